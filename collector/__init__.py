@@ -1,0 +1,1 @@
+"""Receives: OTLP in, clean evidence out."""

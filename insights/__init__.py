@@ -1,0 +1,1 @@
+"""Judges: outcomes, cost, drift, near misses, alert rules."""

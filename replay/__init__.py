@@ -1,0 +1,1 @@
+"""Plays: recordings, digests, comparison."""

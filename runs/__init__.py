@@ -1,0 +1,1 @@
+"""Understands: clean evidence in, facts, steps and runs out; pure, no IO."""

@@ -1,0 +1,33 @@
+"""Canonical JSON and the hashes made of it, equal on every machine, locale and hash seed."""
+
+from __future__ import annotations
+
+import hashlib
+
+import rfc8785
+
+from spans.values import Value
+
+_SAFE_INTEGER = 2**53 - 1
+
+
+def canonical_json(value: Value) -> bytes:
+    """Canonical JSON (RFC 8785). Integers beyond 2**53 become strings, as the RFC asks; lone surrogates U+FFFD."""
+    return rfc8785.dumps(_plain(value))  # type: ignore[arg-type]
+
+
+def content_digest(value: Value, *, digits: int = 32) -> str:
+    """The first `digits` hex digits of SHA-256 over the canonical JSON of a value."""
+    return hashlib.sha256(canonical_json(value)).hexdigest()[:digits]
+
+
+def _plain(value: Value) -> object:
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, bool) or value is None or isinstance(value, float):
+        return value
+    if isinstance(value, int):
+        return value if -_SAFE_INTEGER <= value <= _SAFE_INTEGER else str(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return {str(_plain(str(key))): _plain(item) for key, item in value.items()}  # type: ignore[union-attr]

@@ -1,0 +1,62 @@
+"""Delivery check and ingest status: what every accepted item became, and what is arriving now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class SignalCount:
+    """The conservation law of one signal: `acked = pending + stored + quarantined + dropped_by_person + expired`."""
+
+    received: int = 0
+    acked: int = 0
+    refused: int = 0
+    pending: int = 0
+    stored: int = 0
+    quarantined: int = 0
+    dropped_by_person: int = 0
+    expired: int = 0
+    stored_as: Mapping[str, int] = field(default_factory=dict)
+    """rows, duplicate, folded, discarded, withheld, erased."""
+
+    def gap(self) -> int:
+        """Items unaccounted for; anything but 0 is a bug and a red banner."""
+        return self.acked - self.pending - self.stored - self.quarantined - self.dropped_by_person - self.expired
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Both signals."""
+
+    spans: SignalCount = field(default_factory=SignalCount)
+    logs: SignalCount = field(default_factory=SignalCount)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One kind of recent request at the receiver; never any content. `reason` is a sentence of ours."""
+
+    time_ns: int
+    signal: str
+    transport: str
+    accepted: bool
+    code: str
+    items: int
+    reason: str = ""
+    user_agent: str = ""
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class IngestStatus:
+    """What the ingest dot and the first screen show."""
+
+    arrivals: tuple[Arrival, ...] = ()
+    """Newest first, at most 20."""
+    spans_per_s: float = 0.0
+    last_accepted_ns: int = 0
+    workers_ready: int = 0
+    workers: int = 0
+    receiver_ready: bool = False

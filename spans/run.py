@@ -1,0 +1,152 @@
+"""Derived words: a step (one row of a run's tree) and a run (what one trace shows of one execution)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from spans.facts import Decision, Evaluation
+from spans.ids import RunId, SpanId, TraceId
+from spans.kinds import (
+    Evidence,
+    OutcomeLabel,
+    Replayability,
+    RunMode,
+    RunShape,
+    RunStatus,
+    SpanKind,
+    ToolOutcome,
+    UsageRole,
+)
+from spans.usage import Cost, ReportedCost, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run achieved and who says so."""
+
+    label: OutcomeLabel = OutcomeLabel.UNKNOWN
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row of a run's tree, in stored order (`ordinal`), with everything but its content."""
+
+    run_id: RunId
+    trace_id: TraceId
+    span_id: SpanId
+    parent_span_id: SpanId | None
+    ordinal: int
+    depth: int
+    kind: SpanKind
+    subkind: str
+    name: str
+    start_ns: int
+    duration_ns: int
+    status: RunStatus
+    error_type: str = ""
+    error_message: str = ""
+    provider: str = ""
+    request_model: str = ""
+    response_model: str = ""
+    response_id: str = ""
+    usage: Usage | None = None
+    usage_role: UsageRole = UsageRole.NONE
+    duplicate_of: SpanId | None = None
+    cost: Cost | None = None
+    reported_cost: ReportedCost | None = None
+    unpriced: bool = False
+    """A counted call whose model has no known price."""
+    tool_name: str = ""
+    tool_call_id: str = ""
+    tool_arguments_hash: str = ""
+    tool_outcome: ToolOutcome | None = None
+    tool_evidence: Evidence | None = None
+    counted: bool = True
+    """False for a second report of a call that is counted elsewhere."""
+    decisions: tuple[Decision, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+    finish_reasons: tuple[str, ...] = ()
+    ttft_ns: int | None = None
+    is_stream: bool = False
+    session_id: str = ""
+    user_id: str = ""
+    agent_name: str = ""
+    service: str = ""
+    dialects: tuple[str, ...] = ()
+    prompt_name: str = ""
+    prompt_version: str = ""
+    prompt_hash: str = ""
+    documents: int | None = None
+    redactions: int = 0
+    has_input: bool = False
+    has_output: bool = False
+    content_state: str = "absent"
+    flags: tuple[str, ...] = ()
+    """orphan, unfinished, late, conflict, cycle, synthetic, noise, withheld, …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one trace shows of one execution: the row behind every list."""
+
+    run_id: RunId
+    project: str
+    first_received_day: date
+    """Sticky: the partition of every derived row of this run."""
+    last_received_ns: int
+    version: int
+    """Grows with the evidence; the highest version of a run is the run."""
+    digest: str
+    """Digest of the facts it was assembled from."""
+    name: str
+    service: str
+    environment: str
+    mode: RunMode
+    shape: RunShape
+    workflow: str
+    workflow_source: str
+    workflow_version: str
+    agents: tuple[str, ...]
+    session_id: str
+    user_id: str
+    started_ns: int
+    duration_ns: int
+    status: RunStatus
+    outcome: Outcome = field(default_factory=Outcome)
+    cost_usd: Decimal | None = None
+    unpriced_calls: int = 0
+    usage: Usage = field(default_factory=Usage)
+    span_count: int = 0
+    model_calls: int = 0
+    tool_calls: int = 0
+    retrievals: int = 0
+    denials: int = 0
+    errors: int = 0
+    interventions: int = 0
+    redactions: int = 0
+    models: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    dialects: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    continues: RunId | None = None
+    continued_by: RunId | None = None
+    waiting_for: str = ""
+    replayability: Replayability = Replayability.METADATA_ONLY
+    replay_reasons: tuple[str, ...] = ()
+    pinned: bool = False
+    complete: bool = True
+    input_preview: str = ""
+    output_preview: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A run and its steps, replaced in the store as a whole."""
+
+    run: Run
+    steps: tuple[Step, ...]

@@ -1,0 +1,179 @@
+"""What the rooms above may ask of the store, whichever engine keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Generic, Protocol, TypeVar
+
+import pyarrow as pa
+
+from spans.clean import CleanLog, CleanSpan
+from spans.facts import SpanFacts
+from spans.ids import RunId, SpanId, TraceId
+from spans.run import Assembly, Run, Step
+
+Row = TypeVar("Row")
+
+EVIDENCE_TABLES = ("spans", "span_contents", "logs", "facts")
+
+
+@dataclass(frozen=True, slots=True)
+class RunQuery:
+    """Which runs: the filters of the contract (design, section 10). None or empty means "any".
+
+    `until_ns` is exclusive. `cursor` is what the page before returned.
+    """
+
+    project: str
+    since_ns: int | None = None
+    until_ns: int | None = None
+    environment: str | None = None
+    workflow: str | None = None
+    version: str | None = None
+    agent: str | None = None
+    service: str | None = None
+    mode: str | None = None
+    shape: tuple[str, ...] = ()
+    status: str | None = None
+    outcome: str | None = None
+    session: str | None = None
+    user: str | None = None
+    model: str | None = None
+    tool: str | None = None
+    denied: bool | None = None
+    waiting: bool | None = None
+    tag: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    min_cost: Decimal | None = None
+    text: str | None = None
+    limit: int = 50
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """One page of a list, newest first; `next_cursor` is None on the last."""
+
+    rows: tuple[Row, ...]
+    next_cursor: str | None
+    sentence: str = ""
+    """What the list shows, in words, made by the filters themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceEvidence:
+    """Everything stored of one trace, each span and log once (the winner of any duplicates)."""
+
+    spans: tuple[CleanSpan, ...]
+    logs: tuple[CleanLog, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over runs of one range; `cost_usd` is None when nothing in it could be priced."""
+
+    runs: int = 0
+    success: int = 0
+    failure: int = 0
+    errors: int = 0
+    denials: int = 0
+    waiting: int = 0
+    cost_usd: Decimal | None = None
+    unpriced_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Totals of one time bucket that starts at `start_ns`."""
+
+    start_ns: int
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRow:
+    """One workflow of the fleet table."""
+
+    workflow: str
+    environment: str
+    totals: Totals
+    last_started_ns: int
+    p95_duration_ns: int
+
+
+class Store(Protocol):
+    """Evidence in, derived rows in, pages out. Safe to call from several threads."""
+
+    def migrate(self) -> None:
+        """Bring the schema to this version; resumes after a crash at any point.
+
+        Raises:
+            SettingsError: the schema is newer than this program.
+        """
+
+    def write_evidence(self, tables: Mapping[str, pa.Table]) -> None:
+        """Durable when it returns; one insert per partition; repeating a call changes nothing a reader sees.
+
+        Raises:
+            BusyError: worth trying again (engine busy, disk full).
+        """
+
+    def read_facts(self, project: str, trace_ids: Collection[TraceId]) -> list[SpanFacts]:
+        """Facts of these traces, every stored copy, in no particular order."""
+
+    def traces_sharing(self, project: str, keys: Collection[str]) -> set[TraceId]:
+        """Traces of the project with at least one of these shared keys."""
+
+    def recent_traces(self, project: str | None, since_received_ns: int) -> list[tuple[str, TraceId]]:
+        """(project, trace) pairs that received evidence since then; what a restart must assemble again."""
+
+    def write_derived(self, assemblies: Sequence[Assembly]) -> None:
+        """Replace run and steps of each assembly as a whole; a lower version never wins over a higher."""
+
+    def read_evidence(self, project: str, trace_id: TraceId, span_id: SpanId | None = None) -> TraceEvidence:
+        """Evidence of one trace, or of one span and its logs; empty when nothing is stored."""
+
+    def find_runs(self, query: RunQuery) -> Page[Run]:
+        """Runs that match, newest first.
+
+        Raises:
+            RefusedError: the cursor or a filter cannot be used.
+        """
+
+    def read_run(self, project: str, run_or_trace: TraceId) -> Run | None:
+        """The run of this id, or of any trace in it; None when the project has none."""
+
+    def read_steps(self, project: str, run_id: RunId) -> tuple[Step, ...]:
+        """All steps of a run in stored order."""
+
+    def totals(self, query: RunQuery) -> Totals:
+        """Sums over the runs that match."""
+
+    def series(self, query: RunQuery, buckets: int) -> tuple[Bucket, ...]:
+        """Totals in `buckets` equal parts of the query's range, empty ones included."""
+
+    def fleet(self, query: RunQuery) -> tuple[FleetRow, ...]:
+        """One row per workflow and environment of the runs that match."""
+
+    def values(self, query: RunQuery, field_name: str, limit: int = 50) -> tuple[tuple[str, int], ...]:
+        """Real values of one run field with their counts, most frequent first (for suggestions and chips)."""
+
+    def projects(self) -> tuple[str, ...]:
+        """Projects that have runs."""
+
+    def drop_project(self, project: str) -> int:
+        """Remove everything of a project (used for the demo); returns the number of runs removed."""
+
+    def drop_day(self, day: date) -> dict[str, int]:
+        """Drop every partition of a received day; rows removed per table. Safe to repeat."""
+
+    def stored_bytes(self) -> dict[str, int]:
+        """Bytes on disk per table."""
+
+    def close(self) -> None:
+        """Finish writes and release the engine. Safe to call twice."""

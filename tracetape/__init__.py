@@ -1,0 +1,1 @@
+"""The roof: command line, settings, composition, process supervision."""

@@ -1,0 +1,1 @@
+"""Shows: pages, JSON twin, charts, sign-in."""
