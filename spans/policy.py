@@ -127,9 +127,7 @@ def _broken_rule(policy: Policy, step: Step) -> str:
 
 def _limit_findings(policy: Policy, run: Run, steps: tuple[Step, ...]) -> Iterable[PolicyFinding]:
     limits = policy.limits
-    executed = sum(
-        1 for s in steps if s.kind is SpanKind.TOOL and s.counted and s.tool_outcome not in _NOT_RUN
-    )
+    executed = sum(1 for s in steps if s.kind is SpanKind.TOOL and s.counted and s.tool_outcome not in _NOT_RUN)
     if limits.max_tool_calls is not None and executed > limits.max_tool_calls:
         yield _limit("max_tool_calls", f"{executed} tool calls, limit {limits.max_tool_calls}.")
     if limits.max_cost_usd is not None and run.cost_usd is not None and run.cost_usd > limits.max_cost_usd:

@@ -36,7 +36,9 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.INGEST: frozenset({Permission.SEND}),
     Role.VIEWER: frozenset({Permission.READ}),
     Role.REVIEWER: frozenset({Permission.READ, Permission.REVIEW}),
-    Role.ADMIN: frozenset({Permission.READ, Permission.REVIEW, Permission.ADMINISTER, Permission.AUDIT, Permission.SEND}),
+    Role.ADMIN: frozenset(
+        {Permission.READ, Permission.REVIEW, Permission.ADMINISTER, Permission.AUDIT, Permission.SEND}
+    ),
     Role.AUDITOR: frozenset({Permission.AUDIT}),
 }
 

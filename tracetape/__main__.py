@@ -1,0 +1,5 @@
+"""`python -m tracetape` is the `tracetape` command."""
+
+from tracetape.cli import main
+
+main()

@@ -1,0 +1,218 @@
+"""Turns dirty traces into derived rows: debounced per trace, at most a tenth of a core each, never lost."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from insights.outcomes import judge_outcome
+from replay.replayability import replayability
+from runs.assemble import assemble
+from runs.pricing import PriceBook
+from spans.errors import BusyError
+from spans.facts import SpanFacts
+from spans.ids import TraceId
+from spans.run import Assembly
+from store.api import Store
+
+logger = logging.getLogger(__name__)
+
+TraceKey = tuple[str, TraceId]
+"""Project and trace."""
+
+QUIET_S = 0.25
+"""How long a trace waits after its first span: long enough for the rest of the batch, short enough to feel live."""
+AGAIN_S = 1.0
+"""The least time between two assemblies of one trace."""
+SHARE = 10.0
+"""A trace that took t seconds to assemble waits 10 t: at most a tenth of a core for each."""
+BATCH = 256
+
+
+@dataclass(slots=True)
+class _Dirty:
+    due: float
+    spans: int
+    logs: int
+    neighbours_too: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is stored as evidence but not yet assembled."""
+
+    traces: int
+    spans: int
+    logs: int
+
+
+class Assembler:
+    """Owns the set of dirty traces and the thread that empties it."""
+
+    def __init__(self, store: Store, book: Callable[[], PriceBook]) -> None:
+        self._store = store
+        self._book = book
+        self._dirty: dict[TraceKey, _Dirty] = {}
+        self._busy: dict[TraceKey, _Dirty] = {}
+        self._next_allowed: dict[TraceKey, float] = {}
+        self._digests: dict[TraceKey, str] = {}
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._loop, name="assembler", daemon=True)
+
+    def start(self) -> None:
+        """Begin assembling."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Assemble what is dirty now, then stop; gives up after `timeout_s` (a restart starts where this ended)."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def mark(self, project: str, traces: Mapping[TraceId, tuple[int, int]], *, neighbours_too: bool = True) -> None:
+        """Note that these traces have new evidence: (spans, logs) each."""
+        now = time.monotonic()
+        with self._wake:
+            for trace, (spans, logs) in traces.items():
+                key = (project, trace)
+                due = max(now + QUIET_S, self._next_allowed.get(key, 0.0))
+                known = self._dirty.get(key)
+                if known is None:
+                    self._dirty[key] = _Dirty(due, spans, logs, neighbours_too)
+                else:
+                    known.spans += spans
+                    known.logs += logs
+                    known.neighbours_too = known.neighbours_too or neighbours_too
+            self._wake.notify_all()
+
+    def backlog(self) -> Backlog:
+        """What is not assembled yet, work in hand included."""
+        with self._wake:
+            waiting = [*self._dirty.values(), *self._busy.values()]
+            return Backlog(len(waiting), sum(d.spans for d in waiting), sum(d.logs for d in waiting))
+
+    def _loop(self) -> None:
+        while True:
+            batch = self._take()
+            if batch is None:
+                return
+            try:
+                self._assemble(batch)
+            except BusyError as error:
+                logger.warning("the store is busy; assembling again in a second", extra={"reason": str(error)})
+                self._put_back(batch)
+                time.sleep(AGAIN_S)
+            except Exception:
+                logger.exception("assembling failed; trying these traces again one by one")
+                self._one_by_one(batch)
+            finally:
+                with self._wake:
+                    self._busy.clear()
+
+    def _take(self) -> dict[TraceKey, _Dirty] | None:
+        with self._wake:
+            while True:
+                now = time.monotonic()
+                due = sorted((d.due, key) for key, d in self._dirty.items() if self._stopping or d.due <= now)[:BATCH]
+                if due:
+                    self._busy = {key: self._dirty.pop(key) for _, key in due}
+                    return dict(self._busy)
+                if self._stopping:
+                    return None
+                soonest = min((d.due for d in self._dirty.values()), default=now + 60.0)
+                self._wake.wait(max(0.01, soonest - now))
+
+    def _put_back(self, batch: Mapping[TraceKey, _Dirty]) -> None:
+        for (project, trace), dirty in batch.items():
+            self.mark(project, {trace: (dirty.spans, dirty.logs)}, neighbours_too=dirty.neighbours_too)
+
+    def _one_by_one(self, batch: Mapping[TraceKey, _Dirty]) -> None:
+        for key, dirty in batch.items():
+            try:
+                self._assemble({key: dirty})
+            except Exception:
+                logger.exception("a trace cannot be assembled; it stays as it was", extra={"trace": key[1]})
+
+    def _assemble(self, batch: Mapping[TraceKey, _Dirty]) -> None:
+        by_project: dict[str, list[TraceId]] = defaultdict(list)
+        for project, trace in batch:
+            by_project[project].append(trace)
+        book = self._book()
+        for project, traces in by_project.items():
+            grouped = _by_trace(self._store.read_facts(project, traces))
+            neighbours = self._neighbours(project, grouped)
+            fresh: list[Assembly] = []
+            touched: set[TraceId] = set()
+            for trace, facts in grouped.items():
+                started = time.monotonic()
+                near = [f for key in _shared(facts) for f in neighbours.get(key, ()) if f.trace_id != trace]
+                assembly = judged(assemble(facts, book=book, neighbours=near))
+                self._next_allowed[(project, trace)] = time.monotonic() + max(
+                    AGAIN_S, SHARE * (time.monotonic() - started)
+                )
+                if self._digests.get((project, trace)) != assembly.run.digest:
+                    fresh.append(assembly)
+                    touched.update(f.trace_id for f in near)
+            if fresh:
+                self._store.write_derived(fresh)
+                self._digests.update({(project, TraceId(a.run.run_id)): a.run.digest for a in fresh})
+            again = {t: (0, 0) for t in touched if (project, t) not in batch}
+            if again and any(d.neighbours_too for d in batch.values()):
+                self.mark(project, again, neighbours_too=False)
+        self._forget_old()
+
+    def _neighbours(self, project: str, grouped: Mapping[TraceId, list[SpanFacts]]) -> dict[str, list[SpanFacts]]:
+        keys = {key for facts in grouped.values() for key in _shared(facts)}
+        if not keys:
+            return {}
+        others = self._store.traces_sharing(project, keys) - set(grouped)
+        every = [f for facts in grouped.values() for f in facts]
+        if others:
+            every.extend(self._store.read_facts(project, others))
+        found: dict[str, list[SpanFacts]] = defaultdict(list)
+        for fact in every:
+            for key in fact.shared_keys:
+                if key in keys:
+                    found[key].append(fact)
+        return found
+
+    def _forget_old(self) -> None:
+        """Keep the two memories bounded; forgetting costs one extra assembly, never a wrong one."""
+        limit = 200_000
+        if len(self._digests) > limit:
+            self._digests.clear()
+        if len(self._next_allowed) > limit:
+            now = time.monotonic()
+            self._next_allowed = {k: t for k, t in self._next_allowed.items() if t > now}
+
+
+def judged(assembly: Assembly) -> Assembly:
+    """Apply the visible list of judges to a fresh assembly."""
+    run, steps = assembly.run, assembly.steps
+    badge, reasons = replayability(run, steps)
+    run = replace(
+        run,
+        outcome=judge_outcome(run, steps, None),
+        replayability=badge,
+        replay_reasons=reasons,
+        version=time.time_ns(),
+    )
+    return Assembly(run, steps)
+
+
+def _by_trace(facts: Iterable[SpanFacts]) -> dict[TraceId, list[SpanFacts]]:
+    grouped: dict[TraceId, list[SpanFacts]] = defaultdict(list)
+    for fact in facts:
+        grouped[fact.trace_id].append(fact)
+    return grouped
+
+
+def _shared(facts: Iterable[SpanFacts]) -> set[str]:
+    return {key for fact in facts for key in fact.shared_keys}

@@ -1,0 +1,237 @@
+"""The command line. Every refusal is one sentence on standard error and exit code 2."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from spans.errors import HouseError, SettingsError
+from spans.roles import Role
+from tracetape import __version__
+from tracetape.control import ask
+from tracetape.folder import DataFolder, FolderLock, is_held, read_status
+from tracetape.settings import ServeSettings, load_settings
+
+app = typer.Typer(
+    name="tracetape",
+    help="The flight recorder for AI agents.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+keys_app = typer.Typer(help="API keys: for senders and for readers of the API.", no_args_is_help=True)
+config_app = typer.Typer(help="The settings in force.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+app.add_typer(config_app, name="config")
+
+Data = Annotated[Path | None, typer.Option("--data", help="Data folder (TRACETAPE_DATA; default ./tracetape-data).")]
+DEFAULT_PROJECT = "default"
+
+
+def main() -> None:
+    """Run the command line and translate our errors at its border."""
+    try:
+        app()
+    except HouseError as error:
+        sys.stderr.write(f"tracetape: {error}\n")
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _say(line: str) -> None:
+    typer.echo(line)
+
+
+def _folder(settings: ServeSettings) -> DataFolder:
+    folder = DataFolder(settings.data.expanduser().resolve())
+    folder.create()
+    return folder
+
+
+@app.command()
+def serve(
+    data: Data = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default 127.0.0.1).")] = None,
+    grpc_port: Annotated[int | None, typer.Option(help="OTLP/gRPC port (default 4317, 0 = any).")] = None,
+    http_port: Annotated[int | None, typer.Option(help="OTLP/HTTP port (default 4318, 0 = any).")] = None,
+    web_port: Annotated[int | None, typer.Option(help="Web and API port (default 4319, 0 = any).")] = None,
+    public_url: Annotated[str | None, typer.Option(help="Address people use to reach the web.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Redaction workers (default: one per core).")] = None,
+    redaction: Annotated[str | None, typer.Option(help="full, rules or off (default full).")] = None,
+    redaction_rules: Annotated[Path | None, typer.Option(help="YAML file with redaction rules.")] = None,
+    require_key: Annotated[bool | None, typer.Option("--require-key", help="Refuse senders without a key.")] = None,
+) -> None:
+    """Receive, redact, store and show, in one command and without any other service."""
+    from tracetape.supervisor import serve as run_serve
+
+    raise SystemExit(run_serve(load_settings(locals_without(locals(), "run_serve"))))
+
+
+def locals_without(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The options of a command as a mapping."""
+    return {k: v for k, v in values.items() if k not in names}
+
+
+@keys_app.command("create")
+def keys_create(
+    role: Annotated[Role, typer.Option(help="What the key may do.")],
+    name: Annotated[str, typer.Option(help="What it is for; shown in the list of keys.")],
+    project: Annotated[str, typer.Option(help="The project it belongs to.")] = DEFAULT_PROJECT,
+    data: Data = None,
+) -> None:
+    """Create a key and print it once; works before and while the server runs."""
+    from tracetape.house import open_ledger
+
+    settings = load_settings({"data": data})
+    ledger = open_ledger(settings, _folder(settings))
+    first_ingest = role is Role.INGEST and ledger.keys.count(Role.INGEST) == 0
+    _, secret = ledger.keys.create(project, role, name)
+    ledger.audit.append(
+        "command line", "key_change", target=name, detail={"role": role.value, "did": "create"}, project=project
+    )
+    _say(secret)
+    if first_ingest:
+        typer.echo(
+            "Senders on this machine still work without a key; start serve with --require-key to refuse them.", err=True
+        )
+
+
+@keys_app.command("list")
+def keys_list(data: Data = None) -> None:
+    """List keys; the secrets themselves are never stored."""
+    from tracetape.house import open_ledger
+
+    settings = load_settings({"data": data})
+    for key in open_ledger(settings, _folder(settings)).keys.list():
+        state = "revoked" if key.revoked_ns else "active"
+        _say(f"{key.key_id}  {key.role.value:9} {state:8} {key.project:16} {key.name}")
+
+
+@keys_app.command("revoke")
+def keys_revoke(key_id: Annotated[str, typer.Argument(help="The id shown by keys list.")], data: Data = None) -> None:
+    """Revoke a key; it stops working within five seconds."""
+    from tracetape.house import open_ledger
+
+    settings = load_settings({"data": data})
+    ledger = open_ledger(settings, _folder(settings))
+    ledger.keys.revoke(key_id)
+    ledger.audit.append("command line", "key_change", target=key_id, detail={"did": "revoke"})
+    _say(f"revoked {key_id}")
+
+
+@app.command()
+def invite(
+    role: Annotated[Role, typer.Option(help="viewer, reviewer, admin or auditor.")],
+    name: Annotated[str, typer.Option(help="Who it is for.")] = "",
+    data: Data = None,
+) -> None:
+    """Print an invitation link for one person, valid once and for 24 hours."""
+    from tracetape.house import open_ledger
+
+    if role is Role.INGEST:
+        raise SettingsError("People cannot be invited as ingest; use keys create --role ingest for senders.")
+    settings = load_settings({"data": data})
+    folder = _folder(settings)
+    ledger = open_ledger(settings, folder)
+    token = ledger.links.create("invitation", role=role, name=name)
+    ledger.audit.append("command line", "member_change", target=name, detail={"role": role.value, "did": "invite"})
+    _say(f"{_web_url(settings, folder)}/sign-in?token={token}")
+
+
+def _web_url(settings: ServeSettings, folder: DataFolder) -> str:
+    served = read_status(folder.serve_file)
+    ports = served.get("ports", {})
+    port = ports.get("web", settings.web_port) if isinstance(ports, dict) else settings.web_port
+    return settings.public_url or str(served.get("public_url") or "") or f"http://{settings.host}:{port}"
+
+
+@app.command()
+def demo(
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the demo project and everything in it.")] = False,
+    data: Data = None,
+) -> None:
+    """Send a believable fleet of agents, two weeks of it, through the real receiver into the project `demo`."""
+    settings = load_settings({"data": data})
+    folder = _folder(settings)
+    if remove:
+        removed = run_verb(settings, folder, "demo_remove", {})
+        _say(f"removed the demo project: {removed.get('runs', 0)} runs")
+        return
+    if not is_held(folder):
+        raise SettingsError(
+            f"No tracetape is running on {folder.root}. Start one with `tracetape serve`, then run `tracetape demo` again."
+        )
+    from tracetape.demo import DEMO_PROJECT
+    from tracetape.demo.fleet import generate
+    from tracetape.demo.send import send
+    from tracetape.house import open_ledger
+
+    ports = read_status(folder.serve_file)["ports"]
+    port = ports["http"] if isinstance(ports, dict) else settings.http_port
+    _, secret = open_ledger(settings, folder).keys.create(DEMO_PROJECT, Role.INGEST, "demo loader")
+    sent = send(
+        f"http://{settings.host}:{port}", secret, generate(), progress=lambda n: typer.echo(f"sent {n} spans", err=True)
+    )
+    _say(f"sent {sent} spans; open {_web_url(settings, folder)}/?project={DEMO_PROJECT}")
+
+
+def run_verb(settings: ServeSettings, folder: DataFolder, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Run a verb inside the `serve` that holds the folder, or open the folder here when nobody does."""
+    lock = FolderLock(folder)
+    try:
+        lock.acquire()
+    except SettingsError:
+        return dict(ask(folder.control_socket, verb, arguments))
+    from tracetape.house import House
+    from tracetape.verbs import VERBS
+
+    try:
+        house = House.open(settings, folder, lambda _phase: None)
+        try:
+            return dict(VERBS[verb](house, arguments))
+        finally:
+            house.store.close()
+    finally:
+        lock.release()
+
+
+@app.command()
+def health(data: Data = None) -> None:
+    """Print the delivery check: what every accepted item became."""
+    settings = load_settings({"data": data})
+    _say(json.dumps(run_verb(settings, _folder(settings), "health", {}), indent=2))
+
+
+@app.command()
+def doctor(data: Data = None) -> None:
+    """Look for what will hurt later: keys, disk, clock, space, delivery. Exit code 1 when something is bad."""
+    from tracetape.doctor import Patient, State, examine
+
+    settings = load_settings({"data": data})
+    folder = _folder(settings)
+    delivery = run_verb(settings, folder, "health", {}) if is_held(folder) else None
+    marks = {State.OK: "ok  ", State.WARN: "warn", State.BAD: "BAD "}
+    findings = examine(Patient(folder, settings, delivery))
+    for finding in findings:
+        _say(f"{marks[finding.state]}  {finding.check:12} {finding.sentence}")
+        if finding.advice:
+            _say(f"                    {finding.advice}")
+    raise SystemExit(1 if any(f.state is State.BAD for f in findings) else 0)
+
+
+@config_app.command("show")
+def config_show(data: Data = None) -> None:
+    """Print every setting with its value; addresses that may hold a password show as stars."""
+    for name, value in load_settings({"data": data}).masked().items():
+        _say(f"{name} = {value}")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    _say(__version__)

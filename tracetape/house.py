@@ -1,0 +1,132 @@
+"""The rooms that main holds open together, built in one place and closed in reverse."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from collector.broker import Broker, BrokerSettings
+from runs.pricing import PriceBook
+from spans.health import Arrival, Health, IngestStatus
+from spans.ids import TraceId
+from store import open_store
+from store.api import Store
+from store.ledger import Ledger
+from tracetape.assembler import Assembler
+from tracetape.delivery_check import health
+from tracetape.folder import DataFolder, read_status
+from tracetape.pump import Pump
+from tracetape.settings import ServeSettings
+
+logger = logging.getLogger(__name__)
+
+WATERMARK = "assembled_until_ns"
+WATERMARK_EVERY_S = 5.0
+RATE_WINDOW_S = 10.0
+
+
+def open_ledger(settings: ServeSettings, folder: DataFolder) -> Ledger:
+    """The ledger of this data folder, its schema brought up to date."""
+    return Ledger.open(settings.ledger or folder.ledger_url())
+
+
+@dataclass(slots=True)
+class House:
+    """Store, ledger and the flow between spool and derived rows."""
+
+    settings: ServeSettings
+    folder: DataFolder
+    store: Store
+    ledger: Ledger
+    assembler: Assembler
+    pump: Pump
+    broker: Broker
+
+    @classmethod
+    def open(cls, settings: ServeSettings, folder: DataFolder, progress: Callable[[str], None]) -> House:
+        """Open everything, readers before writers; nothing flows until `start`."""
+        progress("opening the ledger …")
+        ledger = open_ledger(settings, folder)
+        progress("opening the store …")
+        store = open_store(settings.store or folder.store_dsn())
+        store.migrate()
+        book = PriceBook()
+        assembler = Assembler(store, lambda: book)
+        pump = Pump(store, ledger.slots, assembler)
+        broker = Broker(
+            BrokerSettings(
+                spool=folder.spool,
+                keys=folder.keys,
+                socket=folder.worker_socket,
+                redaction_mode=settings.redaction,
+                redaction_rules=settings.redaction_rules,
+            ),
+            ledger.slots,
+            pump.offer,
+        )
+        return cls(settings, folder, store, ledger, assembler, pump, broker)
+
+    def start(self) -> None:
+        """Let it flow: first what an earlier run left unassembled, then the spool."""
+        self._catch_up()
+        self.assembler.start()
+        self.pump.start(self.broker)
+        self.broker.start()
+        threading.Thread(target=self._keep_watermark, name="watermark", daemon=True).start()
+
+    def stop(self, drain_s: float) -> None:
+        """Stop in reverse; whatever is not confirmed stays in the spool."""
+        self.broker.stop(drain_s)
+        self.pump.stop(drain_s)
+        self.assembler.stop(drain_s)
+        self.store.close()
+
+    def _catch_up(self) -> None:
+        since = int(str(self.ledger.settings.get(WATERMARK, 0)))
+        left: dict[str, dict[TraceId, tuple[int, int]]] = {}
+        for project, trace in self.store.recent_traces(None, since):
+            left.setdefault(project, {})[trace] = (1, 0)
+        for project, traces in left.items():
+            self.assembler.mark(project, traces)
+
+    def _keep_watermark(self) -> None:
+        """Remember up to where everything stored is assembled, so that a restart need not look at more."""
+        while True:
+            before = time.time_ns()
+            time.sleep(WATERMARK_EVERY_S)
+            if not self.assembler.backlog().traces and not self.broker.status().pending_spans:
+                try:
+                    self.ledger.settings.put(WATERMARK, before - int(60e9))
+                except Exception:
+                    logger.exception("the watermark could not be written")
+
+    def health(self) -> Health:
+        """The delivery check, consistent at one moment."""
+        with self.pump.accounting:
+            totals = self.ledger.slots.totals()
+            broker = self.broker.status()
+            backlog = self.assembler.backlog()
+        counters = self._receiver().get("refused", {})
+        refused = {k: int(v) for k, v in counters.items()} if isinstance(counters, dict) else {}
+        pending = {"spans": broker.pending_spans, "logs": broker.pending_logs}
+        return health(totals, pending, refused, backlog)
+
+    def ingest(self) -> IngestStatus:
+        """What is arriving now."""
+        status, broker = self._receiver(), self.broker.status()
+        arrivals = status.get("arrivals", [])
+        seen = tuple(Arrival(**a) for a in arrivals) if isinstance(arrivals, list) else ()
+        return IngestStatus(
+            arrivals=seen,
+            spans_per_s=float(str(status.get("spans_per_s", 0.0))),
+            last_accepted_ns=int(str(status.get("last_accepted_ns", 0))),
+            workers_ready=broker.workers_ready,
+            workers=broker.workers,
+            receiver_ready=bool(read_status(self.folder.receiver_ready)),
+        )
+
+    def _receiver(self) -> dict[str, object]:
+        return read_status(self.folder.receiver_status)

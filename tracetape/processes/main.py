@@ -1,0 +1,116 @@
+"""The main process: store, assembly, insights, web. One of them holds the data folder's engine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import uvicorn
+
+from spans.roles import Role
+from tracetape import __version__
+from tracetape.control import ControlServer
+from tracetape.demo.test_run import send_test_run
+from tracetape.folder import DataFolder, read_status, write_status
+from tracetape.house import House
+from tracetape.settings import ServeSettings
+from tracetape.verbs import VERBS, load_demo
+from web.app import create_app
+from web.services import Endpoints, Services
+from web.settings import WebSettings
+
+logger = logging.getLogger(__name__)
+
+DRAIN_S = 3.0
+GRACE_S = 2
+SIGN_IN_S = 86_400
+READY_EVERY_S = 0.2
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handling: the house has to be closed after the last answer."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def run(folder: DataFolder, _name: str) -> int:
+    """Open the house, serve the web, close the house."""
+    served = read_status(folder.serve_file)
+    ports, fds = served["ports"], served["fds"]
+    if not isinstance(ports, dict) or not isinstance(fds, dict):
+        raise TypeError("serve.json is not ours")
+    settings = ServeSettings.model_validate({k: v for k, v in served.items() if k in ServeSettings.model_fields})
+    status: dict[str, object] = {"pid": os.getpid(), "phase": "starting …", "ready": False}
+
+    def progress(phase: str) -> None:
+        status["phase"] = phase
+        write_status(folder.main_status, status)
+
+    house = House.open(settings, folder, progress)
+    house.start()
+    endpoints = _endpoints(settings, ports)
+    app = create_app(_services(house, endpoints), WebSettings(public_url=settings.public_url, host=settings.host))
+    control = ControlServer(folder.control_socket, house, VERBS)
+    control.start()
+    server = _Server(
+        uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False)
+    )
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: setattr(server, "should_exit", True))
+    status["sign_in"] = _sign_in_link(house)
+    threading.Thread(target=_report, args=(house, server, status), daemon=True).start()
+    asyncio.run(server.serve(sockets=[socket.socket(fileno=int(fds["web"]))]))
+    progress("stopping …")
+    control.stop()
+    house.stop(DRAIN_S)
+    return 0
+
+
+def _report(house: House, server: uvicorn.Server, status: dict[str, object]) -> None:
+    """Tell the supervisor how far we are until the first worker can redact."""
+    while not server.should_exit:
+        broker = house.broker.status()
+        if server.started and broker.workers_ready:
+            status["ready"] = True
+            status["phase"] = "ready"
+            write_status(house.folder.main_status, status)
+            return
+        status["phase"] = "loading language models for redaction …"
+        write_status(house.folder.main_status, status)
+        time.sleep(READY_EVERY_S)
+
+
+def _sign_in_link(house: House) -> str:
+    token = house.ledger.links.create("sign_in", role=Role.ADMIN, name="owner", ttl_s=SIGN_IN_S)
+    return f"/sign-in?token={token}"
+
+
+def _endpoints(settings: ServeSettings, ports: dict[str, int]) -> Endpoints:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    web = settings.public_url or f"http://{host}:{ports['web']}"
+    return Endpoints(
+        grpc=f"http://{host}:{ports['grpc']}", http=f"http://{host}:{ports['http']}", web=web, public_url=web
+    )
+
+
+def _services(house: House, endpoints: Endpoints) -> Services:
+    return Services(
+        store=house.store,
+        ledger=house.ledger,
+        redact_text=house.broker.redact_text,
+        health=house.health,
+        ingest=house.ingest,
+        endpoints=endpoints,
+        send_test_run=lambda: send_test_run(endpoints.http, None),
+        load_demo=lambda: load_demo(house, endpoints.http),
+        version=__version__,
+    )

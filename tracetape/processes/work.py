@@ -1,0 +1,11 @@
+"""A worker process: decodes, redacts and states facts; holds no database and no network door."""
+
+from __future__ import annotations
+
+from collector.worker import WorkerSettings, run_worker
+from tracetape.folder import DataFolder
+
+
+def run(folder: DataFolder, name: str) -> int:
+    """Work until told to stop."""
+    return run_worker(WorkerSettings(name=f"worker-{name}", socket=folder.worker_socket, spool=folder.spool))

@@ -1,0 +1,148 @@
+"""Carries worker deliveries into the store: insert, settle in the ledger, confirm to the broker, mark traces dirty."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import pyarrow as pa
+
+from collector.broker import Delivery
+from spans.errors import BusyError
+from spans.ids import TraceId
+from store.api import Store
+from store.ledger.slots import SettledSlot, SlotKey
+from tracetape.assembler import Assembler
+
+logger = logging.getLogger(__name__)
+
+MAX_ROWS = 20_000
+"""Rows of one insert: where the engine's fsyncs stop dominating (reliability reference, section 1.3)."""
+RETRY_S = 1.0
+
+
+class SlotLedger(Protocol):
+    """The part of the ledger that remembers what every slot became."""
+
+    def settle(self, rows: Sequence[SettledSlot]) -> None:
+        """Durable when it returns; idempotent by slot."""
+
+
+class Confirms(Protocol):
+    """The part of the broker that forgets confirmed slots."""
+
+    def confirm(self, keys: Sequence[SlotKey]) -> None:
+        """The store and the ledger hold these now."""
+
+
+class Pump:
+    """One thread between the broker and the store; the broker's few references in flight bound its queue."""
+
+    def __init__(self, store: Store, slots: SlotLedger, assembler: Assembler) -> None:
+        self._store = store
+        self._slots = slots
+        self._assembler = assembler
+        self._queue: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
+        self._broker: Confirms | None = None
+        self.accounting = threading.Lock()
+        """Held while a batch moves from pending to stored, so that the delivery check never sees it in both or neither."""
+        self._thread = threading.Thread(target=self._loop, name="pump", daemon=True)
+
+    def start(self, broker: Confirms) -> None:
+        """Begin; confirmations go to `broker`."""
+        self._broker = broker
+        self._thread.start()
+
+    def offer(self, delivery: Delivery) -> None:
+        """Take a delivery from the broker; returns at once."""
+        self._queue.put(delivery)
+
+    def stop(self, timeout_s: float) -> None:
+        """Store what was offered, then stop. What is not confirmed is handed out again after a restart."""
+        self._queue.put(None)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def _loop(self) -> None:
+        while True:
+            first = self._queue.get()
+            if first is None:
+                return
+            batch, last = self._gather(first)
+            self._store_batch(batch)
+            if last:
+                return
+
+    def _gather(self, first: Delivery) -> tuple[list[Delivery], bool]:
+        batch, rows = [first], first.items
+        while rows < MAX_ROWS:
+            try:
+                more = self._queue.get_nowait()
+            except queue.Empty:
+                return batch, False
+            if more is None:
+                return batch, True
+            batch.append(more)
+            rows += more.items
+        return batch, False
+
+    def _store_batch(self, batch: Sequence[Delivery]) -> None:
+        self._until_done(lambda: self._store.write_evidence(_concat(batch)))
+        with self.accounting:
+            self._until_done(lambda: self._slots.settle([_settled(d) for d in batch]))
+            for project, traces in _touched(batch).items():
+                self._assembler.mark(project, traces)
+            if self._broker is not None:
+                self._broker.confirm([d.key for d in batch])
+
+    def _until_done(self, work: Callable[[], None]) -> None:
+        """Repeat until it succeeds: both writes are idempotent, and the spool keeps everything meanwhile."""
+        while True:
+            try:
+                work()
+            except BusyError as error:
+                logger.warning("the store is busy; writing again in a second", extra={"reason": str(error)})
+            except Exception:
+                logger.exception("writing failed; trying again in a second")
+            else:
+                return
+            time.sleep(RETRY_S)
+
+
+def _concat(batch: Sequence[Delivery]) -> dict[str, pa.Table]:
+    parts: dict[str, list[pa.Table]] = defaultdict(list)
+    for delivery in batch:
+        for name, table in delivery.tables.items():
+            if table.num_rows:
+                parts[name].append(table)
+    return {name: pa.concat_tables(tables) for name, tables in parts.items()}
+
+
+def _settled(delivery: Delivery) -> SettledSlot:
+    kept = {"rows": delivery.items - delivery.withheld, "withheld": delivery.withheld}
+    return SettledSlot(
+        segment=delivery.key.segment,
+        slot=delivery.key.slot,
+        signal=delivery.signal,
+        state="stored",
+        items=delivery.items,
+        stored_as={name: n for name, n in kept.items() if n},
+        reason="",
+        received_ns=delivery.received_ns,
+    )
+
+
+def _touched(batch: Sequence[Delivery]) -> Mapping[str, Mapping[TraceId, tuple[int, int]]]:
+    """Traces with new evidence per project; a delivery's items are counted on its first trace."""
+    touched: dict[str, dict[TraceId, tuple[int, int]]] = defaultdict(dict)
+    for delivery in batch:
+        for position, trace in enumerate(delivery.traces):
+            n = delivery.items if position == 0 else 0
+            spans, logs = touched[delivery.project].get(trace, (0, 0))
+            touched[delivery.project][trace] = (spans + n, logs) if delivery.signal == "spans" else (spans, logs + n)
+    return touched

@@ -1,0 +1,109 @@
+"""Settings of `tracetape serve`: read once from options and TRACETAPE_… variables, checked, refused in one sentence."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from spans.errors import SettingsError
+
+ENV_PREFIX = "TRACETAPE_"
+FILE_SUFFIX = "_FILE"
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_SECRET_FIELDS = frozenset({"store", "ledger"})
+
+
+class ServeSettings(BaseModel):
+    """Everything an operator may set. Ports of 0 mean "any free port"."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: Path = Field(default=Path("tracetape-data"), description="folder that holds everything tracetape keeps")
+    host: str = Field(default="127.0.0.1", description="address the receivers and the web listen on")
+    grpc_port: int = Field(default=4317, ge=0, le=65535, description="OTLP/gRPC port")
+    http_port: int = Field(default=4318, ge=0, le=65535, description="OTLP/HTTP port")
+    web_port: int = Field(default=4319, ge=0, le=65535, description="web and API port")
+    public_url: str = Field(
+        default="", description="address people use to reach the web, for links that leave the server"
+    )
+    workers: int = Field(default=0, ge=0, le=64, description="redaction workers; 0 means one per core")
+    redaction: Literal["full", "rules", "off"] = Field(default="full", description="redaction mode")
+    redaction_rules: Path | None = Field(default=None, description="YAML file with redaction rules")
+    require_key: bool = Field(default=False, description="refuse senders without an ingest key, on loopback too")
+    max_request_mb: int = Field(default=64, ge=1, le=512, description="largest request after decompression, in MiB")
+    content_days: int = Field(default=30, ge=1, le=3650, description="days that messages and arguments are kept")
+    metadata_days: int = Field(default=365, ge=1, le=3650, description="days that runs, steps and numbers are kept")
+    store: str = Field(default="", description="store address; empty means the embedded engine inside the data folder")
+    ledger: str = Field(default="", description="ledger address; empty means a SQLite file inside the data folder")
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc):
+            raise ValueError("write it like https://tracetape.example.com")
+        return value.rstrip("/")
+
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the receivers."""
+        return self.host in _LOOPBACK
+
+    def keys_required(self) -> bool:
+        """A public bind always requires keys; on loopback the operator decides."""
+        return self.require_key or not self.is_loopback()
+
+    def masked(self) -> dict[str, object]:
+        """Every setting for display; addresses that may hold a password show as stars."""
+        shown = self.model_dump(mode="json")
+        return {k: ("***" if k in _SECRET_FIELDS and v else v) for k, v in shown.items()}
+
+
+def load_settings(options: Mapping[str, object], environ: Mapping[str, str] | None = None) -> ServeSettings:
+    """Merge defaults, TRACETAPE_… variables (also from NAME_FILE) and options, in growing strength.
+
+    Raises:
+        SettingsError: an unknown variable or a value that cannot be used; one sentence.
+    """
+    env = os.environ if environ is None else environ
+    merged: dict[str, object] = dict(_from_environ(env))
+    merged.update({k: v for k, v in options.items() if v is not None})
+    try:
+        return ServeSettings.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        message = str(first["msg"]).removeprefix("Value error, ")
+        raise SettingsError(
+            f"The setting {name} is {first.get('input')!r}: {message}. "
+            f"Set --{name.replace('_', '-')} or {ENV_PREFIX}{name.upper()}."
+        ) from None
+
+
+def _from_environ(env: Mapping[str, str]) -> dict[str, str]:
+    known = set(ServeSettings.model_fields)
+    found: dict[str, str] = {}
+    for key, raw in env.items():
+        if not key.startswith(ENV_PREFIX):
+            continue
+        name = key.removeprefix(ENV_PREFIX).lower()
+        if name in known:
+            found[name] = raw
+        elif name.endswith(FILE_SUFFIX.lower()) and name.removesuffix(FILE_SUFFIX.lower()) in known:
+            found[name.removesuffix(FILE_SUFFIX.lower())] = _read_secret(key, raw)
+        else:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {ENV_PREFIX}{close[0].upper()}?" if close else ""
+            raise SettingsError(f"{key} is not a setting of tracetape.{hint}")
+    return found
+
+
+def _read_secret(key: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"{key} names {path}, which cannot be read: {error.strerror}.") from None
