@@ -1,0 +1,52 @@
+"""The ledger as a whole: one address, its parts by name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from store.ledger.audit import AuditLog
+from store.ledger.database import Database
+from store.ledger.keys import Keys
+from store.ledger.links import Links
+from store.ledger.members import Members
+from store.ledger.migrate import migrate
+from store.ledger.receipts import Receipts
+from store.ledger.sessions import Sessions
+from store.ledger.settings import Settings
+from store.ledger.slots import Slots
+
+
+class Ledger:
+    """Small changing state. Safe for several threads and several processes at once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.keys = Keys(database)
+        self.members = Members(database)
+        self.links = Links(database)
+        self.sessions = Sessions(database)
+        self.audit = AuditLog(database)
+        self.settings = Settings(database)
+        self.slots = Slots(database)
+        self.receipts = Receipts(database)
+
+    @classmethod
+    def open(cls, url: str, *, clock: Callable[[], int] = time.time_ns) -> Ledger:
+        """Open `sqlite:///PATH` or `postgresql://…` and bring its schema up to date.
+
+        Raises:
+            SettingsError: the address cannot be used, or a newer program wrote this ledger.
+            BusyError: the ledger cannot be reached now.
+        """
+        database = Database(url, clock)
+        try:
+            migrate(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
+
+    def close(self) -> None:
+        """Release every connection; safe to call twice."""
+        self._database.close()

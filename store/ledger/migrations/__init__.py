@@ -1,0 +1,1 @@
+"""Numbered revisions of the ledger; Alembic reads them, nothing imports them."""

@@ -1,0 +1,120 @@
+"""The ledger's tables. Times are Unix nanoseconds; secrets appear only as digests."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+
+METADATA = MetaData()
+
+API_KEYS = Table(
+    "api_keys",
+    METADATA,
+    Column("key_id", Text, primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("project", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("revoked_ns", BigInteger),
+)
+
+MEMBERS = Table(
+    "members",
+    METADATA,
+    Column("member_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("removed_ns", BigInteger),
+)
+
+LINKS = Table(
+    "links",
+    METADATA,
+    Column("link_id", Text, primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("member_id", Text, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("expires_ns", BigInteger, nullable=False),
+    Column("used_ns", BigInteger),
+)
+
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("session_id", Text, primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("subject_kind", Text, nullable=False),
+    Column("subject_id", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("expires_ns", BigInteger, nullable=False),
+    Column("revoked_ns", BigInteger),
+)
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("entry_id", Integer, primary_key=True),
+    Column("time_ns", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("project", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("chain", Text, nullable=False),
+)
+
+SETTINGS = Table(
+    "settings",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("changed_ns", BigInteger, nullable=False),
+)
+
+ATTEMPTS = Table(
+    "slot_attempts",
+    METADATA,
+    Column("segment", Text, primary_key=True),
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("attempts", Integer, nullable=False),
+)
+
+SLOTS = Table(
+    "slots",
+    METADATA,
+    Column("segment", Text, primary_key=True),
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("signal", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("item_count", BigInteger, nullable=False),
+    Column("stored_as", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("received_ns", BigInteger, nullable=False),
+    Column("settled_ns", BigInteger, nullable=False),
+)
+
+SLOT_TOTALS = Table(
+    "slot_totals",
+    METADATA,
+    Column("signal", Text, primary_key=True),
+    Column("state", Text, primary_key=True),
+    Column("kept_as", Text, primary_key=True),
+    Column("item_count", BigInteger, nullable=False),
+)
+"""One row per signal and state (`kept_as` empty), and one more per shape that stored items took."""
+
+RECEIPTS = Table(
+    "receipts",
+    METADATA,
+    Column("receipt_id", Integer, primary_key=True),
+    Column("time_ns", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("removed", Text, nullable=False),
+    Index("receipts_kind_day", "kind", "day"),
+)
