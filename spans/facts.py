@@ -52,6 +52,10 @@ class ToolFacts:
     outcome: ToolOutcome | None = None
     """What the emitter or its text said, if anything; assembly decides."""
     evidence: Evidence = Evidence.DERIVED
+    inner_name: str = ""
+    """The tool named inside the arguments, when the span is a dispatcher such as `call_tool(name, arguments)`."""
+    inner_hash: str = ""
+    """Hash of the arguments inside a dispatcher's arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,20 @@ class AskedCall:
     call_id: str
     name: str
     arguments_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredCall:
+    """A tool result that a model call was newly given: proof of an execution that may have no span of its own."""
+
+    call_id: str
+    name: str = ""
+    arguments_hash: str = ""
+    outcome: ToolOutcome | None = None
+    evidence: Evidence = Evidence.GUESS
+    result_empty: bool = False
+    error_message: str = ""
+    """At most 300 characters, redacted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,5 +163,11 @@ class SpanFacts:
     received_ns: int = 0
     noise: bool = False
     """Plumbing of the emitter that is folded away by default."""
+    answered: tuple[AnsweredCall, ...] = ()
+    """Tool results that end this call's input messages, the ones no earlier call has seen."""
+    links: tuple[str, ...] = ()
+    """Linked spans as `trace:span`, at most 16."""
+    span_kind: int = 0
+    """OTLP span kind: 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer."""
     fold: str = ""
     """For a log: what it adds to its span (`content`, `choice`, `details`, `evaluation`, `call`, …)."""

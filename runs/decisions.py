@@ -1,0 +1,167 @@
+"""Reads verdicts of controls and people in every emitter's words, and denials out of error text as a last resort."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from runs.draft import Draft
+from runs.values import text_of
+from spans.facts import Decision
+from spans.kinds import Evidence, ToolOutcome, Verdict
+from spans.values import Attributes
+
+_VERDICTS: Mapping[Verdict, tuple[str, ...]] = {
+    Verdict.ALLOW: (
+        "allow", "allowed", "true", "accept", "accepted", "auto_accept", "approved", "approve", "approved_for_session",
+        "approvedforsession", "approved_execpolicy_amendment", "confirm", "confirmed", "pass", "passed", "success",
+        "none", "not flagged", "once", "session", "always", "permit",
+    ),
+    Verdict.DENY: (
+        "deny", "denied", "false", "reject", "rejected", "block", "blocked", "abort", "cancel", "failed",
+        "guardrail_intervened", "intervened", "user_reject", "user_abort", "forbid", "forbidden", "timed_out",
+        "timeout",
+    ),
+    Verdict.REQUIRE_APPROVAL: (
+        "ask", "pending", "pending_approval", "requires_approval", "require_approval", "interrupt", "deferred",
+        "approvalrequired", "mcp_approval_request", "tool-approval-request", "function_approval_request",
+        "user_input_request", "needs_approval",
+    ),
+    Verdict.MODIFY: ("modify", "modified", "edit", "edited", "rewrite", "transform"),
+    Verdict.REDACT: ("redact", "redacted", "masked", "mask", "anonymize", "anonymized"),
+    Verdict.WARN: ("warn", "warning", "flagged", "guardrail_flagged", "monitor", "log_only", "non_blocking_error"),
+    Verdict.ABSTAIN: ("not_run", "skipped", "unknown", "no decision", "n/a", "abstain"),
+    Verdict.ERROR: ("guardrail_failed_to_respond", "error", "failed_to_respond", "degraded"),
+}  # fmt: skip
+_LOOKUP = {raw: verdict for verdict, raws in _VERDICTS.items() for raw in raws}
+
+
+def verdict_of(raw: str) -> Verdict | None:
+    """The verdict an emitter's word means; None when the word is unknown."""
+    lowered = raw.strip().lower()
+    if lowered.startswith("proceed"):
+        return Verdict.ALLOW
+    return _LOOKUP.get(lowered)
+
+
+_DECIDERS = {
+    "user": "human", "human": "human", "user_permanent": "human", "user_temporary": "human", "user_reject": "human",
+    "user_abort": "human", "person": "human", "supervisor": "human", "config": "config", "hook": "hook",
+    "sandbox": "sandbox", "policy": "policy", "model": "model", "provider": "provider", "opa": "policy",
+    "cedar": "policy",
+}  # fmt: skip
+
+
+def decider_of(raw: str, default: str = "policy") -> str:
+    """policy, model, human, config, hook, sandbox or provider."""
+    return _DECIDERS.get(raw.strip().lower(), default)
+
+
+def generic_decisions(attributes: Attributes, draft: Draft) -> None:
+    """Decisions written as `<prefix>.decision` or `<prefix>.verdict` with the policy's id beside.
+
+    It covers our own documented names (`tracetape.decision`, `tracetape.decision.by`, …), hand-written policies
+    (`app.policy.decision`), OPA and Cedar results put on a span, and drafts of the security conventions.
+    """
+    for key, value in attributes.items():
+        prefix, _, last = key.rpartition(".")
+        if last not in _DECISION_WORDS or not prefix:
+            continue
+        verdict = verdict_of(text_of(value))
+        if verdict is None or _is_known_elsewhere(key):
+            continue
+        draft.decisions.append(
+            Decision(
+                verdict=verdict,
+                rule=_beside(attributes, prefix, key, "id", "rule", "name", "rule_id", "policy_id", "policy"),
+                by=decider_of(_beside(attributes, prefix, key, "by", "source", "decided_by"), "policy"),
+                reason=_beside(attributes, prefix, key, "reason", "explanation", "message")[:300],
+                evidence=Evidence.EXPLICIT,
+            )
+        )
+
+
+_DECISION_WORDS = frozenset({"decision", "verdict"})
+_ELSEWHERE = ("haystack.", "claude_code.", "codex.", "gemini_cli.", "litellm.", "guard.")
+
+
+def _is_known_elsewhere(key: str) -> bool:
+    """Keys that a dialect of their own reads, with more knowledge."""
+    return key.startswith(_ELSEWHERE)
+
+
+def _beside(attributes: Attributes, prefix: str, key: str, *names: str) -> str:
+    for name in names:
+        for candidate in (f"{prefix}.{name}", f"{key}.{name}"):
+            found = text_of(attributes.get(candidate))
+            if found:
+                return found
+    return ""
+
+
+_DENIED_TYPES = re.compile(
+    r"(?:^|[.:])(?:\w*PermissionError|\w*PermissionDenied\w*|\w*AccessDenied\w*|\w*Forbidden\w*|\w*PolicyViolation\w*"
+    r"|\w*TripwireTriggered|\w*ToolDenied\w*|\w*ToolRejected\w*|\w*NotPermitted\w*|\w*GuardrailBlocked\w*)$"
+)
+_DENIED_TEXT = re.compile(
+    r"\bpermission ?denied\b|\bPermissionError\b|\baccess denied\b|^\W*(?:error:?\s*)?denied\b"
+    r"|\bdenied by\b|\bblocked by\b|\brejected by (?:the )?(?:user|human|operator|supervisor|reviewer|policy)\b"
+    r"|\bmanually rejected\b|\bpolicy (?:violation|denied|denies|forbids)\b|\bnot (?:permitted|authorized|authorised)\b"
+    r"|\bforbidden by\b|\bexecution rejected\b|\btool call (?:was )?(?:denied|rejected)\b"
+    r"|\bexecution[-_ ]denied\b|\bpolicy [\w.-]+: .*(?:exceed|requir|forbid|not allowed|deni)"
+    r"|\b(?:user|human|supervisor|reviewer) (?:rejected|denied|declined)\b",
+    re.IGNORECASE,
+)
+_DENIED_START = re.compile(
+    r"^\W*(?:(?:tool )?error:?\W*)*(?:\w*: ?)?(?:permission ?error|permission denied|denied|access denied|not permitted"
+    r"|forbidden|blocked|rejected|execution[-_ ]denied|tool call (?:was )?(?:denied|rejected))\b",
+    re.IGNORECASE,
+)
+_TIMEOUT_TYPES = re.compile(r"(?:^|[.:])\w*(?:Timeout|TimedOut|DeadlineExceeded)\w*$")
+_TIMEOUT_TEXT = re.compile(r"\btimed? ?out\b|\bdeadline exceeded\b|\btimeout\w*\b", re.IGNORECASE)
+_ARGUMENT_TYPES = re.compile(
+    r"(?:^|[.:])(?:\w*ValidationError|TypeError|\w*JSONDecodeError|\w*InvalidArgument\w*|\w*InvalidToolInput\w*"
+    r"|\w*InvalidTool\w*|\w*ToolArgument\w*|UnexpectedModelBehavior)$"
+)
+_ARGUMENT_TEXT = re.compile(
+    r"missing \d* ?required|validation errors? for|invalid arguments?\b|unexpected keyword argument|field required"
+    r"|invalid json|jsondecodeerror|could not parse|failed to parse|schema validation|is a required property"
+    r"|invalid input for tool|invalid tool input|not valid json|expecting value|expecting property name"
+    r"|expecting '|unterminated string|input validation error",
+    re.IGNORECASE,
+)
+_ERROR_START = re.compile(r"^\W*(?:error|exception|traceback|failed|\w+(?:Error|Exception)\b)", re.IGNORECASE)
+
+SCAN_CHARS = 600
+"""Only the start of a text is judged: a denial is said first, and a customer may write the word anywhere."""
+
+
+def failure_of(error_type: str, text: str, *, failed: bool) -> tuple[ToolOutcome | None, Evidence]:
+    """What became of a tool call, judged by the type and text of its failure or its result.
+
+    Args:
+        error_type: Exception type or `error.type`, possibly qualified.
+        text: Error message, status message or the start of a result.
+        failed: Whether the emitter itself says that the call failed; without it only a text that *begins* like an
+            error or a denial counts.
+    """
+    start = text[:SCAN_CHARS]
+    if error_type:
+        if _DENIED_TYPES.search(error_type):
+            return ToolOutcome.DENIED, Evidence.DERIVED
+        if _TIMEOUT_TYPES.search(error_type):
+            return ToolOutcome.TIMEOUT, Evidence.DERIVED
+    if failed or _DENIED_START.search(start) or _ERROR_START.search(start):
+        if _DENIED_START.search(start) or _DENIED_TEXT.search(start):
+            return ToolOutcome.DENIED, Evidence.GUESS
+        if _TIMEOUT_TEXT.search(start):
+            return ToolOutcome.TIMEOUT, Evidence.GUESS
+        if _ARGUMENT_TEXT.search(start):
+            return ToolOutcome.INVALID_ARGUMENTS, Evidence.GUESS
+    if error_type and _ARGUMENT_TYPES.search(error_type):
+        return ToolOutcome.INVALID_ARGUMENTS, Evidence.DERIVED
+    if failed:
+        return ToolOutcome.ERROR, Evidence.EXPLICIT
+    if _ERROR_START.search(start):
+        return ToolOutcome.ERROR, Evidence.GUESS
+    return None, Evidence.DERIVED

@@ -1,0 +1,223 @@
+"""Decodes attribute values the way emitters really write them: numbers as text, JSON in strings, flattened lists."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from spans.values import DOUBLE_TAG, Attributes, Value
+
+MAX_INDEXES = 10_000
+"""Distinct numbers read of one flattened list; more is an attack or a bug, never content."""
+MAX_JSON_CHARS = 4_000_000
+"""A longer string is kept as text: parsing it would stall a worker."""
+
+WITHHELD_MARKERS = frozenset(
+    {
+        "__REDACTED__",
+        "<REDACTED>",
+        "[REDACTED]",
+        "[Filtered]",
+        "<redacted>",
+        "<REDACTION_FAILED>",
+    }
+)
+"""What emitters write instead of content (dialects reference, section 2.6)."""
+_TRUNCATED = re.compile(r"\.\.\.\[TRUNCATED: original length \d+\]\s*\Z")
+_TRUE = frozenset({"true", "1", "yes"})
+_FALSE = frozenset({"false", "0", "no"})
+_NUMBER = re.compile(r"\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*\Z")
+
+
+def is_withheld(value: Value) -> bool:
+    """Whether this text is a marker for content that the emitter kept back."""
+    return isinstance(value, str) and (value in WITHHELD_MARKERS or value.startswith("[Scrubbed due to"))
+
+
+def is_truncated(value: Value) -> bool:
+    """Whether the emitter says that it cut this text."""
+    return isinstance(value, str) and _TRUNCATED.search(value[-80:]) is not None
+
+
+def is_usable(value: Value) -> bool:
+    """Present, not empty, not a redaction marker."""
+    if value is None or value in ("", [], {}):
+        return False
+    return not is_withheld(value)
+
+
+def text_of(value: Value) -> str:
+    """A short text field: strings as they are, numbers and booleans printed, anything else empty."""
+    if isinstance(value, str):
+        return "" if is_withheld(value) else value.strip()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    return ""
+
+
+def unquoted(value: Value) -> str:
+    """A short text field of an emitter that JSON-encodes its strings (`"\\"CHAT_MODEL\\""`)."""
+    text = text_of(value)
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        decoded = _json(text)
+        return decoded.strip() if isinstance(decoded, str) else text
+    return text
+
+
+def number_of(value: Value) -> float | None:
+    """A finite number >= 0, also from numeric text; None for anything else."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, (int, float)):
+        return float(value) if math.isfinite(value) and value >= 0 else None
+    if isinstance(value, str) and len(value) < 64 and _NUMBER.match(value):
+        found = float(value)
+        return found if math.isfinite(found) and found >= 0 else None
+    return None
+
+
+def count_of(value: Value) -> int | None:
+    """A whole number >= 0, also from numeric text; fractions are cut."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value if value >= 0 else None
+    found = number_of(value)
+    return None if found is None or found > 2**63 else int(found)
+
+
+def score_of(value: Value) -> float | None:
+    """A finite number of either sign, also from numeric text."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, (int, float)):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, str) and len(value) < 64 and _NUMBER.match(value):
+        found = float(value)
+        return found if math.isfinite(found) else None
+    return None
+
+
+def flag_of(value: Value) -> bool | None:
+    """A boolean, also as text ("True", "1"); None when it says neither."""
+    if isinstance(value, bool):
+        return value
+    text = text_of(value).lower()
+    if text in _TRUE:
+        return True
+    return False if text in _FALSE else None
+
+
+def texts_of(value: Value) -> tuple[str, ...]:
+    """A list of short texts, from a list, a JSON list, a comma list or one text."""
+    decoded = structured(value)
+    if isinstance(decoded, str):
+        return tuple(part.strip() for part in decoded.split(",") if part.strip())
+    if isinstance(decoded, Sequence):
+        return tuple(text for text in (text_of(item) for item in decoded) if text)
+    return ()
+
+
+def structured(value: Value) -> Value:
+    """The value of a field that is defined as structured (dialects reference, section 2.4).
+
+    JSON in a string is parsed, twice when it holds a string of JSON again. Text that is not JSON, cut JSON and Python
+    literals stay text: nothing is ever dropped.
+    """
+    if not isinstance(value, str):
+        return value
+    found = _json(value)
+    if isinstance(found, str):
+        inner = _json(found)
+        return found if inner is _NOT_JSON else inner
+    return value if found is _NOT_JSON else found
+
+
+def is_broken_json(value: Value) -> bool:
+    """Whether a text begins like JSON and is not: cut by a limit, or a Python literal."""
+    if not isinstance(value, str):
+        return False
+    start = value.lstrip()[:1]
+    return start in {"{", "["} and _json(value) is _NOT_JSON
+
+
+_NOT_JSON: Any = object()
+
+
+def _json(text: str) -> Any:
+    if len(text) > MAX_JSON_CHARS:
+        return _NOT_JSON
+    start = text.lstrip()[:1]
+    if start not in {"{", "[", '"'}:
+        return _NOT_JSON
+    try:
+        return json.loads(text, parse_constant=lambda name: {DOUBLE_TAG: name})
+    except (ValueError, RecursionError):
+        return _NOT_JSON
+
+
+def flat_list(attributes: Attributes, prefix: str) -> list[tuple[int, dict[str, Value]]]:
+    """Rebuild `prefix.N.rest` into (N, {rest: value}) in numeric order (dialects reference, section 2.5).
+
+    Gaps close up and N stays as the emitter's own index; memory grows with the keys present, never with N.
+    `prefix.N` alone is kept under the rest "".
+    """
+    begin = prefix + "."
+    size = len(begin)
+    found: dict[int, dict[str, Value]] = {}
+    for key, value in attributes.items():
+        if not key.startswith(begin):
+            continue
+        number, _, rest = key[size:].partition(".")
+        if not number.isdecimal() or len(number) > 9:
+            continue
+        index = int(number)
+        if index not in found and len(found) >= MAX_INDEXES:
+            continue
+        found.setdefault(index, {})[rest] = value
+    return sorted(found.items())
+
+
+def has_prefix(attributes: Attributes, prefix: str) -> bool:
+    """Whether any key begins with this prefix."""
+    return any(key.startswith(prefix) for key in attributes)
+
+
+def first(attributes: Attributes, keys: Iterable[str]) -> Value:
+    """The first usable value of these keys, in this order."""
+    for key in keys:
+        value = attributes.get(key)
+        if value is not None and is_usable(value):
+            return value
+    return None
+
+
+def as_map(value: Value) -> Mapping[str, Value]:
+    """The value as a map, parsed if it is JSON; empty when it is none."""
+    decoded = structured(value)
+    return decoded if isinstance(decoded, Mapping) else {}
+
+
+def as_list(value: Value) -> Sequence[Value]:
+    """The value as a list, parsed if it is JSON; empty when it is none."""
+    decoded = structured(value)
+    return decoded if isinstance(decoded, Sequence) and not isinstance(decoded, str) else ()
+
+
+def dig(value: Value, *path: str | int) -> Value:
+    """Follow keys and positions into a value; None where the path ends."""
+    here = value
+    for step in path:
+        here = structured(here)
+        if isinstance(step, int):
+            if not isinstance(here, Sequence) or isinstance(here, str) or not -len(here) <= step < len(here):
+                return None
+            here = here[step]
+        elif isinstance(here, Mapping):
+            here = here.get(step)
+        else:
+            return None
+    return here
