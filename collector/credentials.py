@@ -1,0 +1,162 @@
+"""Who sends: finds the key in the headers and its project in a small snapshot of the ledger's keys."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+from urllib.parse import unquote
+
+from collector.answers import RefusalError, Trouble
+from spans.roles import Permission, Role, allows
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_PROJECT = "default"
+REFRESH_S = 2.0
+"""A revoked key stops working within this time."""
+STALE_S = 5.0
+"""Without a fresh snapshot for this long, nobody is believed any more."""
+RETRY_S = 0.25
+"""A key that was just created is looked for again, but not more often than this."""
+HEADER_MAX_CHARS = 4096
+
+
+class KeyEntry(Protocol):
+    """What the receiver has to know of a key."""
+
+    @property
+    def project(self) -> str:
+        """The project everything sent with it belongs to."""
+
+    @property
+    def role(self) -> Role:
+        """What it may do."""
+
+
+class KeySource(Protocol):
+    """Reads every working key with its digest; raises when it cannot."""
+
+    def snapshot(self) -> Sequence[tuple[str, KeyEntry]]:
+        """Digest and entry of every key that works now."""
+
+
+class Gate:
+    """Turns headers into a project. Safe to call from several threads."""
+
+    def __init__(self, source: KeySource, digest_of: Callable[[str], str], *, keyless: bool) -> None:
+        self._source = source
+        self._digest_of = digest_of
+        self._keyless = keyless
+        self._lock = threading.Lock()
+        self._keys: Mapping[str, KeyEntry] = {}
+        self._tried = float("-inf")
+        self._read = float("-inf")
+
+    def project_of(self, headers: Mapping[str, str], peer: str) -> str:
+        """The project of a request.
+
+        Args:
+            headers: lower-case names of headers or gRPC metadata.
+            peer: address of the sender.
+
+        Raises:
+            RefusalError: no key, a wrong one, one that may not send, or the keys cannot be read now.
+        """
+        secrets = _secrets(headers)
+        if not secrets:
+            if self._keyless and is_loopback(peer):
+                return DEFAULT_PROJECT
+            raise RefusalError(
+                Trouble.NO_KEY,
+                "No key was sent. Create one with `tracetape keys create --role ingest --name NAME` and send it as "
+                "`Authorization: Bearer KEY`.",
+            )
+        digests = [self._digest_of(secret) for secret in secrets]
+        entry = self._find(digests)
+        if entry is None:
+            raise RefusalError(
+                Trouble.NO_KEY,
+                "This key is not known here, or was revoked. Create one with `tracetape keys create --role ingest "
+                "--name NAME`.",
+            )
+        if not allows(entry.role, Permission.SEND):
+            raise RefusalError(
+                Trouble.NOT_ALLOWED,
+                f"A key with the role {entry.role.value} may not send. Create one with `tracetape keys create "
+                "--role ingest --name NAME`.",
+            )
+        return entry.project
+
+    def refresh(self) -> None:
+        """Read the keys again. Never raises: an unreadable ledger shows when a key is asked for."""
+        with self._lock:
+            self._refresh(time.monotonic())
+
+    def _find(self, digests: Sequence[str]) -> KeyEntry | None:
+        with self._lock:
+            now = time.monotonic()
+            if now - self._tried >= REFRESH_S:
+                self._refresh(now)
+            entry = self._look_up(digests)
+            if entry is None and now - self._tried >= RETRY_S:
+                self._refresh(now)
+                entry = self._look_up(digests)
+            if now - self._read > STALE_S:
+                raise RefusalError(Trouble.BUSY, "Keys cannot be checked at the moment; send again in a second.")
+            return entry
+
+    def _look_up(self, digests: Sequence[str]) -> KeyEntry | None:
+        return next((self._keys[d] for d in digests if d in self._keys), None)
+
+    def _refresh(self, now: float) -> None:
+        self._tried = now
+        try:
+            self._keys = dict(self._source.snapshot())
+            self._read = now
+        except Exception:
+            logger.warning("the keys cannot be read", exc_info=True)
+
+
+def is_loopback(peer: str) -> bool:
+    """Whether an address is this machine."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
+
+
+def _secrets(headers: Mapping[str, str]) -> list[str]:
+    """Everything in the headers that may be a key, likeliest first.
+
+    Values set through OTEL_EXPORTER_OTLP_HEADERS are percent-encoded, and some exporters do not decode them.
+    """
+    found: list[str] = []
+    plain = headers.get("x-api-key", "")[:HEADER_MAX_CHARS].strip()
+    if plain:
+        found.append(unquote(plain))
+    value = unquote(headers.get("authorization", "")[:HEADER_MAX_CHARS]).strip()
+    scheme, _, rest = value.partition(" ")
+    rest = rest.strip()
+    if scheme.lower() == "basic" and rest:
+        found += _basic(rest)
+    elif scheme.lower() == "bearer" and rest:
+        found.append(rest)
+    elif value:
+        found.append(rest or value)  # "Authorization: KEY", or a scheme of another vendor
+    return found
+
+
+def _basic(rest: str) -> list[str]:
+    try:
+        user, _, password = base64.b64decode(rest, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return [rest]
+    return [secret for secret in (password, user) if secret] or [rest]

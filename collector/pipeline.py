@@ -1,0 +1,114 @@
+"""What a worker does with one record: decode, redact, state facts, lay out as tables."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from collector.pseudonym_key import project_key
+from collector.spool.format import Payload, RecordHead, Signal
+from spans.clean import CleanLog, CleanSpan, Origin, Redaction
+from spans.ids import TraceId
+from spans.span import LogRecord, Span
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from redaction.engine import Redactor
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """How to redact, as main says when a worker connects."""
+
+    mode: str
+    rules_path: Path | None
+    root_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """A record ready for the store."""
+
+    tables: Mapping[str, pa.Table]
+    items: int
+    withheld: int
+    traces: tuple[TraceId, ...]
+
+
+class Pipeline(Protocol):
+    """What a worker needs; tests bring their own."""
+
+    def process(self, segment: str, head: RecordHead, payload: Payload) -> Processed:
+        """Turn one record into tables. Whatever it raises counts as a failed attempt of this record only."""
+
+    def redact_text(self, project: str, text: str) -> str:
+        """Redact a search text the way stored text was redacted."""
+
+
+def build_pipeline(orders: Orders) -> Pipeline:
+    """Load models and rules; takes seconds.
+
+    Raises:
+        HouseError: the rules cannot be used, or the redactor fails its own check.
+    """
+    from redaction.engine import Redactor
+    from redaction.rules import RedactionRules, load_rules
+
+    rules = load_rules(orders.rules_path) if orders.rules_path else RedactionRules.default()
+    if orders.mode and orders.mode != rules.mode:
+        rules = dataclasses.replace(rules, mode=type(rules.mode)(orders.mode))
+    key_for = lru_cache(maxsize=1024)(lambda project: project_key(orders.root_key, project))
+    redactor = Redactor(rules, key_for, models=orders.mode == "full")
+    redactor.self_check()
+    return _Redacting(redactor)
+
+
+class _Redacting:
+    """The real pipeline."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        from collector.redact import clean_batch
+        from runs.facts import facts_of
+        from store.rows import evidence_tables
+
+        self._redactor = redactor
+        self._clean_batch = clean_batch
+        self._facts_of = facts_of
+        self._evidence_tables = evidence_tables
+
+    def process(self, segment: str, head: RecordHead, payload: Payload) -> Processed:
+        items = _decoded(head.signal, payload)
+        origins = [
+            Origin(head.project, head.received_ns, head.received_day, segment, head.slot, position)
+            for position in range(len(items))
+        ]
+        clean = self._clean_batch(self._redactor, items, origins)
+        facts = [self._facts_of(item) for item in clean]
+        withheld = sum(item.redaction is Redaction.WITHHELD for item in clean)
+        return Processed(self._evidence_tables(clean, facts), len(clean), withheld, traces_of(clean))
+
+    def redact_text(self, project: str, text: str) -> str:
+        return str(self._redactor.redact_text(project, text))
+
+
+def traces_of(items: list[CleanSpan | CleanLog]) -> tuple[TraceId, ...]:
+    """Traces the items belong to, each once, in order of appearance."""
+    ids = (item.span.trace_id if isinstance(item, CleanSpan) else item.log.trace_id for item in items)
+    return tuple(dict.fromkeys(trace for trace in ids if trace is not None))
+
+
+def _decoded(signal: Signal, payload: Payload) -> list[Span | LogRecord]:
+    from collector.decode import decode_logs, decode_traces
+
+    decode: Callable[[bytes], object] = decode_traces if signal is Signal.SPANS else decode_logs
+    items: list[Span | LogRecord] = list(decode(payload.otlp))  # type: ignore[call-overload]
+    for position, names in payload.marks.items():
+        if position < len(items):
+            item = items[position]
+            items[position] = dataclasses.replace(item, marks=tuple(dict.fromkeys((*item.marks, *names))))
+    return items

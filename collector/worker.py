@@ -1,0 +1,232 @@
+"""The worker process: takes slot references from main, reads the spool itself, hands back tables."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import importlib
+import itertools
+import logging
+import os
+import queue
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from collector.handoff import Frame, HandoffError, connect, recv_frame, send_frame
+from collector.pipeline import Orders, Pipeline
+from collector.spool.format import RecordHead, Signal, is_segment_name
+from collector.spool.reader import RecordRef, SegmentReader
+from collector.trouble import described
+
+logger = logging.getLogger(__name__)
+
+MIB = 1024 * 1024
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 1.0
+WATCH_EVERY_S = 1.0
+_GONE, _REDACT, _WORK = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What a worker is told; everything secret comes over the socket."""
+
+    name: str
+    socket: Path
+    spool: Path
+    rss_limit_bytes: int = 1536 * MIB
+    """Beyond this the worker leaves after the record at hand and is started afresh: models keep growing for ever."""
+    record_limit_s: float = 300.0
+    """A record that takes longer has hung its worker, which ends itself so that the attempt counts."""
+    pipeline: str = "collector.pipeline:build_pipeline"
+
+
+def run_worker(settings: WorkerSettings) -> int:
+    """Work until SIGTERM or SIGINT, or until it is time to be started afresh; returns the exit code."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return Worker(settings, stop).run()
+
+
+class Worker:
+    """One worker: a thread that reads frames, and this one that works."""
+
+    def __init__(self, settings: WorkerSettings, stop: threading.Event) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._orders: Orders | None = None
+        self._pipeline: Pipeline | None = None
+        self._reader: SegmentReader | None = None
+        self._busy_since = 0.0
+        self._recycle = False
+
+    def run(self) -> int:
+        """Connect, work, reconnect."""
+        threading.Thread(target=self._watch, name="watch", daemon=True).start()
+        pause = FIRST_PAUSE_S
+        while not self._stop.is_set() and not self._recycle:
+            try:
+                sock = connect(self._settings.socket)
+            except HandoffError:
+                self._stop.wait(pause)
+                pause = min(LONGEST_PAUSE_S, pause * 2)
+                continue
+            pause = FIRST_PAUSE_S
+            try:
+                self._serve(sock)
+            except HandoffError as error:
+                logger.info("main is gone; connecting again", extra={"reason": str(error)})
+                self._stop.wait(pause)
+            finally:
+                sock.close()
+        return 0
+
+    def _serve(self, sock: socket.socket) -> None:
+        orders = _orders(recv_frame(sock))
+        if self._orders is not None and orders != self._orders:
+            self._recycle = True  # rules or keys changed: begin afresh rather than mix two sets of caches
+            return
+        self._orders = orders
+        send_frame(sock, {"type": "status", "state": "loading", "pid": os.getpid(), "name": self._settings.name})
+        if self._pipeline is None:
+            logger.info("loading models …")
+            self._pipeline = _builder(self._settings.pipeline)(orders)
+        send_frame(sock, {"type": "status", "state": "ready", "pid": os.getpid(), "name": self._settings.name})
+        logger.info("ready")
+        tasks: queue.PriorityQueue[tuple[int, int, Frame | None]] = queue.PriorityQueue()
+        threading.Thread(target=_receive, args=(sock, tasks), name="frames", daemon=True).start()
+        while not self._recycle:
+            try:
+                kind, _, frame = tasks.get(timeout=0.2)
+            except queue.Empty:
+                if self._stop.is_set():
+                    break
+                continue
+            if kind == _GONE or frame is None:
+                raise HandoffError("The connection ended.")
+            if kind == _WORK and self._stop.is_set():
+                break
+            self._handle(sock, frame)
+            self._recycle = _rss_bytes() > self._settings.rss_limit_bytes
+        with contextlib.suppress(HandoffError):
+            send_frame(sock, {"type": "bye"})
+
+    def _handle(self, sock: socket.socket, frame: Frame) -> None:
+        self._busy_since = time.monotonic()
+        try:
+            if frame.type == "redact":
+                self._redact(sock, frame.head)
+            elif frame.type == "work":
+                self._work(sock, frame.head)
+        finally:
+            self._busy_since = 0.0
+
+    def _redact(self, sock: socket.socket, head: Mapping[str, Any]) -> None:
+        answer: dict[str, Any] = {"type": "redacted", "id": head.get("id")}
+        try:
+            answer["text"] = self._ready().redact_text(str(head["project"]), str(head["text"]))
+        except Exception as error:  # noqa: BLE001 one bad text must not end the worker
+            logger.error("a search text could not be redacted", extra={"trouble": described(error)})  # noqa: TRY400
+            answer["failed"] = True
+        send_frame(sock, answer)
+
+    def _work(self, sock: socket.socket, head: Mapping[str, Any]) -> None:
+        key = {"segment": head["segment"], "slot": head["slot"]}
+        try:
+            ref, segment = _reference(head), str(head["segment"])
+            payload = self._segment(segment).read(ref, base64.b64decode(head["data_key"]))
+            done = self._ready().process(segment, ref.head, payload)
+            names, pieces = _streams(done.tables)
+        except Exception as error:  # noqa: BLE001 one bad record must not end the worker
+            logger.error("a record could not be processed", extra={"trouble": described(error), **key})  # noqa: TRY400
+            send_frame(sock, {"type": "failure", **key, "reason": type(error).__name__})
+            return
+        result = {"type": "result", **key, "items": done.items, "withheld": done.withheld}
+        send_frame(sock, {**result, "traces": list(done.traces), "tables": names}, pieces)
+
+    def _ready(self) -> Pipeline:
+        if self._pipeline is None:
+            raise HandoffError("The models are not loaded.")
+        return self._pipeline
+
+    def _segment(self, segment: str) -> SegmentReader:
+        name = f"{segment}.seg"
+        if not is_segment_name(name):
+            raise HandoffError("A reference names no segment.")
+        if self._reader is None or self._reader.header.segment != segment:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
+            self._reader = SegmentReader(self._settings.spool / name)
+        return self._reader
+
+    def _watch(self) -> None:
+        """End the process when a record hangs it: only the death of a worker frees what it holds."""
+        while True:
+            time.sleep(WATCH_EVERY_S)
+            since = self._busy_since
+            if since and time.monotonic() - since > self._settings.record_limit_s:
+                logger.error("a record takes too long; leaving so that it can be set aside")
+                os._exit(3)
+
+
+def _receive(sock: socket.socket, tasks: queue.PriorityQueue[tuple[int, int, Frame | None]]) -> None:
+    """Sort what arrives: a person waiting for a search goes before records."""
+    for number in itertools.count():
+        try:
+            frame = recv_frame(sock)
+        except HandoffError:
+            tasks.put((_GONE, number, None))
+            return
+        tasks.put((_REDACT if frame.type == "redact" else _WORK, number, frame))
+
+
+def _orders(hello: Frame) -> Orders:
+    if hello.type != "hello":
+        raise HandoffError("The other side speaks another language.")
+    path = hello.head.get("rules_path")
+    root_key = base64.b64decode(hello.head["root_key"])
+    return Orders(str(hello.head["mode"]), Path(path) if path else None, root_key)
+
+
+def _reference(head: Mapping[str, Any]) -> RecordRef:
+    record = RecordHead(
+        slot=int(head["slot"]),
+        signal=Signal(int(head["signal"])),
+        items=int(head["items"]),
+        project=str(head["project"]),
+        received_ns=int(head["received_ns"]),
+        payload_bytes=int(head["payload_bytes"]),
+    )
+    return RecordRef(record, int(head["offset"]), int(head["head_bytes"]))
+
+
+def _streams(tables: Mapping[str, Any]) -> tuple[list[str], list[bytes]]:
+    import pyarrow as pa
+
+    names, pieces = [], []
+    for name, table in tables.items():
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        names.append(name)
+        pieces.append(memoryview(sink.getvalue()))
+    return names, pieces  # type: ignore[return-value]
+
+
+def _builder(path: str) -> Callable[[Orders], Pipeline]:
+    module, _, name = path.partition(":")
+    built: Callable[[Orders], Pipeline] = getattr(importlib.import_module(module), name)
+    return built
+
+
+def _rss_bytes() -> int:
+    with open("/proc/self/statm", "rb") as statm:  # noqa: PTH123 a fixed pseudo file
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from collector.broker import Broker, BrokerSettings
+from collector.spool.format import Payload, Signal
+from collector.spool.keys import ensure_spool_keys, load_seal_key
+from collector.spool.reader import segment_paths
+from collector.spool.writer import SpoolSettings, SpoolWriter
+from spans.errors import BusyError
+from store.ledger import Ledger
+from tests.collector.helpers import CollectingSink, FakeSlots, Place, traces, wait_until, workers
+
+
+@contextmanager
+def a_broker(place: Place, slots: Any, sink: CollectingSink, **options: Any) -> Iterator[Broker]:
+    broker = Broker(BrokerSettings(place.spool, place.keys, place.socket), slots, sink, **options)
+    sink.confirm = broker.confirm
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop(0.5)
+
+
+@contextmanager
+def a_ledger(place: Place) -> Iterator[Ledger]:
+    ledger = Ledger.open(place.ledger)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def spooled(place: Place, *batches: tuple[str, ...], close: bool = True) -> SpoolWriter:
+    """Write one record per batch, as the receiver would."""
+    ensure_spool_keys(place.keys)
+    writer = SpoolWriter(place.spool, lambda: load_seal_key(place.keys), SpoolSettings())
+    writer.start()
+    for number, names in enumerate(batches):
+        otlp = traces(*names, first=number * 100 + 1).SerializeToString()
+        writer.offer(Signal.SPANS, "default", len(names), Payload(otlp)).result(5)
+    if close:
+        writer.close(5)
+    return writer
+
+
+def test_what_was_spooled_is_delivered_once_and_its_segment_removed(place: Place) -> None:
+    spooled(place, ("a", "b"), ("c",))
+    slots = FakeSlots()
+    sink = CollectingSink(slots)
+    with a_broker(place, slots, sink) as broker, workers(place):
+        assert broker.status().pending_spans == 3
+        wait_until(lambda: broker.status().pending_spans == 0)
+        wait_until(lambda: not segment_paths(place.spool))
+        assert broker.status().acked_spans == 3
+    assert sorted(sink.names()) == ["a", "b", "c"]
+    assert len(sink.deliveries) == 2
+    assert slots.rows == {}
+    assert not [p for p in place.spool.iterdir() if p.is_file()]
+
+
+def test_records_are_delivered_while_the_receiver_still_writes_the_segment(place: Place) -> None:
+    writer = spooled(place, ("a",), close=False)
+    slots = FakeSlots()
+    sink = CollectingSink(slots)
+    with a_broker(place, slots, sink) as broker, workers(place):
+        wait_until(lambda: sink.names() == ["a"])
+        writer.offer(Signal.SPANS, "default", 1, Payload(traces("b").SerializeToString())).result(5)
+        wait_until(lambda: sink.names() == ["a", "b"])
+        assert len(segment_paths(place.spool)) == 1
+        writer.close(5)
+        wait_until(lambda: not segment_paths(place.spool))
+        assert broker.status().pending_spans == 0
+
+
+def test_a_record_that_kills_its_worker_is_quarantined_and_its_neighbours_are_stored(place: Place) -> None:
+    spooled(place, ("a",), ("die",), ("b",), ("c",))
+    slots = FakeSlots()
+    sink = CollectingSink(slots)
+    told: list[Any] = []
+    with a_broker(place, slots, sink, on_quarantine=told.append) as broker, workers(place):
+        wait_until(lambda: broker.status().pending_spans == 0, 60)
+        assert sorted(sink.names()) == ["a", "b", "c"]
+        assert slots.kept["spans"] == {"stored": 3, "quarantined": 1}
+        (kept,) = broker.quarantine.list()
+        assert "stopped 3 times" in kept.reason
+        assert told == [kept]
+        from collector.spool.keys import load_key_ring
+
+        assert b"die" in broker.quarantine.read(kept.name, load_key_ring(place.keys)).otlp
+        assert b"die" not in b"".join(p.read_bytes() for p in place.spool.rglob("*") if p.is_file())
+
+
+def test_a_record_that_fails_is_tried_three_times_and_says_only_the_kind_of_trouble(place: Place) -> None:
+    spooled(place, ("raise",), ("a",))
+    slots = FakeSlots()
+    sink = CollectingSink(slots)
+    with a_broker(place, slots, sink) as broker, workers(place):
+        wait_until(lambda: broker.status().pending_spans == 0, 30)
+        (kept,) = broker.quarantine.list()
+        assert kept.reason == "It could not be processed (ValueError), 3 times."
+        assert sink.names() == ["a"]
+        assert set(slots.attempts.values()) == {1, 3}
+
+
+def test_killed_workers_lose_nothing(place: Place) -> None:
+    spooled(place, *[(f"s{n}",) for n in range(300)])
+    slots = FakeSlots()
+    sink = CollectingSink(slots)
+    with a_broker(place, slots, sink) as broker, workers(place, 2) as running:
+        for _ in range(6):
+            time.sleep(0.3)
+            os.kill(running[0].pid, signal.SIGKILL)
+        wait_until(lambda: broker.status().pending_spans == 0, 60)
+        assert slots.kept["spans"] == {"stored": 300}
+    assert sorted(sink.names()) == sorted(f"s{n}" for n in range(300))
+
+
+def test_a_new_main_goes_on_where_the_old_one_stopped(place: Place) -> None:
+    spooled(place, *[(f"s{n}",) for n in range(50)])
+    with a_ledger(place) as ledger:
+        slots = ledger.slots
+        first = CollectingSink(slots)
+        first.is_open = False
+        with a_broker(place, slots, first) as broker, workers(place):
+            wait_until(lambda: len(first.deliveries) >= 50)
+            for delivery in first.deliveries[:20]:
+                first.finish(delivery)
+            assert broker.status().pending_spans == 30
+        second = CollectingSink(slots)
+        with a_broker(place, slots, second) as broker, workers(place):
+            assert broker.status().acked_spans == 50
+            wait_until(lambda: broker.status().pending_spans == 0)
+            wait_until(lambda: not segment_paths(place.spool))
+        assert len(second.deliveries) == 30
+        assert slots.totals()["spans"].stored == 50
+
+
+def test_a_store_that_stands_still_holds_the_workers_back(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collector.broker.DELIVERED_MAX", 3)
+    spooled(place, *[(f"s{n}",) for n in range(200)])
+    slots = FakeSlots()
+    sink = CollectingSink(slots)
+    sink.is_open = False
+    with a_broker(place, slots, sink) as broker, workers(place):
+        wait_until(lambda: len(sink.deliveries) >= 3)
+        time.sleep(0.5)
+        assert len(sink.deliveries) < 150
+        assert broker.status().pending_spans == 200
+
+
+def test_a_search_text_goes_before_records(place: Place) -> None:
+    slots = FakeSlots()
+    sink = CollectingSink(slots)
+    with a_broker(place, slots, sink) as broker:
+        with pytest.raises(BusyError, match="loading"):
+            broker.redact_text("shop", "anna@example.com")
+        with workers(place):
+            wait_until(lambda: broker.status().workers_ready == 1)
+            assert broker.redact_text("shop", "hello") == "shop:HELLO"
+            spooled(place, ("slow",), ("slow",), ("slow",))
+            wait_until(lambda: any(c.bundles for c in broker._connections))
+            started = time.monotonic()
+            assert broker.redact_text("shop", "now") == "shop:NOW"
+            assert time.monotonic() - started < 2.5
+
+
+def test_a_withheld_original_stays_sealed_beside_the_spool(place: Place) -> None:
+    spooled(place, ("withhold", "a"))
+    slots = FakeSlots()
+    sink = CollectingSink(slots)
+    with a_broker(place, slots, sink) as broker, workers(place):
+        wait_until(lambda: not segment_paths(place.spool))
+        assert sink.deliveries[0].withheld == 1
+        (kept,) = broker.withheld.list()
+        assert kept.items == 2
+
+
+def test_a_damaged_record_is_settled_as_quarantined_and_the_rest_is_stored(place: Place) -> None:
+    spooled(place, ("a",), ("b",), ("c",))
+    (path,) = segment_paths(place.spool)
+    raw = bytearray(path.read_bytes())
+    from collector.spool.reader import SegmentReader
+
+    reader = SegmentReader(path)
+    second = reader.scan().records[1]
+    reader.close()
+    raw[second.offset + second.head_bytes + 5] ^= 1
+    path.write_bytes(raw)
+    slots = FakeSlots()
+    sink = CollectingSink(slots)
+    with a_broker(place, slots, sink) as broker, workers(place):
+        wait_until(lambda: broker.status().pending_spans == 0, 30)
+        assert slots.kept["spans"] == {"stored": 2, "quarantined": 1}
+    assert sorted(sink.names()) == ["a", "c"]
+
+
+def test_a_stranger_on_the_socket_changes_nothing(place: Place) -> None:
+    from collector.handoff import connect
+
+    slots = FakeSlots()
+    sink = CollectingSink(slots)
+    spooled(place, ("a",))
+    with a_broker(place, slots, sink) as broker:
+        sock = connect(place.socket)
+        sock.sendall(b"GET / HTTP/1.1\r\n\r\n" * 10)
+        assert place.socket.stat().st_mode & 0o077 == 0
+        with workers(place):
+            wait_until(lambda: broker.status().pending_spans == 0)
+        sock.close()
