@@ -1,0 +1,91 @@
+"""Runs and steps as rows: every filter of the contract has a typed column."""
+
+from __future__ import annotations
+
+from spans.run import Assembly, Run, Step
+from store.columns import BOOL, DAY, I64, MONEY, TEXT, TEXT_MAP, TEXTS, U32, U64, Column
+from store.records import Record
+
+RUNS: Record[Run] = Record(
+    Run,
+    {
+        "project": TEXT,
+        "run_id": TEXT,
+        "version": U64,
+        "first_received_day": DAY,
+        "last_received_ns": U64,
+        "name": TEXT,
+        "service": TEXT,
+        "environment": TEXT,
+        "mode": TEXT,
+        "shape": TEXT,
+        "workflow": TEXT,
+        "workflow_version": TEXT,
+        "agents": TEXTS,
+        "session_id": TEXT,
+        "user_id": TEXT,
+        "started_ns": U64,
+        "duration_ns": I64,
+        "status": TEXT,
+        "cost_usd": MONEY,
+        "unpriced_calls": U32,
+        "span_count": U32,
+        "model_calls": U32,
+        "tool_calls": U32,
+        "denials": U32,
+        "errors": U32,
+        "models": TEXTS,
+        "tools": TEXTS,
+        "dialects": TEXTS,
+        "tags": TEXTS,
+        "attributes": TEXT_MAP,
+        "waiting_for": TEXT,
+        "pinned": BOOL,
+        "input_preview": TEXT,
+        "output_preview": TEXT,
+    },
+    [
+        Column("outcome", TEXT, lambda r: r.outcome.label),
+        Column("input_tokens", U64, lambda r: r.usage.input),
+        Column("output_tokens", U64, lambda r: r.usage.output),
+    ],
+)
+
+STEPS: Record[Step] = Record(
+    Step,
+    {
+        "run_id": TEXT,
+        "ordinal": U32,
+        "trace_id": TEXT,
+        "span_id": TEXT,
+        "parent_span_id": TEXT,
+        "kind": TEXT,
+        "name": TEXT,
+        "start_ns": U64,
+        "duration_ns": I64,
+        "status": TEXT,
+        "provider": TEXT,
+        "request_model": TEXT,
+        "response_model": TEXT,
+        "usage_role": TEXT,
+        "unpriced": BOOL,
+        "tool_name": TEXT,
+        "tool_call_id": TEXT,
+        "tool_arguments_hash": TEXT,
+        "tool_outcome": TEXT,
+        "counted": BOOL,
+        "agent_name": TEXT,
+        "prompt_hash": TEXT,
+    },
+    [
+        Column("cost_usd", MONEY, lambda s: s.cost.usd if s.cost else None),
+        Column("input_tokens", U64, lambda s: s.usage.input if s.usage else None),
+        Column("output_tokens", U64, lambda s: s.usage.output if s.usage else None),
+    ],
+)
+
+
+def trace_ids(assembly: Assembly) -> list[str]:
+    """Every trace that shows in a run, its own first."""
+    own = str(assembly.run.run_id)
+    return list(dict.fromkeys([own, *(str(step.trace_id) for step in assembly.steps)]))

@@ -1,0 +1,233 @@
+"""The whole store in memory: the contract in its plainest form, for tests and for trying things out."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from spans.facts import SpanFacts
+from spans.ids import RunId, SpanId, TraceId
+from spans.kinds import OutcomeLabel, RunMode, RunStatus
+from spans.run import Assembly, Run, Step
+from store.api import EVIDENCE_TABLES, Bucket, FleetRow, Page, RunQuery, Totals, TraceEvidence
+from store.buckets import Buckets
+from store.columns import plain_row
+from store.cursor import RunCursor
+from store.derived_rows import RUNS, STEPS, trace_ids
+from store.evidence import newest_facts, winners
+from store.filters import run_field, where
+
+_KEYS = {
+    "spans": ("received_day", "project", "trace_id", "span_id", "content_hash"),
+    "span_contents": ("received_day", "project", "trace_id", "span_id", "content_hash"),
+    "logs": ("received_day", "project", "trace_id", "span_id", "log_id"),
+    "facts": ("received_day", "project", "trace_id", "span_id", "source", "content_hash", "score"),
+}
+
+
+class MemoryStore:
+    """Implements `store.api.Store` with dictionaries; rows pass through the same conversions as in an engine."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._evidence: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {name: {} for name in EVIDENCE_TABLES}
+        self._derived: dict[tuple[str, RunId], Assembly] = {}
+        self._days: dict[tuple[str, RunId], date] = {}
+
+    def migrate(self) -> None:
+        """Nothing to bring up to date."""
+
+    def write_evidence(self, tables: Mapping[str, pa.Table]) -> None:
+        """Keep the rows; the same row twice is one row."""
+        with self._lock:
+            for name, table in tables.items():
+                for raw in table.to_pylist():
+                    row = plain_row(raw)
+                    self._evidence[name].setdefault(tuple(row[key] for key in _KEYS[name]), row)
+
+    def read_facts(self, project: str, trace_ids: Collection[TraceId]) -> list[SpanFacts]:
+        """Facts of these traces."""
+        wanted = set(trace_ids)
+        return newest_facts(row for row in self._rows("facts", project) if row["trace_id"] in wanted)
+
+    def traces_sharing(self, project: str, keys: Collection[str]) -> set[TraceId]:
+        """Traces with one of these keys."""
+        wanted = set(keys)
+        return {TraceId(r["trace_id"]) for r in self._rows("facts", project) if wanted.intersection(r["shared_keys"])}
+
+    def recent_traces(self, project: str | None, since_received_ns: int) -> list[tuple[str, TraceId]]:
+        """Traces that received evidence since then."""
+        return sorted(
+            {
+                (row["project"], TraceId(row["trace_id"]))
+                for row in self._rows("facts", project)
+                if row["received_ns"] >= since_received_ns
+            },
+        )
+
+    def write_derived(self, assemblies: Sequence[Assembly]) -> None:
+        """Replace runs whose version is not lower."""
+        with self._lock:
+            for assembly in assemblies:
+                key = (assembly.run.project, assembly.run.run_id)
+                known = self._derived.get(key)
+                if known is None or assembly.run.version >= known.run.version:
+                    self._derived[key] = _through_rows(assembly)
+                    self._days.setdefault(key, assembly.run.first_received_day)
+
+    def read_evidence(self, project: str, trace_id: TraceId, span_id: SpanId | None = None) -> TraceEvidence:
+        """Evidence of one trace or span."""
+
+        def of(name: str) -> list[dict[str, Any]]:
+            rows = (row for row in self._rows(name, project) if row["trace_id"] == trace_id)
+            return [row for row in rows if span_id is None or row["span_id"] == span_id]
+
+        return winners(of("spans"), of("span_contents"), of("logs"))
+
+    def find_runs(self, query: RunQuery) -> Page[Run]:
+        """One page of runs."""
+        shown = where(query, with_cursor=True)
+        found = sorted(filter(shown.holds, self._runs()), key=lambda run: (run.started_ns, run.run_id), reverse=True)
+        rows = tuple(found[: query.limit])
+        more = len(found) > query.limit and rows
+        cursor = RunCursor(rows[-1].started_ns, rows[-1].run_id).encode() if more else None
+        return Page(rows, cursor, shown.sentence)
+
+    def read_run(self, project: str, run_or_trace: TraceId) -> Run | None:
+        """The run of an id, or of a trace in it."""
+        with self._lock:
+            own = self._derived.get((project, RunId(run_or_trace)))
+            if own is not None:
+                return own.run
+            inside = [
+                a.run for a in self._derived.values() if a.run.project == project and run_or_trace in trace_ids(a)
+            ]
+        return max(inside, key=lambda run: (run.started_ns, run.run_id), default=None)
+
+    def read_steps(self, project: str, run_id: RunId) -> tuple[Step, ...]:
+        """Steps of a run."""
+        with self._lock:
+            assembly = self._derived.get((project, run_id))
+        return tuple(sorted(assembly.steps, key=lambda step: step.ordinal)) if assembly else ()
+
+    def totals(self, query: RunQuery) -> Totals:
+        """Sums over the runs that match."""
+        return _totals(filter(where(query).holds, self._runs()))
+
+    def series(self, query: RunQuery, buckets: int) -> tuple[Bucket, ...]:
+        """Totals per part of the range."""
+        found = [run for run in self._runs() if where(query).holds(run)]
+        parts = Buckets.of(query, buckets, [run.started_ns for run in found])
+        grouped: defaultdict[int, list[Run]] = defaultdict(list)
+        for run in found:
+            grouped[parts.index(run.started_ns)].append(run)
+        return tuple(Bucket(parts.start(n), _totals(grouped.get(n, ()))) for n in range(parts.count))
+
+    def fleet(self, query: RunQuery) -> tuple[FleetRow, ...]:
+        """One row per workflow and environment."""
+        grouped: defaultdict[tuple[str, str], list[Run]] = defaultdict(list)
+        for run in filter(where(query).holds, self._runs()):
+            grouped[run.workflow, run.environment].append(run)
+        rows = [
+            FleetRow(
+                workflow,
+                environment,
+                _totals(runs),
+                max(run.started_ns for run in runs),
+                _p95([run.duration_ns for run in runs if run.status is not RunStatus.RUNNING]),
+            )
+            for (workflow, environment), runs in grouped.items()
+        ]
+        return tuple(sorted(rows, key=lambda row: (-row.totals.runs, row.workflow, row.environment)))
+
+    def values(self, query: RunQuery, field_name: str, limit: int = 50) -> tuple[tuple[str, int], ...]:
+        """Values of a field with counts."""
+        of = run_field(field_name).of
+        counts = Counter(value for run in self._runs() if where(query).holds(run) for value in of(run) if value)
+        return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:limit])
+
+    def projects(self) -> tuple[str, ...]:
+        """Projects with runs."""
+        return tuple(sorted({run.project for run in self._runs()}))
+
+    def drop_project(self, project: str) -> int:
+        """Forget a project."""
+        with self._lock:
+            for rows in self._evidence.values():
+                for key in [key for key, row in rows.items() if row["project"] == project]:
+                    del rows[key]
+            gone = [key for key in self._derived if key[0] == project]
+            self._forget(gone)
+            return len(gone)
+
+    def drop_day(self, day: date) -> dict[str, int]:
+        """Forget a received day."""
+        removed = {}
+        with self._lock:
+            for name, rows in self._evidence.items():
+                old = [key for key, row in rows.items() if row["received_day"] == day]
+                removed[name] = len(old)
+                for key in old:
+                    del rows[key]
+            gone = [key for key, kept in self._days.items() if kept == day]
+            removed["steps"] = sum(len(self._derived[key].steps) for key in gone)
+            removed["runs"] = len(gone)
+            self._forget(gone)
+        return removed
+
+    def stored_bytes(self) -> dict[str, int]:
+        """Characters of each table's rows, roughly; there is no disk."""
+        with self._lock:
+            return {name: sum(len(str(row)) for row in rows.values()) for name, rows in self._evidence.items()}
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def _rows(self, name: str, project: str | None) -> list[dict[str, Any]]:
+        with self._lock:
+            return [row for row in self._evidence[name].values() if project is None or row["project"] == project]
+
+    def _runs(self) -> list[Run]:
+        with self._lock:
+            return [assembly.run for assembly in self._derived.values()]
+
+    def _forget(self, keys: Iterable[tuple[str, RunId]]) -> None:
+        for key in keys:
+            del self._derived[key]
+            del self._days[key]
+
+
+def _through_rows(assembly: Assembly) -> Assembly:
+    """What an engine would give back: text cleaned, numbers in range."""
+    run = RUNS.item(plain_row(RUNS.table([assembly.run]).to_pylist()[0]))
+    steps = tuple(STEPS.item(plain_row(row)) for row in STEPS.table(assembly.steps).to_pylist())
+    return replace(assembly, run=run, steps=steps)
+
+
+def _totals(runs: Iterable[Run]) -> Totals:
+    found = list(runs)
+    judged = [run for run in found if run.mode is not RunMode.SHADOW]
+    priced = [run.cost_usd for run in found if run.cost_usd is not None]
+    return Totals(
+        runs=len(found),
+        success=sum(run.outcome.label is OutcomeLabel.SUCCESS for run in judged),
+        failure=sum(run.outcome.label is OutcomeLabel.FAILURE for run in judged),
+        errors=sum(run.status is RunStatus.ERROR for run in found),
+        denials=sum(run.denials for run in found),
+        waiting=sum(bool(run.waiting_for) for run in found),
+        cost_usd=sum(priced, Decimal(0)) if priced else None,
+        unpriced_calls=sum(run.unpriced_calls for run in found),
+        input_tokens=sum(run.usage.input or 0 for run in found),
+        output_tokens=sum(run.usage.output or 0 for run in found),
+    )
+
+
+def _p95(durations: Sequence[int]) -> int:
+    return sorted(durations)[int(0.95 * len(durations))] if durations else 0
