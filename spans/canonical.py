@@ -6,13 +6,16 @@ import hashlib
 
 import rfc8785
 
-from spans.values import Value
+from spans.values import Value, tag_double
 
 _SAFE_INTEGER = 2**53 - 1
 
 
 def canonical_json(value: Value) -> bytes:
-    """Canonical JSON (RFC 8785). Integers beyond 2**53 become strings, as the RFC asks; lone surrogates U+FFFD."""
+    """Canonical JSON (RFC 8785). Integers beyond 2**53 become strings, as the RFC asks.
+
+    Lone surrogates become U+FFFD, and numbers that JSON lacks the marked form of `spans.values.tag_double`.
+    """
     return rfc8785.dumps(_plain(value))  # type: ignore[arg-type]
 
 
@@ -24,8 +27,10 @@ def content_digest(value: Value, *, digits: int = 32) -> str:
 def _plain(value: Value) -> object:
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, bool) or value is None or isinstance(value, float):
+    if isinstance(value, bool) or value is None:
         return value
+    if isinstance(value, float):
+        return tag_double(value)
     if isinstance(value, int):
         return value if -_SAFE_INTEGER <= value <= _SAFE_INTEGER else str(value)
     if isinstance(value, (list, tuple)):
