@@ -123,6 +123,13 @@ def _tool(played: Played, done: PlayedCall, parent: bytes, place: str) -> Iterat
     }
     if call.failure is None:
         attributes["gen_ai.tool.call.result"] = answer(call)
+    if call.denied_by and call.failure:
+        attributes |= {
+            "tracetape.decision": "deny",
+            "tracetape.decision.by": "policy",
+            "tracetape.decision.rule": call.denied_by,
+            "tracetape.decision.reason": call.failure.message,
+        }
     yield SpanDraft(
         own, parent, f"execute_tool {call.name}", done.start_ns, done.end_ns, attributes, failure=call.failure
     )

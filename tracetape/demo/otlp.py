@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -62,7 +62,7 @@ class Recording:
     scope: str
     scope_version: str
     spans: tuple[SpanDraft, ...]
-    logs: tuple[LogDraft, ...] = field(default=())
+    logs: tuple[LogDraft, ...] = ()
 
 
 def resource_of(workflow: Workflow, version: str, environment: str) -> dict[str, Plain]:

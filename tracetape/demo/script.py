@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from spans.values import Value
 
@@ -38,6 +38,8 @@ class Call:
     failure: Failure | None = None
     hits: tuple[Hit, ...] = ()
     took_ms: int = 120
+    denied_by: str = ""
+    """The rule of the policy engine that stopped it, written as tracetape's own decision attributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +117,4 @@ class Script:
     """The run has not ended: its root is written without an end."""
     interrupt: str = ""
     """The text of an approval request that paused the run after its last turn."""
-    tags: tuple[str, ...] = field(default=("demo",))
+    tags: tuple[str, ...] = ("demo",)

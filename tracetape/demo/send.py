@@ -54,11 +54,15 @@ class _Sender:
     """One kept-alive connection; no proxy and no redirect, because the receiver is ours."""
 
     def __init__(self, endpoint: str, key: str | None) -> None:
-        parts = urlsplit(endpoint)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        try:
+            parts = urlsplit(endpoint)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host = None
+        if not host or parts.scheme not in {"http", "https"}:
             raise RefusedError(f"The endpoint {endpoint!r} is not an address like http://127.0.0.1:4318.")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname, parts.port, timeout=TIMEOUT_S)
+        self._connection = kind(host, port, timeout=TIMEOUT_S)
         self._path = parts.path.rstrip("/")
         self._headers = {"Content-Type": "application/x-protobuf", "User-Agent": "tracetape-demo"}
         if key:

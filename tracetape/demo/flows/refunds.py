@@ -94,7 +94,7 @@ def _order(customer: Person) -> dict[str, Value]:
 def _issue(arguments: dict[str, Value], rng: Random, *, denied: bool) -> Call:
     if denied:
         failure = Failure("PermissionError", "policy refunds-above-500: denied, approval of a supervisor required")
-        return Call("issue_refund", arguments, failure=failure, took_ms=12)
+        return Call("issue_refund", arguments, failure=failure, took_ms=12, denied_by="refunds-above-500")
     return Call("issue_refund", arguments, {"status": "refunded"}, took_ms=rng.randrange(300, 900))
 
 
