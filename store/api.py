@@ -73,7 +73,11 @@ class TraceEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over runs of one range; `cost_usd` is None when nothing in it could be priced."""
+    """Sums over runs of one range; `cost_usd` is None when nothing in it could be priced.
+
+    `success`, `failure`, `errors` (ended with an error) and `waiting` count runs; shadow runs never count as success or
+    failure. `denials` counts stopped calls.
+    """
 
     runs: int = 0
     success: int = 0

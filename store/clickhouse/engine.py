@@ -1,0 +1,282 @@
+"""Connections to ClickHouse: one that writes, bounded pools that read under caps; the same for server and embedded."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import clickhouse_connect
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from spans.errors import BusyError, SettingsError
+from store.clickhouse.address import Embedded, Server
+from store.clickhouse.errors import translated
+from store.text import clean_text
+
+logger = logging.getLogger(__name__)
+
+PoolName = Literal["page", "search", "job"]
+Row = dict[str, Any]
+_GIB = 1024**3
+_UNKNOWN_DATABASE = 81
+_NOT_ALLOWED = frozenset({192, 193, 194, 291, 492, 497, 516})
+"""Unknown user, wrong or missing password, no access to the database, access denied, authentication failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What one pool of readers may use: connections, seconds per query, bytes per query, seconds to wait for a turn."""
+
+    connections: int
+    query_s: int
+    memory_bytes: int
+    wait_s: float
+
+
+POOLS: Mapping[PoolName, Caps] = {
+    "page": Caps(connections=4, query_s=10, memory_bytes=2 * _GIB, wait_s=10),
+    "search": Caps(connections=2, query_s=20, memory_bytes=2 * _GIB, wait_s=20),
+    "job": Caps(connections=2, query_s=120, memory_bytes=4 * _GIB, wait_s=120),
+}
+
+WRITE_SETTINGS: Mapping[str, object] = {
+    # An answer must mean "stored": buffered inserts are on by default since 26.x (reliability reference, fact 9).
+    "async_insert": 0,
+    "wait_end_of_query": 1,
+    # The table's key deduplicates; block tokens only add ways to lose rows.
+    "insert_deduplicate": 0,
+    # An insert over two partitions is not atomic; ours never has two, and the engine holds us to it.
+    "max_partitions_per_insert_block": 1,
+    "throw_on_max_partitions_per_insert_block": 1,
+    "mutations_sync": 2,
+    "alter_sync": 2,
+}
+
+
+def read_settings(caps: Caps) -> dict[str, object]:
+    """Settings of a reader; `readonly` comes last because nothing can be set after it."""
+    return {
+        "max_execution_time": caps.query_s,
+        "timeout_overflow_mode": "throw",
+        "max_memory_usage": caps.memory_bytes,
+        # Derived rows of one run never leave their partition, so FINAL need not compare partitions.
+        "do_not_merge_across_partitions_select_final": 1,
+        "readonly": 1,
+    }
+
+
+class Engine:
+    """Every connection of this process to one ClickHouse. Safe for several threads."""
+
+    def __init__(self, connect: Callable[[Mapping[str, object]], Client], inserts: Path | None) -> None:
+        """Open the writing connection; readers open when first used.
+
+        Args:
+            connect: opens one connection with these settings.
+            inserts: folder for insert files of the embedded engine; None for a server.
+        """
+        self._connect = connect
+        self._inserts = inserts
+        self._writing = threading.Lock()
+        self._writer = connect(WRITE_SETTINGS)
+        self._pools = {name: _Pool(name, caps, connect) for name, caps in POOLS.items()}
+
+    @classmethod
+    def open(cls, address: Embedded | Server) -> Engine:
+        """Connect, creating the database when it is missing.
+
+        Raises:
+            SettingsError: the folder is in use or cannot be written; the server refuses us.
+            BusyError: the server cannot be reached now.
+        """
+        return _open_embedded(address) if isinstance(address, Embedded) else _open_server(address)
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        """Insert rows of one partition; they are stored when it returns."""
+        with self._writing, translated(f"Writing {table}"):
+            if self._inserts is None:
+                self._writer.insert_arrow(table, rows)
+            else:
+                self._insert_file(table, rows, self._inserts)
+
+    def change(self, sql: str, params: Mapping[str, object] | None = None, *, what: str) -> None:
+        """Run a statement that changes something."""
+        with self._writing, translated(what):
+            self._writer.command(sql, parameters=_bound(params))
+
+    def select(
+        self,
+        sql: str,
+        params: Mapping[str, object] | None = None,
+        *,
+        pool: PoolName = "page",
+        what: str = "Reading",
+    ) -> list[Row]:
+        """Rows of a query as dictionaries.
+
+        Raises:
+            BusyError: a cap was hit, no connection came free, or the engine cannot be reached.
+        """
+        with self._pools[pool].connection(what) as client, translated(what):
+            return list(client.query(sql, parameters=_bound(params)).named_results())
+
+    def close(self) -> None:
+        """Wait for the write in hand, then release every connection; safe to call twice."""
+        for pool in self._pools.values():
+            pool.close()
+        with self._writing:
+            self._writer.close()
+
+    def _insert_file(self, table: str, rows: pa.Table, folder: Path) -> None:
+        """Insert through a file of ours: the driver's own would land in the system's temporary folder."""
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".arrow") as file:
+            with pa.ipc.new_stream(file, rows.schema) as writer:
+                writer.write_table(rows)
+            file.flush()
+            names = ", ".join(rows.column_names)
+            path = file.name.replace("\\", "\\\\").replace("'", "\\'")
+            self._writer.command(f"INSERT INTO {table} ({names}) FROM INFILE '{path}' FORMAT ArrowStream")
+
+
+class _Pool:
+    """Readers of one kind, opened as needed up to a bound."""
+
+    def __init__(self, name: str, caps: Caps, connect: Callable[[Mapping[str, object]], Client]) -> None:
+        self._name = name
+        self._caps = caps
+        self._connect = connect
+        self._free: queue.LifoQueue[Client | None] = queue.LifoQueue()
+        for _ in range(caps.connections):
+            self._free.put(None)
+        self._closed = threading.Event()
+
+    @contextlib.contextmanager
+    def connection(self, what: str) -> Iterator[Client]:
+        """Borrow a reader."""
+        if self._closed.is_set():
+            raise BusyError(f"{what}: the store is closing.")
+        try:
+            client = self._free.get(timeout=self._caps.wait_s)
+        except queue.Empty as error:
+            raise BusyError(f"{what}: all {self._caps.connections} readers for this are busy.") from error
+        try:
+            if client is None:
+                with translated(what):
+                    client = self._connect(read_settings(self._caps))
+            yield client
+        finally:
+            if self._closed.is_set() and client is not None:
+                client.close()
+                client = None
+            self._free.put(client)
+
+    def close(self) -> None:
+        """Close idle readers now, busy ones when they come back."""
+        self._closed.set()
+        for _ in range(self._caps.connections):
+            try:
+                client = self._free.get_nowait()
+            except queue.Empty:
+                return
+            if client is not None:
+                client.close()
+
+
+def _open_embedded(address: Embedded) -> Engine:
+    path = str(address.path)
+
+    def connect(settings: Mapping[str, object], database: str | None = address.database) -> Client:
+        return clickhouse_connect.get_client(dsn=f"chdb://{path}", database=database, settings=dict(settings))
+
+    inserts = address.path / "inserts"
+    try:
+        address.path.mkdir(parents=True, exist_ok=True)
+        first = connect({}, database=None)
+        try:
+            first.command(
+                "CREATE DATABASE IF NOT EXISTS {database:Identifier}", parameters={"database": address.database}
+            )
+            # The engine holds the folder now, so nobody else's insert can be in this one.
+            inserts.mkdir(mode=0o700, exist_ok=True)
+            for left in inserts.iterdir():
+                left.unlink()
+            return Engine(connect, inserts)
+        finally:
+            first.close()
+    except ClickHouseError as error:
+        raise SettingsError(
+            f"The store folder {path} cannot be opened: another process may be using it ({_first_line(error)}).",
+        ) from error
+    except OSError as error:
+        raise SettingsError(f"The store folder {path} cannot be used: {error.strerror}.") from error
+
+
+def _open_server(address: Server) -> Engine:
+    def connect(settings: Mapping[str, object], database: str = address.database) -> Client:
+        return clickhouse_connect.get_client(
+            host=address.host,
+            port=address.port,
+            username=address.user,
+            password=address.password,
+            secure=address.secure,
+            database=database,
+            settings=dict(settings),
+            autogenerate_session_id=False,  # a session would run one query at a time
+            connect_timeout=5,
+            send_receive_timeout=300,
+            client_name="tracetape",
+        )
+
+    where = f"ClickHouse at {address.host}:{address.port}"
+    with translated(where), _refusals(where):
+        try:
+            return Engine(connect, None)
+        except ClickHouseError as error:
+            if getattr(error, "code", None) != _UNKNOWN_DATABASE:
+                raise
+        with contextlib.closing(connect({}, database="default")) as first:
+            first.command(
+                "CREATE DATABASE IF NOT EXISTS {database:Identifier}", parameters={"database": address.database}
+            )
+        return Engine(connect, None)
+
+
+@contextlib.contextmanager
+def _refusals(where: str) -> Iterator[None]:
+    """A server that answers but will not have us is a matter of settings."""
+    try:
+        yield
+    except ClickHouseError as error:
+        if getattr(error, "code", None) in _NOT_ALLOWED:
+            raise SettingsError(
+                f"{where} refuses this user: check user, password and rights ({_first_line(error)}).",
+            ) from error
+        raise
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0][:200]
+
+
+def _bound(params: Mapping[str, object] | None) -> dict[str, object]:
+    """Parameters the engine cannot refuse: a lone surrogate has no UTF-8."""
+    return {name: _clean(value) for name, value in (params or {}).items()}
+
+
+def _clean(value: object) -> object:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, tuple):
+        return tuple(_clean(item) for item in value)
+    return value

@@ -1,0 +1,37 @@
+"""Brings the schema to this program's version: numbered files, each safe to run again, so a crash anywhere resumes."""
+
+from __future__ import annotations
+
+import logging
+
+from spans.errors import SettingsError
+from store.clickhouse.engine import Engine
+from store.clickhouse.sql import schema_files, statement
+
+logger = logging.getLogger(__name__)
+
+
+def migrate(engine: Engine) -> None:
+    """Run every schema file that was not finished before.
+
+    Raises:
+        SettingsError: the schema is newer than this program.
+    """
+    engine.change(statement("schema_create"), what="Creating the schema")
+    rows = engine.select(statement("schema_versions"), what="Reading the schema version")
+    applied = int(rows[0]["version"])
+    files = schema_files()
+    newest = files[-1][0]
+    if applied > newest:
+        raise SettingsError(
+            f"The store has schema {applied}; this tracetape knows up to {newest}. "
+            "It was written by a newer version: update tracetape, or restore the backup made before the upgrade.",
+        )
+    for number, name, statements in files:
+        if number <= applied:
+            continue
+        for sql in statements:
+            engine.change(sql, what=f"Applying schema {name}")
+        # Noted only after the last statement: a crash before this runs the whole file again, which changes nothing.
+        engine.change(statement("schema_applied"), {"version": number, "name": name}, what=f"Noting schema {name}")
+        logger.info("schema file applied", extra={"schema": name})

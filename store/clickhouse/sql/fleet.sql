@@ -1,0 +1,20 @@
+-- Sums over runs per workflow and environment; the 95th percentile leaves out runs that have not ended.
+SELECT
+  workflow,
+  environment,
+  count() AS runs,
+  countIf(outcome = 'success' AND mode != 'shadow') AS successes,
+  countIf(outcome = 'failure' AND mode != 'shadow') AS failures,
+  countIf(status = 'error') AS error_runs,
+  sum(denials) AS denials_sum,
+  countIf(waiting_for != '') AS waiting_runs,
+  sum(cost_usd) AS cost_usd_sum,
+  sum(unpriced_calls) AS unpriced_calls_sum,
+  ifNull(sum(input_tokens), 0) AS input_tokens_sum,
+  ifNull(sum(output_tokens), 0) AS output_tokens_sum,
+  max(started_ns) AS newest_ns,
+  quantileExactIf(0.95)(duration_ns, status != 'running') AS p95_duration_ns
+FROM runs FINAL
+WHERE {where}
+GROUP BY workflow, environment
+ORDER BY runs DESC, workflow, environment

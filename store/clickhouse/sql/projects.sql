@@ -1,0 +1,4 @@
+-- Projects that have runs.
+SELECT DISTINCT project
+FROM runs
+ORDER BY project

@@ -1,0 +1,5 @@
+-- Contents of the spans of one trace, every stored copy.
+SELECT {columns}
+FROM span_contents
+WHERE project = {project:String} AND trace_id = {trace_id:String}
+  AND ({span_id:String} = '' OR span_id = {span_id:String})

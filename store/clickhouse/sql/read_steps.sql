@@ -1,0 +1,10 @@
+-- Steps of the winning version of a run; steps of other versions may still stand beside them.
+SELECT {columns}
+FROM steps FINAL
+WHERE project = {project:String} AND run_id = {run_id:String} AND version =
+(
+  SELECT max(version)
+  FROM runs
+  WHERE project = {project:String} AND run_id = {run_id:String}
+)
+ORDER BY ordinal

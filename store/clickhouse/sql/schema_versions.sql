@@ -1,0 +1,3 @@
+-- Schema files that were applied to the end.
+SELECT max(version) AS version
+FROM schema_version

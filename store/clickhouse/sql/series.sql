@@ -1,0 +1,17 @@
+-- Sums over runs per part of a range.
+SELECT
+  least(intDiv(started_ns - {bucket_since:UInt64}, {bucket_width:UInt64}), {bucket_count:UInt64} - 1) AS bucket,
+  count() AS runs,
+  countIf(outcome = 'success' AND mode != 'shadow') AS successes,
+  countIf(outcome = 'failure' AND mode != 'shadow') AS failures,
+  countIf(status = 'error') AS error_runs,
+  sum(denials) AS denials_sum,
+  countIf(waiting_for != '') AS waiting_runs,
+  sum(cost_usd) AS cost_usd_sum,
+  sum(unpriced_calls) AS unpriced_calls_sum,
+  ifNull(sum(input_tokens), 0) AS input_tokens_sum,
+  ifNull(sum(output_tokens), 0) AS output_tokens_sum
+FROM runs FINAL
+WHERE {where}
+GROUP BY bucket
+ORDER BY bucket

@@ -1,0 +1,14 @@
+-- Sums over runs. Shadow runs never count as success or failure.
+SELECT
+  count() AS runs,
+  countIf(outcome = 'success' AND mode != 'shadow') AS successes,
+  countIf(outcome = 'failure' AND mode != 'shadow') AS failures,
+  countIf(status = 'error') AS error_runs,
+  sum(denials) AS denials_sum,
+  countIf(waiting_for != '') AS waiting_runs,
+  sum(cost_usd) AS cost_usd_sum,
+  sum(unpriced_calls) AS unpriced_calls_sum,
+  ifNull(sum(input_tokens), 0) AS input_tokens_sum,
+  ifNull(sum(output_tokens), 0) AS output_tokens_sum
+FROM runs FINAL
+WHERE {where}

@@ -1,0 +1,284 @@
+"""The store on ClickHouse, embedded or served: evidence in, derived rows in, pages out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spans.facts import SpanFacts
+from spans.ids import RunId, SpanId, TraceId
+from spans.run import Assembly, Run, Step
+from store.api import EVIDENCE_TABLES, Bucket, FleetRow, Page, RunQuery, Totals, TraceEvidence
+from store.buckets import Buckets
+from store.clickhouse.address import parse_address
+from store.clickhouse.engine import Engine, PoolName
+from store.clickhouse.schema import migrate
+from store.clickhouse.sql import column_list, statement
+from store.columns import DAY, TEXT, TEXTS, U64, trimmed
+from store.cursor import RunCursor
+from store.derived_rows import RUNS, STEPS, trace_ids
+from store.evidence import newest_facts, winners
+from store.filters import Where, run_field, where
+from store.rows import CONTENT_COLUMNS, FACTS, LOG_COLUMNS, SPAN_COLUMNS
+
+DERIVED_TABLES = ("steps", "runs")
+TABLES = (*EVIDENCE_TABLES, *DERIVED_TABLES)
+_IDS_PER_QUERY = 500
+"""Parameters travel in the address of a request; this keeps it well under what servers accept."""
+_SECOND_NS = 1_000_000_000
+_FACT_COLUMNS = column_list([*FACTS.stored, "score"])
+_RUN_COLUMNS = column_list(RUNS.stored)
+_STEP_COLUMNS = column_list(STEPS.stored)
+
+Item = TypeVar("Item")
+
+
+class ClickHouseStore:
+    """Implements `store.api.Store`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, dsn: str) -> ClickHouseStore:
+        """Connect to an address; see `store.open_store`.
+
+        Raises:
+            SettingsError: the address or what it names cannot be used.
+            BusyError: the server cannot be reached now.
+        """
+        return cls(Engine.open(parse_address(dsn)))
+
+    def migrate(self) -> None:
+        """Bring the schema to this version; see `store.api.Store`."""
+        migrate(self._engine)
+
+    def write_evidence(self, tables: Mapping[str, pa.Table]) -> None:
+        """One insert per table and received day; facts last, so that whoever sees facts finds their evidence."""
+        for name in EVIDENCE_TABLES:
+            table = tables.get(name)
+            if table is not None:
+                for part in _by_day(table):
+                    self._engine.insert(name, part)
+
+    def read_facts(self, project: str, trace_ids: Collection[TraceId]) -> list[SpanFacts]:
+        """Facts of these traces, every stored copy."""
+        sql = statement("read_facts", columns=_FACT_COLUMNS)
+        rows = (
+            row
+            for some in _chunks(sorted(trace_ids))
+            for row in self._select(sql, {"project": project, "trace_ids": some}, pool="job")
+        )
+        return newest_facts(rows)
+
+    def traces_sharing(self, project: str, keys: Collection[str]) -> set[TraceId]:
+        """Traces with at least one of these keys."""
+        sql = statement("traces_sharing")
+        return {
+            TraceId(row["trace_id"])
+            for some in _chunks(sorted(keys))
+            for row in self._select(sql, {"project": project, "keys": some}, pool="job")
+        }
+
+    def recent_traces(self, project: str | None, since_received_ns: int) -> list[tuple[str, TraceId]]:
+        """(project, trace) pairs that received evidence since then."""
+        since = max(since_received_ns, 0)
+        params = {
+            "since_day": _day(since) - timedelta(days=1) if since else date(1970, 1, 1),
+            "since_ns": since,
+            "every": project is None,
+            "project": project or "",
+        }
+        rows = self._select(statement("recent_traces"), params, pool="job")
+        return [(row["project"], TraceId(row["trace_id"])) for row in rows]
+
+    def write_derived(self, assemblies: Sequence[Assembly]) -> None:
+        """Steps first, then their runs: a reader follows the run's version and never meets a run without its steps."""
+        best: dict[tuple[str, RunId], Assembly] = {}
+        for assembly in assemblies:
+            key = (assembly.run.project, assembly.run.run_id)
+            if key not in best or assembly.run.version >= best[key].run.version:
+                best[key] = assembly
+        days = self._sticky_days(list(best))
+        by_day: defaultdict[date, list[Assembly]] = defaultdict(list)
+        for key, assembly in best.items():
+            by_day[days.get(key, assembly.run.first_received_day)].append(assembly)
+        for day, some in by_day.items():
+            steps = _step_rows(some, day)
+            if steps.num_rows:
+                self._engine.insert("steps", steps)
+            self._engine.insert("runs", _run_rows(some, day))
+
+    def read_evidence(self, project: str, trace_id: TraceId, span_id: SpanId | None = None) -> TraceEvidence:
+        """Evidence of one trace, or of one span and its logs."""
+        params = {"project": project, "trace_id": trace_id, "span_id": span_id or ""}
+
+        def rows(name: str, columns: Sequence[Any]) -> list[dict[str, Any]]:
+            return self._select(statement(name, columns=column_list(c.name for c in columns)), params)
+
+        return winners(
+            rows("read_spans", SPAN_COLUMNS),
+            rows("read_contents", CONTENT_COLUMNS),
+            rows("read_logs", LOG_COLUMNS),
+        )
+
+    def find_runs(self, query: RunQuery) -> Page[Run]:
+        """Runs that match, newest first."""
+        shown = where(query, with_cursor=True)
+        rows = self._about_runs("find_runs", shown, {"limit": query.limit + 1}, query, columns=_RUN_COLUMNS)
+        runs = tuple(RUNS.item(row) for row in rows[: query.limit])
+        more = len(rows) > query.limit and runs
+        cursor = RunCursor(runs[-1].started_ns, runs[-1].run_id).encode() if more else None
+        return Page(runs, cursor, shown.sentence)
+
+    def read_run(self, project: str, run_or_trace: TraceId) -> Run | None:
+        """The run of this id, or of any trace in it."""
+        rows = self._select(statement("read_run", columns=_RUN_COLUMNS), {"project": project, "run_id": run_or_trace})
+        if not rows:
+            params = {"project": project, "trace_id": run_or_trace}
+            rows = self._select(statement("read_run_of_trace", columns=_RUN_COLUMNS), params)
+        return RUNS.item(rows[0]) if rows else None
+
+    def read_steps(self, project: str, run_id: RunId) -> tuple[Step, ...]:
+        """All steps of a run in stored order."""
+        rows = self._select(statement("read_steps", columns=_STEP_COLUMNS), {"project": project, "run_id": run_id})
+        return tuple(STEPS.item(row) for row in rows)
+
+    def totals(self, query: RunQuery) -> Totals:
+        """Sums over the runs that match."""
+        return _totals(self._about_runs("totals", where(query), {}, query)[0])
+
+    def series(self, query: RunQuery, buckets: int) -> tuple[Bucket, ...]:
+        """Totals in equal parts of the query's range, empty ones included."""
+        started: tuple[int, ...] = ()
+        if query.since_ns is None or query.until_ns is None:
+            edge = self._about_runs("range", where(query), {}, query)[0]
+            started = (edge["first_ns"], edge["last_ns"]) if edge["runs"] else ()
+        parts = Buckets.of(query, buckets, started)
+        params = {"bucket_since": parts.since_ns, "bucket_width": parts.width_ns, "bucket_count": parts.count}
+        found = {row["bucket"]: _totals(row) for row in self._about_runs("series", where(query), params, query)}
+        return tuple(Bucket(parts.start(n), found.get(n, Totals())) for n in range(parts.count))
+
+    def fleet(self, query: RunQuery) -> tuple[FleetRow, ...]:
+        """One row per workflow and environment of the runs that match."""
+        return tuple(
+            FleetRow(row["workflow"], row["environment"], _totals(row), row["newest_ns"], row["p95_duration_ns"])
+            for row in self._about_runs("fleet", where(query), {}, query)
+        )
+
+    def values(self, query: RunQuery, field_name: str, limit: int = 50) -> tuple[tuple[str, int], ...]:
+        """Real values of one run field with their counts, most frequent first."""
+        field = run_field(field_name)
+        params = {"value_limit": limit, **field.params}
+        rows = self._about_runs("values", where(query), params, query, field=field.sql)
+        return tuple((row["value"], row["runs"]) for row in rows)
+
+    def projects(self) -> tuple[str, ...]:
+        """Projects that have runs."""
+        return tuple(row["project"] for row in self._select(statement("projects"), {}))
+
+    def drop_project(self, project: str) -> int:
+        """Remove everything of a project; returns when the rows are gone."""
+        runs = int(self._select(statement("count_runs"), {"project": project}, pool="job")[0]["runs"])
+        for table in (*DERIVED_TABLES, *EVIDENCE_TABLES):
+            sql = statement("delete_project", table=table)
+            self._engine.change(sql, {"project": project}, what=f"Removing a project from {table}")
+        return runs
+
+    def drop_day(self, day: date) -> dict[str, int]:
+        """Drop every partition of a received day."""
+        partition = day.strftime("%Y%m%d")
+        rows = self._select(statement("partition_rows"), {"partition": partition}, pool="job")
+        found = {row["table"]: int(row["rows"]) for row in rows}
+        for table in TABLES:
+            sql = statement("drop_partition", table=table, partition=partition)
+            self._engine.change(sql, what=f"Dropping {day} from {table}")
+        return {table: found.get(table, 0) for table in TABLES}
+
+    def stored_bytes(self) -> dict[str, int]:
+        """Bytes on disk per table."""
+        found = {row["table"]: int(row["bytes"]) for row in self._select(statement("stored_bytes"), {}, pool="job")}
+        return {table: found.get(table, 0) for table in TABLES}
+
+    def close(self) -> None:
+        """Finish writes and release the engine."""
+        self._engine.close()
+
+    def _select(self, sql: str, params: Mapping[str, object], pool: PoolName = "page") -> list[dict[str, Any]]:
+        return self._engine.select(sql, params, pool=pool)
+
+    def _about_runs(
+        self,
+        name: str,
+        shown: Where,
+        params: Mapping[str, object],
+        query: RunQuery,
+        **words: str,
+    ) -> list[dict[str, Any]]:
+        """Rows of a statement about the runs that match; free text is searched in its own pool."""
+        sql = statement(name, where=shown.clause, **words)
+        return self._select(sql, {**shown.params, **params}, "search" if query.text else "page")
+
+    def _sticky_days(self, keys: Sequence[tuple[str, RunId]]) -> dict[tuple[str, RunId], date]:
+        """The partition of each run that is stored already: it never moves, whatever evidence comes later."""
+        sql = statement("sticky_days")
+        return {
+            (row["project"], RunId(row["run_id"])): row["day"]
+            for some in _chunks(keys)
+            for row in self._select(sql, {"keys": some}, "job")
+        }
+
+
+def _by_day(table: pa.Table) -> Iterator[pa.Table]:
+    days = pc.unique(table["received_day"]).to_pylist()
+    for day in sorted(days):
+        yield table if len(days) == 1 else table.filter(pc.equal(table["received_day"], pa.scalar(day, DAY)))
+
+
+def _step_rows(assemblies: Sequence[Assembly], day: date) -> pa.Table:
+    steps = [step for assembly in assemblies for step in assembly.steps]
+    projects = [assembly.run.project for assembly in assemblies for _ in assembly.steps]
+    versions = [assembly.run.version for assembly in assemblies for _ in assembly.steps]
+    return (
+        STEPS.table(steps)
+        .append_column("project", pa.array(projects, TEXT))
+        .append_column("version", pa.array(versions, U64))
+        .append_column("partition_day", pa.array([day] * len(steps), DAY))
+    )
+
+
+def _run_rows(assemblies: Sequence[Assembly], day: date) -> pa.Table:
+    return (
+        RUNS.table([assembly.run for assembly in assemblies])
+        .append_column("traces", pa.array([trace_ids(assembly) for assembly in assemblies], TEXTS))
+        .append_column("partition_day", pa.array([day] * len(assemblies), DAY))
+    )
+
+
+def _totals(row: Mapping[str, Any]) -> Totals:
+    return Totals(
+        runs=row["runs"],
+        success=row["successes"],
+        failure=row["failures"],
+        errors=row["error_runs"],
+        denials=row["denials_sum"],
+        waiting=row["waiting_runs"],
+        cost_usd=None if row["cost_usd_sum"] is None else trimmed(row["cost_usd_sum"]),
+        unpriced_calls=row["unpriced_calls_sum"],
+        input_tokens=row["input_tokens_sum"],
+        output_tokens=row["output_tokens_sum"],
+    )
+
+
+def _chunks(items: Sequence[Item]) -> Iterator[list[Item]]:
+    for start in range(0, len(items), _IDS_PER_QUERY):
+        yield list(items[start : start + _IDS_PER_QUERY])
+
+
+def _day(time_ns: int) -> date:
+    return datetime.fromtimestamp(time_ns // _SECOND_NS, UTC).date()

@@ -1,0 +1,573 @@
+"""What every store must do, whichever engine keeps the rows: run over memory, the embedded engine and the network."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from spans.clean import CleanSpan
+from spans.errors import RefusedError
+from spans.ids import RunId, TraceId
+from spans.kinds import OutcomeLabel, RunMode, RunShape, RunStatus
+from spans.run import Outcome
+from spans.span import Event, Link
+from spans.usage import Usage
+from store.api import Bucket, RunQuery, Totals
+from store.rows import evidence_tables
+from tests.builders import (
+    DAY,
+    NOW_NS,
+    SECOND_NS,
+    SPAN,
+    TRACE,
+    a_clean_log,
+    a_clean_span,
+    a_run,
+    a_span_id,
+    a_step,
+    a_trace_id,
+    an_assembly,
+    some_facts,
+)
+
+_numbers = itertools.count(int.from_bytes(os.urandom(4)) << 32)
+
+
+def facts_for(item, **changes):
+    """Facts as `runs` would make them, as far as the store looks at them."""
+    origin = item.origin
+    inner = item.span if isinstance(item, CleanSpan) else item.log
+    values = {
+        "project": origin.project,
+        "trace_id": inner.trace_id or TRACE,
+        "span_id": inner.span_id or SPAN,
+        "source": "span" if isinstance(item, CleanSpan) else "log",
+        "end_ns": inner.end_ns if isinstance(item, CleanSpan) else 0,
+        "attribute_count": len(inner.attributes),
+        "received_day": origin.received_day,
+        "received_ns": origin.received_ns,
+    }
+    return some_facts(**{**values, **changes})
+
+
+def tables_for(*items, **changes):
+    return evidence_tables(items, [facts_for(item, **changes) for item in items])
+
+
+class StoreContract:
+    """Subclasses provide the fixture `store`; every test works in a project of its own."""
+
+    @pytest.fixture
+    def project(self):
+        return f"project-{next(_numbers):x}"
+
+    @pytest.fixture
+    def write(self, store, project):
+        """Write items as evidence of the test's project."""
+
+        def _write(*items, **changes):
+            own = [replace(i, origin=replace(i.origin, project=project)) for i in items]
+            store.write_evidence(tables_for(*own, **changes))
+            return own
+
+        return _write
+
+    @pytest.fixture
+    def runs(self, store, project):
+        """Write runs of the test's project, each with an id of its own."""
+
+        def _runs(*many):
+            made = [a_run(project=project, run_id=a_trace_id(n + 1), **changes) for n, changes in enumerate(many)]
+            store.write_derived([replace(an_assembly(), run=run) for run in made])
+            return made
+
+        return _runs
+
+    # evidence
+
+    def test_evidence_comes_back_as_it_went_in(self, store, project, write):
+        span = a_clean_span(
+            attributes={
+                "gen_ai.input.messages": "x" * 5000,
+                "n": 2**63 - 1,
+                "f": 0.1,
+                "t": True,
+                "nil": None,
+                "list": [1, "two", {"three": [3]}],
+                "nan": {"$double": "NaN"},
+                "": "empty key",
+                "__proto__": "'; DROP TABLE spans; --",
+                "nul": "a\0b",
+                "bidi": "\u202eabc",
+                "emoji": "😀" * 200,
+            },
+            events=(Event("exception", NOW_NS, {"exception.message": "no"}, 1),),
+            links=(Link(a_trace_id(9), a_span_id(9), {"a": 1}, "x=y", 1, 2),),
+            status_message="it failed",
+            parent_span_id=a_span_id(77),
+            marks=("utf8_repaired",),
+            trace_state="k=v",
+            flags=257,
+        )
+        log = a_clean_log(attributes={"event.name": "gen_ai.choice"}, body={"message": {"content": "hi"}})
+        own = write(span, log)
+        found = store.read_evidence(project, TRACE)
+        assert found.spans == (own[0],)
+        assert found.logs == (own[1],)
+
+    def test_a_resent_span_is_one_span(self, store, project, write):
+        for received in range(3):
+            write(a_clean_span(received_ns=NOW_NS + received, slot=received), content_hash="ab" * 16)
+        (span,) = store.read_evidence(project, TRACE).spans
+        assert span.origin.received_ns == NOW_NS
+
+    def test_a_resent_span_after_midnight_is_one_span(self, store, project, write):
+        for day in (DAY, DAY + timedelta(days=1)):
+            write(a_clean_span(received_day=day, attributes={"long": "y" * 300}))
+        (span,) = store.read_evidence(project, TRACE).spans
+        assert span.span.attributes == {"long": "y" * 300}
+
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+    @pytest.mark.parametrize("day", [0, 1])
+    @pytest.mark.parametrize(
+        ("loser", "winner"),
+        [
+            ({"end_ns": 0}, {"end_ns": NOW_NS}),
+            ({"end_ns": NOW_NS}, {"end_ns": NOW_NS + 1}),
+            ({"attributes": {"a": 1}}, {"attributes": {"a": 1, "b": 2}}),
+        ],
+    )
+    def test_of_two_copies_the_fuller_one_wins(self, store, project, write, order, day, loser, winner):
+        copies = [
+            a_clean_span(name="loser", status_message="lost", **loser),
+            a_clean_span(name="winner", received_day=DAY + timedelta(days=day), **winner),
+        ]
+        hashes = ["ff" * 16, "00" * 16]
+        for n in order:
+            write(copies[n], content_hash=hashes[n])
+        (span,) = store.read_evidence(project, TRACE).spans
+        assert span.span.name == "winner"
+        assert span.span.status_message == "", "contents of the loser stand beside the winner"
+
+    def test_the_greater_hash_wins_between_equals(self, store, project, write):
+        write(a_clean_span(name="a"), content_hash="01" * 16)
+        write(a_clean_span(name="b"), content_hash="02" * 16)
+        write(a_clean_span(name="c"), content_hash="00" * 16)
+        assert [s.span.name for s in store.read_evidence(project, TRACE).spans] == ["b"]
+
+    def test_one_span_can_be_read_with_its_logs(self, store, project, write):
+        other = a_span_id(5)
+        write(
+            a_clean_span(),
+            a_clean_span(span_id=other),
+            a_clean_log(),
+            a_clean_log(log_id="2" * 32, span_id=other),
+            a_clean_log(log_id="3" * 32, trace_id=a_trace_id(99)),
+        )
+        found = store.read_evidence(project, TRACE, other)
+        assert [s.span.span_id for s in found.spans] == [other]
+        assert [log.log_id for log in found.logs] == ["2" * 32]
+        assert len(store.read_evidence(project, TRACE).spans) == 2
+
+    def test_a_log_sent_twice_is_one_log(self, store, project, write):
+        write(a_clean_log())
+        write(a_clean_log(received_day=DAY + timedelta(days=1)))
+        assert len(store.read_evidence(project, TRACE).logs) == 1
+
+    def test_projects_never_meet(self, store, project, write):
+        write(a_clean_span(), shared_keys=("response:r1",))
+        assert store.read_evidence("elsewhere", TRACE).spans == ()
+        assert store.read_facts("elsewhere", [TRACE]) == []
+        assert store.traces_sharing("elsewhere", ["response:r1"]) == set()
+
+    def test_nothing_stored_is_empty(self, store, project):
+        found = store.read_evidence(project, a_trace_id(404))
+        assert (found.spans, found.logs) == ((), ())
+        store.write_evidence({})
+        store.write_derived([])
+
+    @pytest.mark.parametrize("time_ns", [0, 1, 2**63, 2**64 - 1])
+    def test_any_time_can_be_stored(self, store, project, write, time_ns):
+        write(a_clean_span(start_ns=time_ns, end_ns=time_ns))
+        (span,) = store.read_evidence(project, TRACE).spans
+        assert (span.span.start_ns, span.span.end_ns) == (time_ns, time_ns)
+
+    def test_a_lone_surrogate_becomes_a_replacement_character(self, store, project, write):
+        write(
+            a_clean_span(
+                name="a\ud800", attributes={"k\udfff": "v\ud83d", "ok": "\ud83d\ude00"}, status_message="\udc00"
+            ),
+            input_preview="\ud800",
+        )
+        (span,) = store.read_evidence(project, TRACE).spans
+        assert span.span.name == "a\ufffd"
+        assert span.span.attributes == {"k\ufffd": "v\ufffd", "ok": "😀"}
+        assert store.read_facts(project, [TRACE])[0].input_preview == "\ufffd"
+        assert store.read_evidence("\ud800", TRACE).spans == ()
+
+    def test_many_received_days_in_one_call_are_all_stored(self, store, project, write):
+        days = [date(2031, 1, 1) + timedelta(days=n) for n in range(12)]
+        write(*(a_clean_span(span_id=a_span_id(n + 1), received_day=day) for n, day in enumerate(days)))
+        assert len(store.read_evidence(project, TRACE).spans) == 12
+
+    # facts
+
+    def test_facts_come_back_as_they_went_in(self, store, project):
+        facts = some_facts(project=project, shared_keys=("response:r1",), promoted={"team": "é\0"}, tags=("a",))
+        store.write_evidence(evidence_tables([a_clean_span(project=project)], [facts]))
+        assert store.read_facts(project, [TRACE, a_trace_id(3)]) == [facts]
+        assert store.read_facts(project, []) == []
+
+    def test_every_different_copy_of_facts_is_read_and_equal_ones_once(self, store, project, write):
+        for content_hash in ("aa" * 16, "bb" * 16, "aa" * 16):
+            write(a_clean_span(), content_hash=content_hash)
+        assert {f.content_hash for f in store.read_facts(project, [TRACE])} == {"aa" * 16, "bb" * 16}
+        assert len(store.read_facts(project, [TRACE])) == 2
+
+    def test_facts_of_newer_rules_replace_older_ones(self, store, project, write):
+        for version in (2, 3, 1):
+            write(a_clean_span(), version=version)
+        assert [f.version for f in store.read_facts(project, [TRACE])] == [3]
+
+    def test_the_first_arrival_of_equal_facts_is_kept(self, store, project, write):
+        for seconds in (5, 1, 9):
+            write(a_clean_span(received_ns=NOW_NS + seconds * SECOND_NS))
+        assert [f.received_ns for f in store.read_facts(project, [TRACE])] == [NOW_NS + SECOND_NS]
+
+    def test_traces_that_share_a_key_are_found(self, store, project, write):
+        for n, keys in enumerate([("response:1", "call:x"), ("call:x",), ("other",), ()]):
+            write(a_clean_span(trace_id=a_trace_id(n + 1)), shared_keys=keys)
+        assert store.traces_sharing(project, ["call:x"]) == {a_trace_id(1), a_trace_id(2)}
+        assert store.traces_sharing(project, ["nothing", "other", "'\\"]) == {a_trace_id(3)}
+        assert store.traces_sharing(project, []) == set()
+
+    def test_recent_traces_are_those_with_evidence_since(self, store, project, write):
+        write(a_clean_span(trace_id=a_trace_id(1), received_ns=NOW_NS))
+        write(a_clean_span(trace_id=a_trace_id(2), received_ns=NOW_NS + 10))
+        assert store.recent_traces(project, NOW_NS + 1) == [(project, a_trace_id(2))]
+        assert set(store.recent_traces(project, 0)) == {(project, a_trace_id(1)), (project, a_trace_id(2))}
+        assert (project, a_trace_id(2)) in store.recent_traces(None, NOW_NS + 1)
+
+    # derived rows
+
+    def test_a_run_and_its_steps_come_back_as_they_went_in(self, store, project):
+        assembly = an_assembly(
+            a_step(ordinal=0, error_message="é\0", parent_span_id=None),
+            a_step(ordinal=1, span_id=a_span_id(2), parent_span_id=SPAN, cost=None, usage=None, flags=("orphan",)),
+            project=project,
+            agents=("a", "b"),
+            attributes={"team": "x", "": "y"},
+            cost_usd=Decimal("12.000000000001"),
+            outcome=Outcome(OutcomeLabel.SUCCESS, "policy"),
+            continues=RunId(a_trace_id(8)),
+            usage=Usage(input=1, output=None, reasoning=3),
+            replay_reasons=("no content",),
+        )
+        store.write_derived([assembly])
+        assert store.read_run(project, TRACE) == assembly.run
+        assert store.read_steps(project, RunId(TRACE)) == assembly.steps
+
+    def test_a_higher_version_replaces_run_and_steps_as_a_whole(self, store, project):
+        steps = [a_step(ordinal=n, span_id=a_span_id(n + 1)) for n in range(5)]
+        store.write_derived([an_assembly(*steps, project=project, version=1, name="old")])
+        store.write_derived([an_assembly(*steps[:2], project=project, version=2, name="new")])
+        assert store.read_run(project, TRACE).name == "new"
+        assert len(store.read_steps(project, RunId(TRACE))) == 2
+        assert [r.name for r in store.find_runs(RunQuery(project)).rows] == ["new"]
+        assert store.totals(RunQuery(project)).runs == 1
+
+    def test_a_lower_version_never_wins(self, store, project):
+        steps = [a_step(ordinal=n, span_id=a_span_id(n + 1)) for n in range(5)]
+        store.write_derived([an_assembly(*steps[:2], project=project, version=2, name="new")])
+        store.write_derived([an_assembly(*steps, project=project, version=1, name="old")])
+        assert store.read_run(project, TRACE).name == "new"
+        assert len(store.read_steps(project, RunId(TRACE))) == 2
+
+    def test_versions_inside_one_call_are_ordered_too(self, store, project):
+        store.write_derived([an_assembly(project=project, version=v, name=str(v)) for v in (2, 3, 1)])
+        assert store.read_run(project, TRACE).name == "3"
+
+    def test_a_run_whose_first_day_moves_is_still_one_run(self, store, project):
+        for version, days in ((1, 1), (2, 0), (3, 2)):
+            day = DAY + timedelta(days=days)
+            store.write_derived([an_assembly(project=project, version=version, first_received_day=day)])
+        assert store.totals(RunQuery(project)).runs == 1
+        assert [r.version for r in store.find_runs(RunQuery(project)).rows] == [3]
+        assert store.read_run(project, TRACE).first_received_day == DAY + timedelta(days=2)
+
+    def test_a_run_is_found_by_any_trace_in_it(self, store, project):
+        assembly = an_assembly(a_step(), project=project)
+        second = replace(assembly.steps[0], trace_id=a_trace_id(2), ordinal=1)
+        store.write_derived([replace(assembly, steps=(*assembly.steps, second))])
+        assert store.read_run(project, a_trace_id(2)).run_id == TRACE
+        assert store.read_run(project, a_trace_id(3)) is None
+        assert store.read_run("elsewhere", TRACE) is None
+        assert store.read_steps(project, RunId(a_trace_id(3))) == ()
+
+    def test_a_run_without_steps_can_be_stored(self, store, project):
+        store.write_derived([replace(an_assembly(project=project), steps=())])
+        assert store.read_run(project, TRACE).run_id == TRACE
+        assert store.read_steps(project, RunId(TRACE)) == ()
+
+    def test_absurd_numbers_are_clamped_not_refused(self, store, project):
+        store.write_derived(
+            [an_assembly(project=project, duration_ns=2**70, errors=-1, cost_usd=Decimal("1e40"), started_ns=2**65)],
+        )
+        run = store.read_run(project, TRACE)
+        assert (run.duration_ns, run.errors, run.cost_usd, run.started_ns) == (2**63 - 1, 0, None, 2**64 - 1)
+
+    # lists
+
+    def test_runs_are_listed_newest_first_in_pages_without_gaps(self, store, project, runs):
+        made = runs(*({"started_ns": NOW_NS + (n // 2)} for n in range(7)))
+        query, seen = RunQuery(project, limit=3), []
+        while True:
+            page = store.find_runs(query)
+            seen.extend(r.run_id for r in page.rows)
+            if page.next_cursor is None:
+                break
+            assert len(page.rows) == 3
+            query = replace(query, cursor=page.next_cursor)
+        assert seen == [r.run_id for r in sorted(made, key=lambda r: (r.started_ns, r.run_id), reverse=True)]
+
+    def test_a_full_last_page_has_no_next(self, store, project, runs):
+        runs({}, {})
+        assert store.find_runs(RunQuery(project, limit=2)).next_cursor is None
+
+    @pytest.mark.parametrize("cursor", ["x", "!!", "a" * 300, "MTIz", "LTUuYWI", "\ud800"])
+    def test_a_cursor_that_is_not_ours_is_refused(self, store, project, cursor):
+        with pytest.raises(RefusedError, match="cursor"):
+            store.find_runs(RunQuery(project, cursor=cursor))
+
+    @pytest.mark.parametrize(
+        ("filters", "change"),
+        [
+            ({"environment": "staging"}, {"environment": "staging"}),
+            ({"environment": ""}, {"environment": ""}),
+            ({"workflow": "it's"}, {"workflow": "it's"}),
+            ({"version": "7"}, {"workflow_version": "7"}),
+            ({"agent": "critic"}, {"agents": ("writer", "critic")}),
+            ({"service": "s2"}, {"service": "s2"}),
+            ({"mode": "shadow"}, {"mode": RunMode.SHADOW}),
+            ({"shape": ("setup", "no_agent")}, {"shape": RunShape.SETUP}),
+            ({"status": "error"}, {"status": RunStatus.ERROR}),
+            ({"outcome": "failure"}, {"outcome": Outcome(OutcomeLabel.FAILURE, "policy")}),
+            ({"session": "s1"}, {"session_id": "s1"}),
+            ({"user": "PERSON_1"}, {"user_id": "PERSON_1"}),
+            ({"model": "claude"}, {"models": ("gpt", "claude")}),
+            ({"tool": "refund"}, {"tools": ("read", "refund")}),
+            ({"denied": True}, {"denials": 1}),
+            ({"waiting": True}, {"waiting_for": "approval"}),
+            ({"tag": "vip"}, {"tags": ("vip",)}),
+            ({"attributes": {"team": "blue"}}, {"attributes": {"team": "blue"}}),
+            ({"attributes": {"a.b-c": "1", "d": ""}}, {"attributes": {"a.b-c": "1", "d": "", "e": "2"}}),
+            ({"min_cost": Decimal("0.5")}, {"cost_usd": Decimal("0.5")}),
+            ({"text": "LOST luggage"}, {"input_preview": "I have lost Luggage, help"}),
+            ({"text": "100%_"}, {"output_preview": "sure: 100%_"}),
+            ({"text": "ärger"}, {"name": "Kein Ärger"}),
+            ({"since_ns": NOW_NS + 5}, {"started_ns": NOW_NS + 5}),
+            ({"until_ns": NOW_NS}, {"started_ns": NOW_NS - 1}),
+        ],
+    )
+    def test_a_filter_finds_exactly_what_it_says(self, store, project, runs, filters, change):
+        made = runs({}, change)
+        page = store.find_runs(RunQuery(project, **filters))
+        assert [r.run_id for r in page.rows] == [made[1].run_id]
+        assert page.sentence.startswith("Runs, ")
+        assert store.totals(RunQuery(project, **filters)).runs == 1
+
+    @pytest.mark.parametrize("filters", [{"denied": False}, {"waiting": False}])
+    def test_a_filter_can_ask_for_the_absence(self, store, project, runs, filters):
+        made = runs({}, {"denials": 2, "waiting_for": "approval"})
+        assert [r.run_id for r in store.find_runs(RunQuery(project, **filters)).rows] == [made[0].run_id]
+
+    @pytest.mark.parametrize(
+        "text", ["' OR 1=1 --", "\\", "{project:String}", "\0", "\ud800", "%", "a" * 5000, "}", "/*"]
+    )
+    def test_hostile_filter_values_are_only_values(self, store, project, runs, text):
+        runs({})
+        for name in ("workflow", "tool", "text", "environment", "session"):
+            assert store.find_runs(RunQuery(project, **{name: text})).rows == ()
+        assert store.find_runs(RunQuery(project, attributes={text: text})).rows == ()
+        assert store.find_runs(RunQuery(text)).rows == ()
+
+    def test_a_filter_sees_only_the_winning_version(self, store, project):
+        store.write_derived([an_assembly(project=project, version=1, status=RunStatus.RUNNING)])
+        store.write_derived([an_assembly(project=project, version=2, status=RunStatus.OK)])
+        assert store.find_runs(RunQuery(project, status="running")).rows == ()
+        assert len(store.find_runs(RunQuery(project, status="ok")).rows) == 1
+
+    # sums
+
+    def test_totals_are_exact(self, store, project, runs):
+        runs(
+            {"cost_usd": Decimal("0.1"), "outcome": Outcome(OutcomeLabel.SUCCESS, "policy")},
+            {"cost_usd": Decimal("0.2"), "status": RunStatus.ERROR, "errors": 3, "denials": 2},
+            {"cost_usd": None, "unpriced_calls": 4, "waiting_for": "approval", "usage": Usage()},
+            {"cost_usd": Decimal("0.000000000003"), "outcome": Outcome(OutcomeLabel.FAILURE, "policy")},
+            {"cost_usd": None, "outcome": Outcome(OutcomeLabel.SUCCESS, "policy"), "mode": RunMode.SHADOW},
+        )
+        assert store.totals(RunQuery(project)) == Totals(
+            runs=5,
+            success=1,
+            failure=1,
+            errors=1,
+            denials=2,
+            waiting=1,
+            cost_usd=Decimal("0.300000000003"),
+            unpriced_calls=4,
+            input_tokens=480,
+            output_tokens=120,
+        )
+
+    def test_totals_of_nothing_have_no_cost(self, store, project, runs):
+        assert store.totals(RunQuery(project)) == Totals()
+        runs({"cost_usd": None})
+        assert store.totals(RunQuery(project)).cost_usd is None
+
+    def test_a_series_has_every_part_and_adds_up(self, store, project, runs):
+        runs(*({"started_ns": NOW_NS + n} for n in (0, 1, 25, 99)), {"started_ns": NOW_NS + 100})
+        series = store.series(RunQuery(project, since_ns=NOW_NS, until_ns=NOW_NS + 100), 4)
+        assert [(b.start_ns - NOW_NS, b.totals.runs) for b in series] == [(0, 2), (25, 1), (50, 0), (75, 1)]
+        assert series[2] == Bucket(NOW_NS + 50, Totals())
+
+    def test_a_series_without_a_range_spans_the_runs(self, store, project, runs):
+        assert len(store.series(RunQuery(project), 3)) == 3
+        runs({"started_ns": NOW_NS}, {"started_ns": NOW_NS + 89})
+        assert [b.totals.runs for b in store.series(RunQuery(project), 3)] == [1, 0, 1]
+
+    @pytest.mark.parametrize("count", [0, -1, 10_000])
+    def test_an_absurd_number_of_parts_is_refused(self, store, project, count):
+        with pytest.raises(RefusedError, match="parts"):
+            store.series(RunQuery(project), count)
+
+    def test_an_empty_range_is_refused(self, store, project):
+        with pytest.raises(RefusedError, match="range"):
+            store.series(RunQuery(project, since_ns=10, until_ns=10), 2)
+
+    def test_the_fleet_has_a_row_per_workflow_and_environment(self, store, project, runs):
+        runs(
+            *({"workflow": "a", "duration_ns": n, "started_ns": NOW_NS + n} for n in range(20)),
+            {"workflow": "a", "environment": "staging", "duration_ns": 5, "status": RunStatus.RUNNING},
+            {"workflow": "b", "cost_usd": Decimal(2)},
+        )
+        rows = store.fleet(RunQuery(project))
+        assert [(r.workflow, r.environment, r.totals.runs) for r in rows] == [
+            ("a", "production", 20),
+            ("a", "staging", 1),
+            ("b", "production", 1),
+        ]
+        assert (rows[0].p95_duration_ns, rows[0].last_started_ns) == (19, NOW_NS + 19)
+        assert rows[1].p95_duration_ns == 0
+        assert rows[2].totals.cost_usd == Decimal(2)
+
+    def test_values_of_a_field_come_with_counts(self, store, project, runs):
+        runs(
+            {"tools": ("read", "refund"), "workflow": "a", "attributes": {"team": "x"}},
+            {"tools": ("read",), "workflow": "b", "attributes": {"team": "x"}, "session_id": "s"},
+            {"tools": (), "workflow": "b", "attributes": {}},
+        )
+        query = RunQuery(project)
+        assert store.values(query, "tool") == (("read", 2), ("refund", 1))
+        assert store.values(query, "workflow") == (("b", 2), ("a", 1))
+        assert store.values(query, "workflow", limit=1) == (("b", 2),)
+        assert store.values(query, "attr.team") == (("x", 2),)
+        assert store.values(query, "session") == (("s", 1),)
+        assert store.values(replace(query, workflow="a"), "tool") == (("read", 1), ("refund", 1))
+        assert store.values(query, "shape") == (("agent", 3),)
+        for name in (
+            "environment",
+            "version",
+            "agent",
+            "service",
+            "mode",
+            "status",
+            "outcome",
+            "user",
+            "model",
+            "tag",
+            "dialect",
+        ):
+            store.values(query, name)
+
+    @pytest.mark.parametrize("name", ["", "password", "name; DROP", "data"])
+    def test_values_of_an_unknown_field_are_refused(self, store, project, name):
+        with pytest.raises(RefusedError, match="no field"):
+            store.values(RunQuery(project), name)
+
+    # removal
+
+    def test_a_project_can_be_removed_whole_and_nothing_else(self, store, project, write, runs):
+        other = project + "-other"
+        write(a_clean_span(status_message="x"), a_clean_log())
+        runs({}, {})
+        store.write_derived([an_assembly(project=other)])
+        assert {project, other} <= set(store.projects())
+        assert store.drop_project(project) == 2
+        assert store.drop_project(project) == 0
+        assert store.read_evidence(project, TRACE).spans == ()
+        assert store.read_evidence(project, TRACE).logs == ()
+        assert store.read_facts(project, [TRACE]) == []
+        assert store.find_runs(RunQuery(project)).rows == ()
+        assert store.read_steps(project, RunId(a_trace_id(1))) == ()
+        assert project not in store.projects()
+        assert store.read_run(other, TRACE) is not None
+
+    def test_a_day_can_be_dropped_and_nothing_else(self, store, project, write):
+        day = date(1999, 1, 1) + timedelta(days=int(next(_numbers) % 5000))
+        write(a_clean_span(status_message="x", received_day=day), a_clean_log(received_day=day))
+        write(a_clean_span(trace_id=a_trace_id(7)))
+        store.write_derived([an_assembly(a_step(), a_step(ordinal=1), project=project, first_received_day=day)])
+        removed = store.drop_day(day)
+        assert removed == {"spans": 1, "span_contents": 1, "logs": 1, "facts": 2, "steps": 2, "runs": 1}
+        assert set(store.drop_day(day).values()) == {0}
+        assert store.read_evidence(project, TRACE).spans == ()
+        assert len(store.read_evidence(project, a_trace_id(7)).spans) == 1
+        assert store.read_run(project, TRACE) is None
+
+    def test_stored_bytes_grow(self, store, write):
+        write(a_clean_span())
+        assert store.stored_bytes()["spans"] > 0
+
+    # life
+
+    def test_migrating_again_changes_nothing(self, store, project, write):
+        write(a_clean_span())
+        store.migrate()
+        assert len(store.read_evidence(project, TRACE).spans) == 1
+
+    def test_threads_may_use_it_at_once(self, store, project):
+        errors: list[BaseException] = []
+
+        def work(number: int) -> None:
+            try:
+                for n in range(5):
+                    trace = TraceId(f"{number:016x}{n + 1:016x}")
+                    item = a_clean_span(trace_id=trace, project=project)
+                    store.write_evidence(tables_for(item))
+                    store.write_derived([an_assembly(project=project, run_id=RunId(trace))])
+                    assert store.read_evidence(project, trace).spans
+                    assert store.find_runs(RunQuery(project)).rows
+            except BaseException as error:  # noqa: BLE001 - shown by the assertion below
+                errors.append(error)
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert errors == []
+        assert store.totals(RunQuery(project)).runs == 20
+
+    def test_a_table_in_several_pieces_is_stored_whole(self, store, project):
+        items = [a_clean_span(project=project, span_id=a_span_id(n + 1)) for n in range(3)]
+        parts = [tables_for(item) for item in items]
+        store.write_evidence({name: pa.concat_tables([p[name] for p in parts]) for name in parts[0]})
+        assert len(store.read_evidence(project, TRACE).spans) == 3

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+import pytest
+
+from store.memory import MemoryStore
+from tests.store.contract import StoreContract
+
+
+@pytest.fixture(scope="module")
+def store():
+    return MemoryStore()
+
+
+class TestMemoryStore(StoreContract):
+    pass
