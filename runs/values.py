@@ -12,6 +12,8 @@ from spans.values import DOUBLE_TAG, Attributes, Value
 
 MAX_INDEXES = 10_000
 """Distinct numbers read of one flattened list; more is an attack or a bug, never content."""
+MAX_COUNT = 10**12
+"""A larger count of anything is nonsense; it must not ruin every sum it enters."""
 MAX_JSON_CHARS = 4_000_000
 """A longer string is kept as text: parsing it would stall a worker."""
 
@@ -82,11 +84,11 @@ def number_of(value: Value) -> float | None:
 
 
 def count_of(value: Value) -> int | None:
-    """A whole number >= 0, also from numeric text; fractions are cut."""
+    """A whole number from 0 to `MAX_COUNT`, also from numeric text; fractions are cut."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return value if value >= 0 else None
+        return value if 0 <= value <= MAX_COUNT else None
     found = number_of(value)
-    return None if found is None or found > 2**63 else int(found)
+    return None if found is None or found > MAX_COUNT else int(found)
 
 
 def score_of(value: Value) -> float | None:

@@ -1,0 +1,242 @@
+"""Each physical model call counts once: call groups, usage roles, and what other traces say of the same call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from runs.node import MODEL_KINDS, Node
+from spans.facts import SpanFacts
+from spans.ids import SpanId, TraceId
+from spans.kinds import SpanKind, UsageRole
+from spans.usage import Usage
+
+_DATE = re.compile(r"[-@](?:\d{4}-?\d{2}-?\d{2}|\d{8}|latest|v\d+(?::\d+)?)$")
+_BARRIERS = frozenset({SpanKind.TOOL, SpanKind.AGENT})
+
+
+def assign_roles(nodes: Sequence[Node], neighbours: Mapping[str, Sequence[SpanFacts]]) -> None:
+    """Give every step its usage role and mark second reports of a call.
+
+    Args:
+        nodes: All steps of the trace in stored order, linked.
+        neighbours: Shared key → facts of other traces that carry it.
+    """
+    calls = [node for node in nodes if node.kind in MODEL_KINDS and node.facts.subkind != "fetch_response"]
+    above = _models_above(nodes)
+    below: dict[SpanId, list[Node]] = {}
+    for node in calls:
+        outer = above.get(node.span_id)
+        if outer is not None:
+            below.setdefault(outer.span_id, []).append(node)
+    for node in calls:
+        node.wrapper = _wraps_several(below.get(node.span_id, []))
+        node.counted = not node.wrapper
+    for group in _groups([node for node in calls if not node.wrapper], above):
+        _settle(group, neighbours)
+    _roles_of_others(nodes)
+
+
+def _roles_of_others(nodes: Sequence[Node]) -> None:
+    """A parent's usage is the sum of its calls if any call below tells its own, else it is all we have (section 6.1)."""
+    told_below: set[SpanId] = set()
+    for node in reversed(nodes):
+        is_call = node.kind in MODEL_KINDS and not node.wrapper
+        if not is_call and node.facts.subkind != "fetch_response" and says_usage(node.facts.usage):
+            node.role = UsageRole.ROLLUP if node.span_id in told_below else UsageRole.OWN
+        if node.parent is not None and (node.role is not UsageRole.NONE or node.span_id in told_below):
+            told_below.add(node.parent.span_id)
+
+
+def _models_above(nodes: Sequence[Node]) -> dict[SpanId, Node]:
+    """For each step the nearest model span above it that no tool and no agent stands between."""
+    found: dict[SpanId, Node] = {}
+    for node in nodes:
+        parent = node.parent
+        if parent is None or parent.kind in _BARRIERS:
+            continue
+        if parent.kind in MODEL_KINDS:
+            found[node.span_id] = parent
+        elif parent.span_id in found:
+            found[node.span_id] = found[parent.span_id]
+    return found
+
+
+def says_usage(usage: Usage | None) -> bool:
+    """Whether any token count is there."""
+    return usage is not None and (
+        usage.input is not None or usage.output is not None or usage.cache_read is not None or usage.cache_write is not None
+    )
+
+
+def _wraps_several(below: list[Node]) -> bool:
+    """Whether two or more separate model calls lie under one model span (a framework's loop, or its retries)."""
+    ordered = sorted(below, key=lambda node: node.order)
+    return any(
+        later.facts.start_ns >= (earlier.facts.end_ns or earlier.facts.start_ns)
+        for earlier, later in zip(ordered, ordered[1:], strict=False)
+    )
+
+
+def _groups(calls: Sequence[Node], above: Mapping[SpanId, Node]) -> list[list[Node]]:
+    """Reports of the same call, brought together (section 6.3)."""
+    leader: dict[SpanId, SpanId] = {node.span_id: node.span_id for node in calls}
+
+    def find(span_id: SpanId) -> SpanId:
+        while leader[span_id] != span_id:
+            leader[span_id] = leader[leader[span_id]]
+            span_id = leader[span_id]
+        return span_id
+
+    def join(one: Node, other: Node) -> None:
+        first, second = sorted((find(one.span_id), find(other.span_id)))
+        leader[second] = first
+
+    by_response: dict[str, list[Node]] = {}
+    for node in calls:
+        for key in _call_keys(node.facts):
+            by_response.setdefault(key, []).append(node)
+    for same in by_response.values():
+        for other in same[1:]:
+            if not _are_two_calls(same[0], other):
+                join(same[0], other)
+    for node in calls:
+        outer = above.get(node.span_id)
+        if outer is not None and not outer.wrapper and _is_same_call(outer, node):
+            join(outer, node)
+    for one, other in _overlapping(calls):
+        if _is_parallel_report(one, other):
+            join(one, other)
+    grouped: dict[SpanId, list[Node]] = {}
+    for node in calls:
+        grouped.setdefault(find(node.span_id), []).append(node)
+    return list(grouped.values())
+
+
+def _call_keys(facts: SpanFacts) -> list[str]:
+    return [key for key in facts.shared_keys if not key.startswith("call:")]
+
+
+def _are_two_calls(one: Node, other: Node) -> bool:
+    """An id that siblings share at different times with different counts is reused, not repeated."""
+    apart = (one.facts.end_ns or one.facts.start_ns) <= other.facts.start_ns or (
+        other.facts.end_ns or other.facts.start_ns
+    ) <= one.facts.start_ns
+    return apart and one.facts.usage is not None and other.facts.usage is not None and one.facts.usage != other.facts.usage
+
+
+def _is_same_call(outer: Node, inner: Node) -> bool:
+    if not outer.contains(inner):
+        return False
+    names, others = model_names(outer.facts), model_names(inner.facts)
+    if names and others and names & others:
+        return True
+    one, other = outer.facts.usage, inner.facts.usage
+    if one is not None and other is not None and one.output is not None and one.output == other.output:
+        return True
+    return not names or not others
+
+
+def _overlapping(calls: Sequence[Node]) -> Iterable[tuple[Node, Node]]:
+    """Pairs of neighbours in time of which one contains the other and that different layers wrote."""
+    ordered = sorted(calls, key=lambda node: node.order)
+    open_calls: list[Node] = []
+    for node in ordered:
+        open_calls = [held for held in open_calls if (held.facts.end_ns or 0) > node.facts.start_ns][-16:]
+        for held in open_calls:
+            if held.facts.scope != node.facts.scope and held.contains(node):
+                yield held, node
+        open_calls.append(node)
+
+
+def _is_parallel_report(outer: Node, inner: Node) -> bool:
+    """Two layers that share no context still agree on the model and on both counts."""
+    one, other = outer.facts.usage, inner.facts.usage
+    if one is None or other is None or one.input is None or one.output is None:
+        return False
+    return (one.input, one.output) == (other.input, other.output) and bool(
+        model_names(outer.facts) & model_names(inner.facts)
+    )
+
+
+def model_names(facts: SpanFacts) -> frozenset[str]:
+    """Model names without provider prefix, region and date, for comparing."""
+    return frozenset(_bare(name) for name in (facts.request_model, facts.response_model) if name)
+
+
+def _bare(name: str) -> str:
+    found = name.lower().rpartition("/")[2]
+    found = re.sub(r"^(?:us|eu|apac|global)\.", "", found)
+    found = re.sub(r"^(?:anthropic|amazon|meta|mistral|cohere)\.", "", found)
+    while True:
+        shorter = _DATE.sub("", found)
+        if shorter == found:
+            return found
+        found = shorter
+
+
+def _settle(group: list[Node], neighbours: Mapping[str, Sequence[SpanFacts]]) -> None:
+    """One of the group counts; the others point at it. It may stand in another trace."""
+    best = max(group, key=lambda node: _claim(node.facts, node.depth))
+    elsewhere = _better_elsewhere(group, neighbours)
+    for node in group:
+        if node is best and elsewhere is None:
+            node.role = UsageRole.OWN if says_usage(node.facts.usage) else UsageRole.NONE
+            continue
+        node.counted = False
+        node.role = UsageRole.DUPLICATE if says_usage(node.facts.usage) else UsageRole.NONE
+        node.duplicate_of = elsewhere.span_id if elsewhere is not None else best.span_id
+
+
+def _claim(facts: SpanFacts, depth: int) -> tuple[object, ...]:
+    """Usage beats none, then a cost, then detail, then closeness to the provider, then an earlier start."""
+    return (*_weight(facts), depth, -facts.start_ns, facts.span_id)
+
+
+def _weight(facts: SpanFacts) -> tuple[bool, bool, int]:
+    usage = facts.usage
+    detail = 0
+    if usage is not None:
+        counts = (usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning)
+        detail = sum(1 for count in counts if count is not None) + sum(1 for count in counts[2:] if count)
+    return says_usage(usage), facts.reported_cost is not None, detail
+
+
+def _better_elsewhere(group: Sequence[Node], neighbours: Mapping[str, Sequence[SpanFacts]]) -> SpanFacts | None:
+    """A report of the same call in another trace that has the better claim; both traces come to the same answer.
+
+    The claim across traces: usage, then being part of a larger trace (having a parent), then cost and detail, then the
+    earlier start and the smaller ids. It looks only at facts, never at what either trace has decided.
+    """
+    keys = {key for node in group for key in _call_keys(node.facts)}
+    rivals: dict[tuple[TraceId, SpanId], SpanFacts] = {}
+    for key in keys:
+        for facts in neighbours.get(key, ()):
+            if facts.kind in MODEL_KINDS:
+                known = rivals.get((facts.trace_id, facts.span_id))
+                if known is None or _across(facts) > _across(known):
+                    rivals[facts.trace_id, facts.span_id] = facts
+    if not rivals:
+        return None
+    ours = max((node.facts for node in group), key=_across)
+    theirs = max(rivals.values(), key=_across)
+    return theirs if _across(theirs) > _across(ours) else None
+
+
+def _across(facts: SpanFacts) -> tuple[object, ...]:
+    has_usage, has_cost, detail = _weight(facts)
+    return (
+        has_usage,
+        facts.parent_span_id is not None,
+        has_cost,
+        detail,
+        -facts.start_ns,
+        _inverted(facts.trace_id),
+        _inverted(facts.span_id),
+        facts.content_hash,
+    )
+
+
+def _inverted(text: str) -> str:
+    """Turns "smaller id wins" into "larger key wins"."""
+    return "".join(chr(255 - ord(letter)) for letter in text)

@@ -1,0 +1,55 @@
+"""Read last on every span: plain names that many emitters share and no dialect owns."""
+
+from __future__ import annotations
+
+from runs.dialects.base import Dialect
+from runs.draft import Draft
+from runs.failures import failure_on
+from runs.kinds import Strength
+from runs.messages import messages_of
+from runs.sheet import Sheet
+from runs.values import as_map, structured
+from runs.view import View
+from spans.kinds import SpanKind
+
+_TEXTS = {
+    "session_id": ("session.id", "langwatch.thread.id", "wandb.thread_id", "metadata.session_id"),
+    "user_id": ("user.id", "enduser.id", "enduser.pseudo.id", "metadata.user_id"),
+    "workflow": ("tracetape.workflow", "workflow.name"),
+    "workflow_version": ("tracetape.workflow.version",),
+    "error_type": ("error.type",),
+    "error_message": ("error.message",),
+}
+
+
+def _facts(view: View, draft: Draft) -> None:
+    draft.take(view.attributes, _TEXTS)
+    families = view.families
+    if "http" in families or "url" in families:
+        draft.guess(SpanKind.OTHER, Strength.PRESENCE, "http keys", "http")
+    elif "db" in families:
+        draft.guess(SpanKind.OTHER, Strength.PRESENCE, "db keys", "db")
+    elif "messaging" in families or "rpc" in families:
+        draft.guess(SpanKind.OTHER, Strength.PRESENCE, "rpc keys", "rpc")
+
+
+def _content(view: View, sheet: Sheet) -> None:
+    attributes = view.attributes
+    if isinstance(attributes.get("gen_ai.prompt"), str):
+        sheet.put_input(messages_of(attributes["gen_ai.prompt"], "user"))
+    if isinstance(attributes.get("gen_ai.completion"), str):
+        sheet.put_output(messages_of(attributes["gen_ai.completion"], "assistant"))
+    if view.is_log:
+        body = as_map(view.body)
+        for side, default in (("input", "user"), ("output", "assistant")):
+            part = structured(body.get(side))
+            if part:
+                (sheet.put_input if side == "input" else sheet.put_output)(messages_of(part, default))
+    for side in ("input", "output"):
+        for key in (f"{side}.value", side):
+            if key in attributes:
+                sheet.put(side, structured(attributes[key]))
+    sheet.put_text("error_stack", failure_on(view).stack)
+
+
+GENERIC = Dialect(id="", title="Generic", detect=lambda _view: True, facts=_facts, content=_content)

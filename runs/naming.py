@@ -1,0 +1,139 @@
+"""The name of the workflow a run belongs to, and which source gave it. Never a UUID, never a bare model name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from runs.node import MODEL_KINDS, Node
+from spans.kinds import SpanKind
+
+
+@dataclass(frozen=True, slots=True)
+class NamingRule:
+    """Maps runs to a workflow: every pattern given must match (`*` and `?` as in file names, case ignored)."""
+
+    workflow: str
+    service: str = "*"
+    agent: str = "*"
+    name: str = "*"
+    """Root span name with ids stripped."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamingRules:
+    """Mapping rules of a project; the first that matches wins."""
+
+    rules: tuple[NamingRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A workflow name and its source: rule, attribute, agent, service, root or none."""
+
+    workflow: str
+    source: str
+    version: str = ""
+
+
+UNNAMED = "unnamed"
+
+_DEFAULTS = frozenset(
+    {
+        "agent workflow", "langgraph", "agent run", "agent", "agents", "assistant", "runnablesequence", "workflow",
+        "default", "agentexecutor", "invoke_agent", "invoke_workflow", "invocation", "chat", "chatcompletion", "run",
+        "unnamed", "unknown", "none", "null", "main", "crew", "crew.kickoff", "flow", "chain", "root", "trace", "strands agents",
+        "agent.run", "codeagent.run", "toolcallingagent.run", "codeagent", "toolcallingagent", "react", "predict",
+        "ai.generatetext", "ai.streamtext", "ai.generateobject", "ai.streamobject", "openai.chat", "completion",
+        "litellm_request", "runnablelambda", "__start__", "agent_run", "execute crew", "response", "generate_content",
+        "converse", "messages", "haystack.pipeline.run", "haystack.agent.run", "self", "my-agent", "functionagent.run",
+        "reactagent.run", "anthropic.messages.create", "anthropic.messages.stream", "unknown_service",
+        "anonymous", "step", "task", "session", "turn", "request",
+    }
+)  # fmt: skip
+"""Names that an SDK gives when nobody chose one."""
+_MODELS = re.compile(
+    r"^(?:[\w.-]+/)*(?:us\.|eu\.|global\.)?(?:gpt-|o[1345](?:-|$)|chatgpt|claude|gemini|gemma|llama|mistral|mixtral|codestral"
+    r"|command-|deepseek|grok|qwen|phi-|nova-|titan|text-embedding|davinci|anthropic\.|amazon\.|meta\.|kimi|glm-|sonar)",
+    re.IGNORECASE,
+)
+_UUID = re.compile(r"^\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\}?$", re.IGNORECASE)
+_IDS = re.compile(
+    r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\b[0-9a-f]{16,}\b|(?<![A-Za-z])\d{2,}(?![A-Za-z])"
+    r"|\b(?=\w*\d)[0-9a-f]{8,15}\b|<\w+_[0-9a-z]+>",
+    re.IGNORECASE,
+)
+_OPERATIONS = re.compile(
+    r"^(?:invoke_agent|invoke_workflow|execute_tool|create_agent|chat|generate_content|text_completion|embeddings|agent run"
+    r"|agent_run|workflow run|execute_task)\s+",
+    re.IGNORECASE,
+)
+_HTTP = re.compile(r"^(GET|POST|PUT|PATCH|DELETE|HEAD)\b")
+_SUFFIX = re.compile(r"\.(?:workflow|agent|task|tool)$")
+
+
+def is_telling(name: str, models: Iterable[str] = ()) -> bool:
+    """Whether a name was chosen by somebody: no id, no default of an SDK, no model."""
+    text = name.strip()
+    if not text or _UUID.match(text) or text.lower() in _DEFAULTS:
+        return False
+    if _MODELS.match(text) or text.lower() in {model.lower() for model in models if model}:
+        return False
+    return re.search(r"[A-Za-z]", text) is not None
+
+
+def stripped(name: str) -> str:
+    """A span name without ids and without the operation in front of it."""
+    text = _SUFFIX.sub("", _OPERATIONS.sub("", name.strip()))
+    text = _IDS.sub("{id}", text)
+    return re.sub(r"(?:\{id\}[-_:./ ]*){2,}", "{id}", text).strip(" -_:./")[:120]
+
+
+def workflow_name(nodes: Sequence[Node], roots: Sequence[Node], rules: NamingRules) -> Name:
+    """The first of: a mapping rule, an explicit attribute, the root agent, the service, the root span (design, section 2)."""
+    models = {model for node in nodes for model in (node.facts.request_model, node.facts.response_model)}
+    agent = root_agent(nodes)
+    service = next((node.facts.service for node in nodes if node.facts.service), "")
+    root = stripped(roots[0].facts.name) if roots else ""
+    version = _version(nodes)
+    for rule in rules.rules:
+        given = (service, agent, root)
+        if all(
+            fnmatchcase(text.lower(), pattern.lower())
+            for text, pattern in zip(given, (rule.service, rule.agent, rule.name), strict=True)
+        ):
+            return Name(rule.workflow, "rule", version)
+    for explicit in (node.facts.workflow for node in nodes):
+        if is_telling(explicit, models):
+            return Name(explicit[:120], "attribute", version)
+    if is_telling(agent, models):
+        return Name(agent[:120], "agent", version)
+    if service and not service.startswith("unknown_service") and is_telling(service, models):
+        return Name(service[:120], "service", version)
+    for node in roots:
+        candidate = stripped(node.facts.name)
+        if is_telling(candidate, models) and node.kind not in MODEL_KINDS and candidate != "{id}":
+            return Name(candidate, "root", version)
+    return Name(UNNAMED, "none", version)
+
+
+def root_agent(nodes: Sequence[Node]) -> str:
+    """The name of the outermost, earliest agent that has one; else the first agent name anybody mentions."""
+    models = {model for node in nodes for model in (node.facts.request_model, node.facts.response_model)}
+    agents = [node for node in nodes if node.kind is SpanKind.AGENT]
+    for node in sorted(agents, key=lambda node: (node.depth, node.order)):
+        for name in (node.facts.agent_name, stripped(node.facts.name) if not _HTTP.match(node.facts.name) else ""):
+            if is_telling(name, models):
+                return name
+    return next((node.facts.agent_name for node in nodes if is_telling(node.facts.agent_name, models)), "")
+
+
+def _version(nodes: Sequence[Node]) -> str:
+    """Explicit workflow version, else the root agent's, else the service's."""
+    for pick in ("workflow_version", "agent_version", "service_version"):
+        found = next((str(getattr(node.facts, pick)) for node in nodes if getattr(node.facts, pick)), "")
+        if found:
+            return found
+    return ""

@@ -1,0 +1,68 @@
+"""Reads one span or log with every dialect that recognises it: once for facts, once for content."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runs.dialects import DIALECTS
+from runs.dialects.base import Dialect
+from runs.dialects.generic import GENERIC
+from runs.draft import Draft
+from runs.sheet import Sheet
+from runs.view import View
+from spans.content import SpanContent
+from spans.kinds import SpanKind
+
+
+def dialects_of(view: View) -> tuple[Dialect, ...]:
+    """The dialects this span or log is written in, in order of trust."""
+    return tuple(dialect for dialect in DIALECTS if dialect.detect(view))
+
+
+def names_of(dialects: Sequence[Dialect]) -> tuple[str, ...]:
+    """Their ids, without those that another one includes."""
+    covered = {name for dialect in dialects for name in dialect.covers}
+    return tuple(dialect.id for dialect in dialects if dialect.id not in covered)
+
+
+def draft_of(view: View, dialects: Sequence[Dialect]) -> Draft:
+    """The filled-in sheet of facts."""
+    draft = Draft()
+    for dialect in (*dialects, GENERIC):
+        dialect.facts(view, draft)
+    return draft
+
+
+def content_on(view: View, dialects: Sequence[Dialect], kind: SpanKind) -> SpanContent:
+    """Content of a span from its attributes, its events and the logs folded onto it, in this order of trust."""
+    sheet = Sheet()
+    for dialect in (*dialects, GENERIC):
+        dialect.content(view, sheet)
+    for log in view.logs:
+        _fold_log(log, sheet)
+    return sheet.content(kind)
+
+
+def _fold_log(log: View, sheet: Sheet) -> None:
+    """One log that holds whole transcripts: the longest input wins, other fields only fill gaps (section 7.4)."""
+    own = Sheet()
+    for dialect in (*dialects_of(log), GENERIC):
+        dialect.content(log, own)
+    if len(own.input_messages) > len(sheet.input_messages):
+        sheet.input_messages = own.input_messages
+    sheet.put_output(own.output_messages)
+    sheet.put_system(own.system)
+    sheet.put_tools(own.tool_definitions)
+    for field, value in own.values.items():
+        sheet.put(field, value)
+    for name, value in own.params.items():
+        sheet.param(name, value)
+    sheet.states |= own.states
+
+
+def content_preview(text: str, limit: int = 200) -> str:
+    """The start of a text on one line."""
+    flat = " ".join(text[: limit * 4].split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
