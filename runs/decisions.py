@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from runs.draft import Draft
 from runs.values import text_of
 from spans.facts import Decision
 from spans.kinds import Evidence, ToolOutcome, Verdict
+from spans.span import Event
 from spans.values import Attributes
 
 _VERDICTS: Mapping[Verdict, tuple[str, ...]] = {
@@ -99,6 +100,46 @@ def _beside(attributes: Attributes, prefix: str, key: str, *names: str) -> str:
     return ""
 
 
+_APPROVAL_EVENT = re.compile(r"(?:^|[._ -])approval[._ -](\w+)$")
+_APPROVAL_WORDS: Mapping[str, Verdict] = {
+    "requested": Verdict.REQUIRE_APPROVAL,
+    "required": Verdict.REQUIRE_APPROVAL,
+    "pending": Verdict.REQUIRE_APPROVAL,
+    "granted": Verdict.ALLOW,
+    "given": Verdict.ALLOW,
+    "approved": Verdict.ALLOW,
+    "accepted": Verdict.ALLOW,
+    "denied": Verdict.DENY,
+    "rejected": Verdict.DENY,
+    "declined": Verdict.DENY,
+    "refused": Verdict.DENY,
+    "expired": Verdict.DENY,
+}
+
+
+def approval_events(events: Sequence[Event], draft: Draft) -> None:
+    """Decisions written as span events such as `approval.requested` and `approval.denied`."""
+    asked_ns = 0
+    for event in events:
+        found = _APPROVAL_EVENT.search(event.name.lower())
+        verdict = _APPROVAL_WORDS.get(found.group(1)) if found else None
+        if verdict is None:
+            continue
+        said = event.attributes
+        waited = (event.time_ns - asked_ns) // 1_000_000 if asked_ns and event.time_ns >= asked_ns else None
+        if verdict is Verdict.REQUIRE_APPROVAL:
+            asked_ns = event.time_ns
+        draft.decisions.append(
+            Decision(
+                verdict=verdict,
+                rule=text_of(said.get("policy") or said.get("rule") or said.get("policy.id")),
+                by="human",
+                reason=text_of(said.get("reason"))[:300],
+                wait_ms=waited,
+            )
+        )
+
+
 _DENIED_TYPES = re.compile(
     r"(?:^|[.:])(?:\w*PermissionError|\w*PermissionDenied\w*|\w*AccessDenied\w*|\w*Forbidden\w*|\w*PolicyViolation\w*"
     r"|\w*TripwireTriggered|\w*ToolDenied\w*|\w*ToolRejected\w*|\w*NotPermitted\w*|\w*GuardrailBlocked\w*)$"
@@ -120,11 +161,11 @@ _DENIED_START = re.compile(
 _TIMEOUT_TYPES = re.compile(r"(?:^|[.:])\w*(?:Timeout|TimedOut|DeadlineExceeded)\w*$")
 _TIMEOUT_TEXT = re.compile(r"\btimed? ?out\b|\bdeadline exceeded\b|\btimeout\w*\b", re.IGNORECASE)
 _ARGUMENT_TYPES = re.compile(
-    r"(?:^|[.:])(?:\w*ValidationError|TypeError|\w*JSONDecodeError|\w*InvalidArgument\w*|\w*InvalidToolInput\w*"
+    r"(?:^|[.:])(?:\w*ValidationError|\w*JSONDecodeError|\w*InvalidArgument\w*|\w*InvalidToolInput\w*"
     r"|\w*InvalidTool\w*|\w*ToolArgument\w*|UnexpectedModelBehavior)$"
 )
 _ARGUMENT_TEXT = re.compile(
-    r"missing \d* ?required|validation errors? for|invalid arguments?\b|unexpected keyword argument|field required"
+    r"missing \d* ?required|takes \d+ positional|positional arguments? but|validation errors? for|invalid arguments?\b|unexpected keyword argument|field required"
     r"|invalid json|jsondecodeerror|could not parse|failed to parse|schema validation|is a required property"
     r"|invalid input for tool|invalid tool input|not valid json|expecting value|expecting property name"
     r"|expecting '|unterminated string|input validation error",

@@ -10,7 +10,8 @@ from spans.facts import AnsweredCall, AskedCall, Decision, SpanFacts, ToolFacts
 from spans.ids import SpanId, TraceId
 from spans.kinds import Evidence, SpanKind, ToolOutcome, Verdict
 
-NOT_RUN = frozenset({ToolOutcome.APPROVAL_PENDING, ToolOutcome.NOT_EXECUTED})
+NOT_RUN = frozenset({ToolOutcome.APPROVAL_PENDING, ToolOutcome.NOT_EXECUTED, ToolOutcome.INVALID_ARGUMENTS})
+"""A call whose arguments were rejected never reached the tool, whoever rejected them."""
 
 
 def assign_tools(nodes: Sequence[Node], neighbours: Mapping[str, Sequence[SpanFacts]]) -> list[Node]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runs.decisions import approval_events, generic_decisions
 from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.failures import failure_on
@@ -23,6 +24,8 @@ _TEXTS = {
 
 
 def _facts(view: View, draft: Draft) -> None:
+    generic_decisions(view.attributes, draft)
+    approval_events(view.events, draft)
     draft.take(view.attributes, _TEXTS)
     families = view.families
     if "http" in families or "url" in families:

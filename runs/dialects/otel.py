@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from runs.decisions import generic_decisions
 from runs.draft import Draft
 from runs.finish import finish_reasons
 from runs.kinds import Strength
@@ -122,7 +121,6 @@ def _facts(view: View, draft: Draft) -> None:
         or texts_of(attributes.get("gen_ai.response.stop_reason"))
     )
     _streaming(view, draft)
-    generic_decisions(attributes, draft)
     _evaluation(view, draft)
     if view.text("gen_ai.tool.status").lower() == "error":
         draft.tool_failed = True
