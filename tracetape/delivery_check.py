@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from spans.health import Health, SignalCount
+from store.ledger.slots import SlotTotals
 from tracetape.assembler import Backlog
 
 
-class Settled(Protocol):
-    """Totals of one signal in the slot ledger."""
-
-    stored: int
-    quarantined: int
-    dropped_by_person: int
-    expired: int
-    stored_as: Mapping[str, int]
-
-
 def health(
-    totals: Mapping[str, Settled],
+    totals: Mapping[str, SlotTotals],
     pending: Mapping[str, int],
     refused: Mapping[str, int],
     backlog: Backlog,
@@ -40,7 +30,7 @@ def health(
     )
 
 
-def _count(settled: Settled | None, in_spool: int, refused: int, unassembled: int) -> SignalCount:
+def _count(settled: SlotTotals | None, in_spool: int, refused: int, unassembled: int) -> SignalCount:
     kept = settled.stored if settled else 0
     waiting = min(kept, unassembled)
     quarantined = settled.quarantined if settled else 0

@@ -66,6 +66,7 @@ class House:
             ),
             ledger.slots,
             pump.offer,
+            accounting=pump.accounting,
         )
         return cls(settings, folder, store, ledger, assembler, pump, broker)
 

@@ -1,21 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from hypothesis import given
 from hypothesis import strategies as st
 
+from store.ledger.slots import SlotTotals
 from tracetape.assembler import Backlog
 from tracetape.delivery_check import health
-
-
-@dataclass
-class Totals:
-    stored: int = 0
-    quarantined: int = 0
-    dropped_by_person: int = 0
-    expired: int = 0
-    stored_as: dict[str, int] = field(default_factory=dict)
 
 
 counts = st.integers(0, 10_000)
@@ -24,7 +14,7 @@ counts = st.integers(0, 10_000)
 @given(counts, counts, counts, counts, counts, counts, counts, counts)
 def test_the_law_holds_for_any_numbers(stored, quarantined, dropped, expired, in_spool, refused, traces, unassembled):
     found = health(
-        {"spans": Totals(stored, quarantined, dropped, expired)},
+        {"spans": SlotTotals(stored, quarantined, dropped, expired)},
         {"spans": in_spool},
         {"spans": refused},
         Backlog(traces, unassembled, 0),
@@ -35,9 +25,9 @@ def test_the_law_holds_for_any_numbers(stored, quarantined, dropped, expired, in
 
 
 def test_what_is_stored_but_not_assembled_is_still_pending():
-    found = health({"spans": Totals(stored=10)}, {}, {}, Backlog(2, 4, 0)).spans
+    found = health({"spans": SlotTotals(stored=10)}, {}, {}, Backlog(2, 4, 0)).spans
     assert (found.stored, found.pending, found.acked) == (6, 4, 10)
 
 
 def test_a_trace_that_is_assembled_again_keeps_the_check_pending():
-    assert health({"spans": Totals(stored=10)}, {}, {}, Backlog(1, 0, 0)).spans.pending == 1
+    assert health({"spans": SlotTotals(stored=10)}, {}, {}, Backlog(1, 0, 0)).spans.pending == 1

@@ -113,4 +113,6 @@ def _services(house: House, endpoints: Endpoints) -> Services:
         send_test_run=lambda: send_test_run(endpoints.http, None),
         load_demo=lambda: load_demo(house, endpoints.http),
         version=__version__,
+        keys_required=house.settings.keys_required(),
+        redaction_mode=house.settings.redaction,
     )

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pytest
+
+from collector.broker import Delivery
+from spans.errors import BusyError
+from spans.ids import TraceId
+from store.ledger.slots import SlotKey
+from tracetape import pump as pump_module
+from tracetape.pump import Pump
+
+TRACE = TraceId("ab" * 16)
+
+
+class Recorder:
+    """Store, ledger, assembler and broker in one: remembers what happened in which order."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.events: list[str] = []
+        self.rows: list[int] = []
+        self.marks: dict[TraceId, tuple[int, int]] = {}
+        self.failures = failures
+        self.confirmed = threading.Event()
+
+    def write_evidence(self, tables: Mapping[str, pa.Table]) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise BusyError("the disk is full")
+        self.events.append("store")
+        self.rows.append(tables["spans"].num_rows)
+
+    def settle(self, rows) -> None:
+        self.events.append("settle")
+
+    def mark(self, project, traces, *, neighbours_too=True) -> None:
+        self.events.append("mark")
+        self.marks.update(traces)
+
+    def confirm(self, keys) -> None:
+        self.events.append("confirm")
+        self.confirmed.set()
+
+
+def a_delivery(slot: int = 0, signal: str = "spans") -> Delivery:
+    table = pa.table({"trace_id": [TRACE, TRACE]})
+    return Delivery(SlotKey("segment", slot), signal, "default", 1, 2, {"spans": table}, (TRACE,))
+
+
+def run(recorder: Recorder, *deliveries: Delivery) -> None:
+    pump = Pump(recorder, recorder, recorder)
+    for delivery in deliveries:
+        pump.offer(delivery)
+    pump.start(recorder)
+    assert recorder.confirmed.wait(5)
+    pump.stop(5)
+
+
+def test_a_slot_is_confirmed_only_after_the_store_the_ledger_and_the_mark():
+    recorder = Recorder()
+    run(recorder, a_delivery())
+    assert recorder.events == ["store", "settle", "mark", "confirm"]
+
+
+def test_what_waits_is_written_in_one_insert():
+    recorder = Recorder()
+    run(recorder, a_delivery(0), a_delivery(1), a_delivery(2, "logs"))
+    assert recorder.rows == [6]
+    assert recorder.marks == {TRACE: (4, 2)}
+
+
+def test_a_store_that_is_busy_is_asked_again_and_nothing_is_confirmed_before(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pump_module, "RETRY_S", 0.01)
+    recorder = Recorder(failures=3)
+    run(recorder, a_delivery())
+    assert recorder.events == ["store", "settle", "mark", "confirm"]
+
+
+def test_what_was_offered_before_the_end_is_still_stored():
+    recorder = Recorder()
+    pump = Pump(recorder, recorder, recorder)
+    pump.offer(a_delivery())
+    pump.start(recorder)
+    pump.stop(5)
+    assert recorder.events[-1] == "confirm"
