@@ -7,7 +7,6 @@ from store.ledger.slots import SlotTotals
 from tracetape.assembler import Backlog
 from tracetape.delivery_check import health
 
-
 counts = st.integers(0, 10_000)
 
 
