@@ -71,7 +71,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """One agent of the fleet. `own_tokens` is the size of its instructions and tool definitions."""
+    """One agent of the fleet. `own_tokens` is the size of its instructions, tool definitions and attachments."""
 
     name: str
     team: str

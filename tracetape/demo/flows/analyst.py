@@ -16,7 +16,7 @@ ANALYST = Workflow(
     response_model="gpt-4.1-2025-04-14",
     system="You answer questions about sales with SQL. Read the schema, write one query, explain the result.",
     tools=(Tool("read_schema", "Read the schema of a table.", ("table",)), Tool("run_query", "Run a query.", ("sql",))),
-    own_tokens=5200,
+    own_tokens=14_000,
 )
 
 _QUESTIONS = (

@@ -20,7 +20,7 @@ CONTRACTS = Workflow(
         Tool("search_playbook", "Search the contract playbook.", ("query",)),
         Tool("send_for_signature", "Send a contract to its signatories.", ("contract_id",)),
     ),
-    own_tokens=3400,
+    own_tokens=24_000,
     client="ChatAnthropic",
 )
 

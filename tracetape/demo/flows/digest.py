@@ -16,7 +16,7 @@ DIGEST = Workflow(
     response_model="gemini-2.5-flash",
     system="Summarise the mails of the day in five lines.",
     tools=(),
-    own_tokens=2600,
+    own_tokens=9000,
     is_agent=False,
 )
 

@@ -20,7 +20,7 @@ ONBOARDING = Workflow(
         Tool("search_handbook", "Search the employee handbook.", ("query",)),
         Tool("create_task", "Put a task on the colleague's list.", ("title",)),
     ),
-    own_tokens=1200,
+    own_tokens=7500,
 )
 
 OLD_PROMPT, NEW_PROMPT = "v11", "v12"

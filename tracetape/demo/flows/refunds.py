@@ -21,7 +21,7 @@ REFUNDS = Workflow(
         Tool("lookup_order", "Read an order with its customer and payment.", ("order_id",)),
         Tool("issue_refund", "Refund an order to its original payment method.", ("order_id", "amount")),
     ),
-    own_tokens=1900,
+    own_tokens=6400,
 )
 
 LIMIT = 500.0

@@ -19,7 +19,7 @@ TRIAGE = Workflow(
         Tool("similar_tickets", "Find similar tickets.", ("query",)),
         Tool("file_ticket", "File a ticket in a queue.", ("queue", "priority", "summary")),
     ),
-    own_tokens=780,
+    own_tokens=3200,
 )
 
 _TICKETS = (
