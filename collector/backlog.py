@@ -168,7 +168,7 @@ class Backlog:
     def _set_aside(self, path: Path, error: SpoolError) -> None:
         """A segment whose header is unreadable keeps its bytes for a person to look at, and stops nobody."""
         logger.error("a spool segment is damaged and was set aside", extra={"segment": path.stem, "reason": str(error)})
-        self.damaged_bytes += path.stat().st_size
+        self.damaged_bytes += self._io.length(path)
         folder = self._folder / DAMAGED_FOLDER
         folder.mkdir(mode=0o700, exist_ok=True)
         self._io.rename(path, folder / path.name)

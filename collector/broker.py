@@ -91,6 +91,8 @@ class BrokerStatus:
     lost_records: int = 0
     damaged_bytes: int = 0
     torn_bytes: int = 0
+    worker_trouble: str = ""
+    """Why no worker can start, in one sentence; empty when at least one is ready."""
 
 
 class Slots(Protocol):
@@ -178,6 +180,7 @@ class Broker:
         self._root_key = b""
         self._listener: socket.socket | None = None
         self._stopping = threading.Event()
+        self._trouble = ""
         self._delivered_bytes = 0
         self._delivered: set[SlotKey] = set()
         self._ids = itertools.count(1)
@@ -275,6 +278,7 @@ class Broker:
                 lost_records=self._backlog.lost_slots,
                 damaged_bytes=self._backlog.damaged_bytes,
                 torn_bytes=self._backlog.torn_bytes,
+                worker_trouble=self._trouble,
             )
 
     def _spawn(self, work: Callable[[], None], name: str) -> None:
@@ -327,6 +331,10 @@ class Broker:
             with self._wake:
                 connection.name = str(frame.head.get("name", "worker"))
                 connection.ready = frame.head.get("state") == "ready"
+                if connection.ready:
+                    self._trouble = ""
+                elif frame.head.get("state") == "failed":
+                    self._trouble = str(frame.head.get("reason", ""))[:500]
                 self._wake.notify_all()
         elif frame.type == "result":
             self._delivered_by(connection, frame)

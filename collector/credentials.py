@@ -119,8 +119,8 @@ class Gate:
         try:
             self._keys = dict(self._source.snapshot())
             self._read = now
-        except Exception:
-            logger.warning("the keys cannot be read", exc_info=True)
+        except Exception as error:  # noqa: BLE001 whatever is wrong with the ledger, the answer is "come back"
+            logger.warning("the keys cannot be read", extra={"reason": str(error)})
 
 
 def is_loopback(peer: str) -> bool:

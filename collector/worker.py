@@ -23,6 +23,7 @@ from collector.pipeline import Orders, Pipeline
 from collector.spool.format import RecordHead, Signal, is_segment_name
 from collector.spool.reader import RecordRef, SegmentReader
 from collector.trouble import described
+from spans.errors import HouseError
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +98,13 @@ class Worker:
         send_frame(sock, {"type": "status", "state": "loading", "pid": os.getpid(), "name": self._settings.name})
         if self._pipeline is None:
             logger.info("loading models …")
-            self._pipeline = _builder(self._settings.pipeline)(orders)
+            try:
+                self._pipeline = _builder(self._settings.pipeline)(orders)
+            except HouseError as error:
+                send_frame(
+                    sock, {"type": "status", "state": "failed", "name": self._settings.name, "reason": str(error)}
+                )
+                raise
         send_frame(sock, {"type": "status", "state": "ready", "pid": os.getpid(), "name": self._settings.name})
         logger.info("ready")
         tasks: queue.PriorityQueue[tuple[int, int, Frame | None]] = queue.PriorityQueue()

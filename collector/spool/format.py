@@ -31,6 +31,7 @@ KEY_OFFSET = _PLAIN.size + 4
 FRAME_MAGIC = b"TTR\x01"
 _FRAME = struct.Struct(">4sBBHQIQII")
 FRAME_MIN_BYTES = _FRAME.size + 4
+"""The fixed part and its checksum. Fewer bytes than this at the end of a file are a cut, never a damaged head."""
 PROJECT_MAX_BYTES = 200
 TAG_BYTES = 16
 PAYLOAD_MAX_BYTES = 1 << 30
@@ -154,7 +155,7 @@ class RecordHead:
             day.year * 10_000 + day.month * 100 + day.day,
             self.payload_bytes,
         )
-        return fixed + project + zlib.crc32(fixed + project).to_bytes(4, "big")
+        return fixed + zlib.crc32(fixed).to_bytes(4, "big") + project
 
 
 def parse_head(data: bytes) -> tuple[RecordHead, int] | None:
@@ -162,18 +163,19 @@ def parse_head(data: bytes) -> tuple[RecordHead, int] | None:
     if len(data) < FRAME_MIN_BYTES:
         return None
     magic, kind, signal, project_bytes, slot, items, received_ns, day, payload_bytes = _FRAME.unpack_from(data)
-    end = _FRAME.size + project_bytes
-    if magic != FRAME_MAGIC or project_bytes > PROJECT_MAX_BYTES or len(data) < end + 4:
+    if magic != FRAME_MAGIC or project_bytes > PROJECT_MAX_BYTES:
         return None
-    if zlib.crc32(data[:end]) != int.from_bytes(data[end : end + 4], "big"):
+    if zlib.crc32(data[: _FRAME.size]) != int.from_bytes(data[_FRAME.size : FRAME_MIN_BYTES], "big"):
         return None
+    end = FRAME_MIN_BYTES + project_bytes
     try:
-        project = data[_FRAME.size : end].decode()
+        # A project changed on disk does not unseal: it is part of the associated data.
+        project = data[FRAME_MIN_BYTES:end].decode("utf-8", "replace")
         head = RecordHead(slot, Signal(signal), items, project, received_ns, payload_bytes, FrameKind(kind))
         fits = head.received_day.year * 10_000 + head.received_day.month * 100 + head.received_day.day == day
     except (ValueError, OverflowError, OSError):
         return None
-    return (head, end + 4) if fits and payload_bytes <= PAYLOAD_MAX_BYTES else None
+    return (head, end) if fits and payload_bytes <= PAYLOAD_MAX_BYTES else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,9 @@ class SpoolIO(Protocol):
     def names(self, folder: Path) -> list[str]:
         """File names in a folder, sorted."""
 
+    def length(self, path: Path) -> int:
+        """Length of a file that is not open; 0 when it is gone."""
+
     def free_bytes(self, folder: Path) -> int:
         """Bytes an ordinary user can still write to the volume."""
 
@@ -136,6 +139,12 @@ class DiskIO:
 
     def names(self, folder: Path) -> list[str]:  # noqa: D102
         return sorted(path.name for path in folder.iterdir())
+
+    def length(self, path: Path) -> int:  # noqa: D102
+        try:
+            return path.stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def free_bytes(self, folder: Path) -> int:  # noqa: D102
         stat = os.statvfs(folder)

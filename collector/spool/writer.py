@@ -167,11 +167,8 @@ class SpoolWriter:
         try:
             if self._io.free_bytes(self._folder) < self._settings.reserve_bytes:
                 return "The spool's volume is full; send again when the operator has freed space."
-            used = 0
-            for name in self._io.names(self._folder):
-                if name.endswith(SUFFIX):
-                    with contextlib.suppress(FileNotFoundError):
-                        used += (self._folder / name).stat().st_size
+            names = [name for name in self._io.names(self._folder) if name.endswith(SUFFIX)]
+            used = sum(self._io.length(self._folder / name) for name in names)
         except OSError:
             logger.exception("the spool folder cannot be read")
             return "The spool cannot be written at the moment; send again in a second."

@@ -89,7 +89,11 @@ def json_span(**changes: Any) -> dict[str, Any]:
 
 
 def json_traces(*spans: Mapping[str, Any]) -> dict[str, Any]:
-    return {"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"scope": {"name": "t"}, "spans": list(spans)}]}]}
+    return {
+        "resourceSpans": [
+            {"resource": {"attributes": []}, "scopeSpans": [{"scope": {"name": "t"}, "spans": list(spans)}]}
+        ]
+    }
 
 
 def json_logs(*records: Mapping[str, Any]) -> dict[str, Any]:
@@ -305,7 +309,18 @@ def spawn_receiver(
     place.root.mkdir(exist_ok=True)
     place.ready.unlink(missing_ok=True)
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", _RECEIVER, str(place.root), str(grpc), str(http), str(require_key), str(segment_age_s)],
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-c",
+            _RECEIVER,
+            str(place.root),
+            str(grpc),
+            str(http),
+            str(require_key),
+            str(segment_age_s),
+        ],
         cwd=ROOT,
     )
     wait_until(lambda: place.ready.exists() or process.poll() is not None, 20)

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector.spool.format import HEADER_BYTES, Payload, Signal, SpoolError
+from collector.spool.keys import UnsealError, ensure_spool_keys, load_key_ring, load_seal_key
+from collector.spool.reader import SegmentReader, remove_segment, segment_paths, sweep
+from collector.spool.writer import SpoolWriter
+from tests.collector.helpers import Place
+
+TEXTS = [f"record {n} ".encode() * (n + 1) for n in range(6)]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Place, str, bytes]:
+    place = Place(tmp_path_factory.mktemp("segment"))
+    ensure_spool_keys(place.keys)
+    writer = SpoolWriter(place.spool, lambda: load_seal_key(place.keys))
+    writer.start()
+    for text in TEXTS:
+        writer.offer(Signal.SPANS, "default", 1, Payload(text)).result(5)
+    writer.close(5)
+    (path,) = segment_paths(place.spool)
+    return place, path.name, path.read_bytes()
+
+
+def read_all(place: Place, path: Path) -> tuple[list[bytes], list[int], int, tuple[int, ...]]:
+    """Texts, slots that cannot be unsealed, torn bytes, lost slots."""
+    reader = SegmentReader(path)
+    try:
+        scan = reader.scan()
+        key = reader.header.data_key(load_key_ring(place.keys))
+        good, bad = [], []
+        for ref in scan.records:
+            try:
+                good.append(reader.read(ref, key).otlp)
+            except (UnsealError, SpoolError):
+                bad.append(ref.head.slot)
+        return good, bad, scan.torn_bytes, scan.lost_slots
+    finally:
+        reader.close()
+
+
+def test_every_flipped_byte_costs_its_own_record_only(whole: tuple[Place, str, bytes], tmp_path: Path) -> None:
+    place, name, raw = whole
+    rng = random.Random(7)
+    for at in rng.sample(range(HEADER_BYTES, len(raw)), 250):
+        broken = bytearray(raw)
+        broken[at] ^= 1 << rng.randrange(8)
+        path = tmp_path / name
+        path.write_bytes(broken)
+        good, bad, torn, lost = read_all(place, path)
+        assert set(good) <= set(TEXTS)
+        assert torn == 0, "a flipped byte is damage, not a torn tail"
+        assert len(good) + len(bad) + len([s for s in lost if s < len(TEXTS)]) == len(TEXTS), at
+        assert len(good) >= len(TEXTS) - 1
+
+
+def test_every_cut_is_a_torn_tail_that_costs_what_was_cut(whole: tuple[Place, str, bytes], tmp_path: Path) -> None:
+    place, name, raw = whole
+    for length in range(HEADER_BYTES, len(raw), 13):
+        path = tmp_path / name
+        path.write_bytes(raw[:length])
+        good, bad, _torn, lost = read_all(place, path)
+        assert good == TEXTS[: len(good)]
+        assert not bad
+        assert not lost
+    path.write_bytes(raw[: len(raw) // 2] + bytes(5000))
+    _good, _bad, torn, _lost = read_all(place, path)
+    assert torn
+
+
+def test_zeros_after_the_last_record_are_a_torn_tail(whole: tuple[Place, str, bytes], tmp_path: Path) -> None:
+    place, name, raw = whole
+    end_mark = 44
+    path = tmp_path / name
+    path.write_bytes(raw[: -end_mark - 12] + bytes(3000))
+    good, bad, torn, lost = read_all(place, path)
+    assert len(good) >= len(TEXTS) - 1
+    assert torn >= 2900 or bad
+    assert not lost or bad
+
+
+def test_a_damaged_header_is_our_error(whole: tuple[Place, str, bytes], tmp_path: Path) -> None:
+    _place, name, raw = whole
+    path = tmp_path / name
+    for at in range(HEADER_BYTES - 84):
+        broken = bytearray(raw)
+        broken[at] ^= 1
+        path.write_bytes(broken)
+        with pytest.raises(SpoolError):
+            SegmentReader(path)
+
+
+def test_a_record_in_another_place_is_refused(whole: tuple[Place, str, bytes], tmp_path: Path) -> None:
+    place, name, raw = whole
+    (source,) = segment_paths(place.spool)
+    reader = SegmentReader(source)
+    first, second = reader.scan().records[:2]
+    reader.close()
+    sealed = first.offset + first.head_bytes, first.end
+    swapped = raw[: second.offset + second.head_bytes] + raw[sealed[0] : sealed[1]] + raw[second.end :]
+    path = tmp_path / name
+    path.write_bytes(swapped)
+    good, _bad, _torn, _lost = read_all(place, path)
+    assert TEXTS[1] not in good
+
+
+@settings(max_examples=150)
+@given(st.binary(max_size=600), st.booleans())
+def test_any_bytes_are_our_error_or_records(
+    whole: tuple[Place, str, bytes], tmp_path_factory: pytest.TempPathFactory, data: bytes, keep_header: bool
+) -> None:
+    place, name, raw = whole
+    path = tmp_path_factory.mktemp("any") / name
+    path.write_bytes((raw[:HEADER_BYTES] if keep_header else b"") + data)
+    try:
+        good, bad, _torn, _lost = read_all(place, path)
+    except (SpoolError, UnsealError):
+        return
+    assert not good
+    assert not bad
+
+
+def test_a_removed_segment_cannot_be_read_even_from_a_copy_of_its_bytes(place: Place) -> None:
+    ensure_spool_keys(place.keys)
+    writer = SpoolWriter(place.spool, lambda: load_seal_key(place.keys))
+    writer.start()
+    writer.offer(Signal.SPANS, "p", 1, Payload(b"secret")).result(5)
+    writer.close(5)
+    (path,) = segment_paths(place.spool)
+    link = place.root / path.name
+    link.hardlink_to(path)
+    remove_segment(path)
+    remove_segment(path)
+    reader = SegmentReader(link)
+    with pytest.raises(UnsealError):
+        reader.header.data_key(load_key_ring(place.keys))
+    reader.close()
+    assert list(place.spool.iterdir()) == []
+
+
+def test_leftovers_of_a_crash_are_swept_and_strangers_left_alone(place: Place) -> None:
+    place.spool.mkdir()
+    for name in ("0000000000000001-00000001.new", "0000000000000001-00000002.mark", "notes.txt"):
+        (place.spool / name).write_bytes(b"x")
+    sweep(place.spool)
+    assert [p.name for p in place.spool.iterdir()] == ["notes.txt"]
+    assert segment_paths(place.spool) == []
+    assert segment_paths(place.root / "nowhere") == []
