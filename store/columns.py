@@ -62,7 +62,7 @@ def fit(value: Any, kind: pa.DataType) -> Any:
     if value is None:
         return None
     if kind == TEXT:
-        return clean_text(str(value.value) if isinstance(value, Enum) else value)
+        return clean_text(str(value.value if isinstance(value, Enum) else value))
     if kind in _RANGES:
         low, high = _RANGES[kind]
         return min(max(int(value), low), high)

@@ -1,0 +1,218 @@
+-- count_runs
+SELECT uniqExact(run_id) AS runs
+FROM runs
+WHERE project = {project:String}
+
+-- delete_project
+ALTER TABLE spans DELETE WHERE project = {project:String}
+
+-- drop_partition
+ALTER TABLE spans DROP PARTITION ID '20261120'
+
+-- find_runs
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, data
+FROM runs FINAL
+WHERE project = {project:String} AND run_id IN
+(
+  SELECT run_id
+  FROM runs FINAL
+  WHERE project = {project:String}
+  ORDER BY started_ns DESC, run_id DESC
+  LIMIT {limit:UInt32}
+)
+ORDER BY started_ns DESC, run_id DESC
+
+-- fleet
+SELECT
+  workflow,
+  environment,
+  count() AS runs,
+  countIf(outcome = 'success' AND mode != 'shadow') AS successes,
+  countIf(outcome = 'failure' AND mode != 'shadow') AS failures,
+  countIf(status = 'error') AS error_runs,
+  sum(denials) AS denials_sum,
+  countIf(waiting_for != '') AS waiting_runs,
+  sum(cost_usd) AS cost_usd_sum,
+  sum(unpriced_calls) AS unpriced_calls_sum,
+  ifNull(sum(input_tokens), 0) AS input_tokens_sum,
+  ifNull(sum(output_tokens), 0) AS output_tokens_sum,
+  max(started_ns) AS newest_ns,
+  quantileExactIf(0.95)(duration_ns, status != 'running') AS p95_duration_ns
+FROM runs FINAL
+WHERE project = {project:String}
+GROUP BY workflow, environment
+ORDER BY runs DESC, workflow, environment
+
+-- partition_rows
+SELECT table, sum(rows) AS rows
+FROM system.parts
+WHERE active AND database = currentDatabase() AND partition_id = {partition:String}
+GROUP BY table
+
+-- projects
+SELECT DISTINCT project
+FROM runs
+ORDER BY project
+
+-- range
+SELECT count() AS runs, min(started_ns) AS first_ns, max(started_ns) AS last_ns
+FROM runs FINAL
+WHERE project = {project:String}
+
+-- read_contents
+SELECT project, trace_id, span_id, received_day, score, content_hash, status_message, attributes, resource_attributes, scope_attributes, events, links
+FROM span_contents
+WHERE project = {project:String} AND trace_id = {trace_id:String}
+  AND ({span_id:String} = '' OR span_id = {span_id:String})
+
+-- read_facts
+SELECT project, trace_id, span_id, source, content_hash, received_day, received_ns, shared_keys, data, score
+FROM facts
+WHERE project = {project:String} AND trace_id IN {trace_ids:Array(String)}
+
+-- read_logs
+SELECT trace_id, span_id, log_id, time_ns, observed_ns, severity_number, severity_text, event_name, body, project, received_day, received_ns, segment, slot, position, redaction, fingerprint, notes, flags, dropped_attributes, marks, attributes, resource_attributes, resource_dropped, resource_schema_url, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url
+FROM logs
+WHERE project = {project:String} AND trace_id = {trace_id:String}
+  AND ({span_id:String} = '' OR span_id = {span_id:String})
+
+-- read_run
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, data
+FROM runs FINAL
+WHERE project = {project:String} AND run_id = {run_id:String}
+
+-- read_run_of_trace
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, data
+FROM runs FINAL
+WHERE project = {project:String} AND has(traces, {trace_id:String})
+ORDER BY started_ns DESC, run_id DESC
+LIMIT 1
+
+-- read_spans
+SELECT trace_id, span_id, score, content_hash, has_contents, parent_span_id, name, kind, start_ns, end_ns, status_code, trace_state, dropped_events, dropped_links, project, received_day, received_ns, segment, slot, position, redaction, fingerprint, notes, flags, dropped_attributes, marks, attributes, resource_attributes, resource_dropped, resource_schema_url, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url
+FROM spans
+WHERE project = {project:String} AND trace_id = {trace_id:String}
+  AND ({span_id:String} = '' OR span_id = {span_id:String})
+
+-- read_steps
+SELECT run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_outcome, counted, agent_name, prompt_hash, data
+FROM steps FINAL
+WHERE project = {project:String} AND run_id = {run_id:String} AND version =
+(
+  SELECT max(version)
+  FROM runs
+  WHERE project = {project:String} AND run_id = {run_id:String}
+)
+ORDER BY ordinal
+
+-- recent_traces
+SELECT DISTINCT project, trace_id
+FROM facts
+WHERE received_day >= {since_day:Date}
+  AND received_ns >= {since_ns:UInt64}
+  AND ({every:Bool} OR project = {project:String})
+ORDER BY project, trace_id
+
+-- schema_applied
+INSERT INTO schema_version (version, name) VALUES ({version:UInt32}, {name:String})
+
+-- schema_create
+CREATE TABLE IF NOT EXISTS schema_version
+(
+    version UInt32,
+    name String,
+    applied_at DateTime DEFAULT now()
+)
+ENGINE = ReplacingMergeTree
+ORDER BY version
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+
+-- schema_versions
+SELECT max(version) AS version
+FROM schema_version
+
+-- series
+SELECT
+  least(intDiv(started_ns - {bucket_since:UInt64}, {bucket_width:UInt64}), {bucket_count:UInt64} - 1) AS bucket,
+  count() AS runs,
+  countIf(outcome = 'success' AND mode != 'shadow') AS successes,
+  countIf(outcome = 'failure' AND mode != 'shadow') AS failures,
+  countIf(status = 'error') AS error_runs,
+  sum(denials) AS denials_sum,
+  countIf(waiting_for != '') AS waiting_runs,
+  sum(cost_usd) AS cost_usd_sum,
+  sum(unpriced_calls) AS unpriced_calls_sum,
+  ifNull(sum(input_tokens), 0) AS input_tokens_sum,
+  ifNull(sum(output_tokens), 0) AS output_tokens_sum
+FROM runs FINAL
+WHERE project = {project:String}
+GROUP BY bucket
+ORDER BY bucket
+
+-- sticky_days
+SELECT project, run_id, min(partition_day) AS day
+FROM runs
+WHERE (project, run_id) IN {keys:Array(Tuple(String, String))}
+GROUP BY project, run_id
+
+-- stored_bytes
+SELECT table, sum(bytes_on_disk) AS bytes
+FROM system.parts
+WHERE active AND database = currentDatabase()
+GROUP BY table
+ORDER BY table
+
+-- totals
+SELECT
+  count() AS runs,
+  countIf(outcome = 'success' AND mode != 'shadow') AS successes,
+  countIf(outcome = 'failure' AND mode != 'shadow') AS failures,
+  countIf(status = 'error') AS error_runs,
+  sum(denials) AS denials_sum,
+  countIf(waiting_for != '') AS waiting_runs,
+  sum(cost_usd) AS cost_usd_sum,
+  sum(unpriced_calls) AS unpriced_calls_sum,
+  ifNull(sum(input_tokens), 0) AS input_tokens_sum,
+  ifNull(sum(output_tokens), 0) AS output_tokens_sum
+FROM runs FINAL
+WHERE project = {project:String}
+
+-- traces_sharing
+SELECT DISTINCT trace_id
+FROM facts
+WHERE project = {project:String} AND hasAny(shared_keys, {keys:Array(String)})
+
+-- values
+SELECT value, count() AS runs
+FROM runs FINAL
+ARRAY JOIN tools AS value
+WHERE project = {project:String} AND value != ''
+GROUP BY value
+ORDER BY runs DESC, value
+LIMIT {value_limit:UInt32}
+
+-- every filter
+project = {project:String}
+  AND started_ns >= {since_ns:UInt64}
+  AND started_ns < {until_ns:UInt64}
+  AND environment = {environment:String}
+  AND workflow = {workflow:String}
+  AND workflow_version = {version:String}
+  AND service = {service:String}
+  AND mode = {mode:String}
+  AND status = {status:String}
+  AND outcome = {outcome:String}
+  AND session_id = {session:String}
+  AND user_id = {user:String}
+  AND has(agents, {agent:String})
+  AND has(models, {model:String})
+  AND has(tools, {tool:String})
+  AND has(tags, {tag:String})
+  AND shape IN {shape:Array(String)}
+  AND denials > 0
+  AND waiting_for = ''
+  AND mapContains(attributes, {attribute_0:String}) AND attributes[{attribute_0:String}] = {attribute_value_0:String}
+  AND mapContains(attributes, {attribute_1:String}) AND attributes[{attribute_1:String}] = {attribute_value_1:String}
+  AND cost_usd >= {min_cost:Decimal(38, 12)}
+  AND (positionCaseInsensitiveUTF8(name, {text:String}) > 0 OR positionCaseInsensitiveUTF8(workflow, {text:String}) > 0 OR positionCaseInsensitiveUTF8(input_preview, {text:String}) > 0 OR positionCaseInsensitiveUTF8(output_preview, {text:String}) > 0)
+  AND (started_ns, run_id) < ({cursor_ns:UInt64}, {cursor_id:String})

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+import store.clickhouse.schema as schema_module
+from spans.errors import SettingsError
+from store.clickhouse.address import parse_address
+from store.clickhouse.engine import Engine
+from store.clickhouse.schema import migrate
+from store.clickhouse.sql import schema_files
+
+
+@pytest.fixture
+def engine(tmp_path):
+    with closing(Engine.open(parse_address(f"chdb://{tmp_path / 'store'}"))) as opened:
+        yield opened
+
+
+def tables(engine):
+    return {row["name"] for row in engine.select("SELECT name FROM system.tables WHERE database = 'tracetape'")}
+
+
+def test_it_makes_every_table(engine):
+    migrate(engine)
+    assert tables(engine) == {"spans", "span_contents", "logs", "facts", "runs", "steps", "schema_version"}
+
+
+def test_it_resumes_after_a_crash_at_every_statement(engine, monkeypatch):
+    change, countdown = engine.change, 0
+
+    class PowerCutError(Exception):
+        pass
+
+    def failing(sql, params=None, *, what):
+        nonlocal countdown
+        countdown -= 1
+        if countdown < 0:
+            raise PowerCutError
+        change(sql, params, what=what)
+
+    crashes = 0
+    monkeypatch.setattr(engine, "change", failing)
+    for allowed in range(50):
+        countdown = allowed
+        try:
+            migrate(engine)
+        except PowerCutError:
+            crashes += 1
+        else:
+            break
+    assert crashes >= 3
+    assert engine.select("SELECT max(version) AS v FROM schema_version") == [{"v": len(schema_files())}]
+
+
+def test_a_newer_schema_is_refused_with_what_to_do(engine):
+    migrate(engine)
+    engine.change("INSERT INTO schema_version (version, name) VALUES (99, 'later')", what="test")
+    with pytest.raises(SettingsError, match=r"schema 99.*update tracetape"):
+        migrate(engine)
+
+
+def test_an_applied_file_is_not_run_again(engine, monkeypatch):
+    migrate(engine)
+    monkeypatch.setattr(
+        schema_module, "schema_files", lambda: tuple((n, name, ("BROKEN",)) for n, name, _ in schema_files())
+    )
+    migrate(engine)
+
+
+def test_the_engine_keeps_no_logs_of_its_own(engine):
+    migrate(engine)
+    engine.select("SELECT 1")
+    rows = engine.select(
+        "SELECT name FROM system.tables WHERE database = 'system' AND engine IN ('MergeTree', 'Log', 'StripeLog')"
+    )
+    assert rows == []
+
+
+def test_every_table_that_receives_evidence_is_fsynced(engine):
+    migrate(engine)
+    rows = engine.select("SELECT name, create_table_query AS made FROM system.tables WHERE database = 'tracetape'")
+    synced = {row["name"] for row in rows if "fsync_after_insert = 1, fsync_part_directory = 1" in row["made"]}
+    assert synced == {"spans", "span_contents", "logs", "facts", "schema_version"}
