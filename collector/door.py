@@ -23,6 +23,9 @@ ANSWER_WITHIN_S = 4.0
 JSON_AT_ONCE = 2
 """Large JSON bodies being transcoded at a time; each costs many times its size."""
 JSON_LARGE_BYTES = MIB
+JUDGED_WITHIN_S = 1.0
+JUDGED_AT_ONCE = 4
+"""Requests being parsed at a time: parsing needs the processor, so more at once would only cost memory."""
 _RECORDS = {TRACES.word: Signal.SPANS, LOGS.word: Signal.LOGS}
 
 
@@ -69,6 +72,7 @@ class Door:
         self.budget = Budget(budget_bytes)
         self._spool = spool
         self._json = threading.Semaphore(JSON_AT_ONCE)
+        self._judging = threading.Semaphore(JUDGED_AT_ONCE)
         self._draining = threading.Event()
 
     def stop(self) -> None:
@@ -111,12 +115,18 @@ class Door:
         return 0
 
     def _judge(self, raw: bytes, signal: OtlpSignal, *, is_json: bool) -> Accepted:
-        if not is_json:
-            return accept(raw, signal, self.bounds)
-        with self._one_of_few(len(raw)):
-            made = transcode(raw, signal, self.bounds)
-        del raw
-        return accept(made.raw, signal, self.bounds, marks=made.marks, already=made.rejected, warnings=made.warnings)
+        if not self._judging.acquire(timeout=JUDGED_WITHIN_S):
+            raise RefusalError(Trouble.BUSY, "The receiver is busy; send again in a second.")
+        try:
+            if not is_json:
+                return accept(raw, signal, self.bounds)
+            with self._one_of_few(len(raw)):
+                made = transcode(raw, signal, self.bounds)
+            return accept(
+                made.raw, signal, self.bounds, marks=made.marks, already=made.rejected, warnings=made.warnings
+            )
+        finally:
+            self._judging.release()
 
     @contextlib.contextmanager
     def _one_of_few(self, size: int) -> Iterator[None]:

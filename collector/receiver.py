@@ -75,7 +75,7 @@ def run_receiver(settings: ReceiverSettings) -> int:
     try:
         while not stop.wait(0.5):
             if not receiver.is_alive():
-                logger.error("the HTTP door closed by itself")
+                logger.error("the HTTP door or the spool stopped by itself")
                 return 1
     finally:
         receiver.stop()
@@ -151,8 +151,8 @@ class Receiver:
         logger.info("receiving", extra=ready)
 
     def is_alive(self) -> bool:
-        """Whether the HTTP door still serves."""
-        return self._http_thread.is_alive()
+        """Whether the HTTP door still serves and the spool still commits."""
+        return self._http_thread.is_alive() and self._spool.is_alive()
 
     def stop(self) -> None:
         """Not ready at once, finish what is under way, make it durable, leave."""

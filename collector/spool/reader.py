@@ -89,7 +89,10 @@ class SegmentReader:
 
     def is_abandoned(self) -> bool:
         """Whether no writer holds it any more; a dead process drops its lock with its last breath."""
-        fd = self._io.open(self.path)
+        try:
+            fd = self._io.open(self.path)
+        except FileNotFoundError:
+            return True  # somebody removed it; what we hold open can still be read
         try:
             return self._io.lock(fd)
         finally:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -44,14 +44,15 @@ class SideStore:
 
     def put(self, segment: str, head: RecordHead, payload: Payload, reason: str, seal: SealKey) -> SetAside:
         """Seal a record anew and keep it; durable when it returns. The same slot put twice is kept once."""
-        for known in self.list():
-            if (known.segment, known.slot) == (segment, head.slot):
-                return known
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         now = time.time_ns()
-        name = f"{now:016x}-{secrets.token_hex(4)}"
+        name = _name_of(segment, head)
+        known = self._note(self._folder / f"{name}{SUFFIX}")
+        if known is not None:
+            return known
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         data_key = os.urandom(DATA_KEY_BYTES)
         fresh = self._folder / f"{name}.new"
+        self._io.unlink(fresh)  # a crash in the middle of an earlier try
         fd = self._io.create(fresh)
         try:
             frame = seal_record(AESGCM(data_key), name, _first_head(head, payload), payload.encode())
@@ -98,10 +99,23 @@ class SideStore:
 
     def _notes(self) -> Iterator[SetAside]:
         for path in segment_paths(self._folder, self._io):
-            try:
-                yield SetAside(**json.loads(path.with_suffix(NOTE_SUFFIX).read_bytes()))
-            except (OSError, ValueError, TypeError):
-                continue
+            note = self._note(path)
+            if note is not None:
+                yield note
+
+    @staticmethod
+    def _note(path: Path) -> SetAside | None:
+        if not path.exists():
+            return None
+        try:
+            return SetAside(**json.loads(path.with_suffix(NOTE_SUFFIX).read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+def _name_of(segment: str, head: RecordHead) -> str:
+    """Sorts by time of acceptance; the same slot always has the same name."""
+    return f"{head.received_ns:016x}-{hashlib.sha256(f'{segment}/{head.slot}'.encode()).hexdigest()[:8]}"
 
 
 def _first_head(head: RecordHead, payload: Payload) -> RecordHead:

@@ -121,6 +121,10 @@ class SpoolWriter:
         """Counts for the status file."""
         return self._figures
 
+    def is_alive(self) -> bool:
+        """Whether records are still being committed."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Begin to commit."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
