@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from runs.decisions import failure_of
 from runs.values import structured
 from spans.canonical import content_digest
-from spans.content import Message, Part
+from spans.content import Message, Part, ToolDefinition
 from spans.facts import AnsweredCall, AskedCall
-from spans.kinds import ToolOutcome
+from spans.kinds import Evidence, ToolOutcome
 from spans.values import Value
 
 _MAX_CALLS = 128
@@ -19,28 +19,64 @@ _NAME_KEYS = ("name", "tool", "tool_name", "toolName", "function", "function_nam
 _ARGUMENT_KEYS = ("arguments", "args", "raw", "input", "parameters", "params", "kwargs", "tool_input", "action_input")
 
 
-def asked_calls(outputs: Sequence[Message]) -> tuple[AskedCall, ...]:
+def asked_calls(outputs: Sequence[Message], tools: Sequence[ToolDefinition] = ()) -> tuple[AskedCall, ...]:
     """Tool calls that an answer asks the application for; what the provider runs itself is left out."""
+    schemas = {tool.name: tool.parameters for tool in tools}
     found: dict[tuple[str, str, str], AskedCall] = {}
     for message in outputs:
         for part in message.parts:
             if part.type == "tool_call" and part.name and not part.server:
-                call = AskedCall(part.id, part.name, hash_of(arguments_of(part)))
+                call = AskedCall(part.id, part.name, hash_of(arguments_of(part)), _fits(part, schemas.get(part.name)))
                 found.setdefault((call.call_id, call.name, call.arguments_hash if not call.call_id else ""), call)
     return tuple(found.values())[:_MAX_CALLS]
 
 
-def answered_calls(inputs: Sequence[Message]) -> tuple[AnsweredCall, ...]:
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list, tuple),
+    "object": (dict,),
+}
+
+
+def _fits(call: Part, schema: Value) -> bool | None:
+    """Required properties and their plain types; anything finer is the tool's own business."""
+    if call.arguments_raw and not isinstance(call.arguments, Mapping):
+        return False
+    if not isinstance(schema, Mapping) or not isinstance(call.arguments, Mapping):
+        return None
+    required, properties = schema.get("required"), schema.get("properties")
+    if isinstance(required, Sequence) and any(isinstance(key, str) and key not in call.arguments for key in required):
+        return False
+    for key, declared in properties.items() if isinstance(properties, Mapping) else ():
+        kinds = _TYPES.get(str(declared.get("type"))) if isinstance(declared, Mapping) else None
+        value = call.arguments.get(key)
+        if kinds and value is not None and not isinstance(value, kinds):
+            return False
+    return True
+
+
+def answered_calls(
+    inputs: Sequence[Message], tools: Sequence[ToolDefinition] = (), *, everything: bool = False
+) -> tuple[AnsweredCall, ...]:
     """Tool results that end the input: those that this call of the model sees first.
 
-    Results further up are history, which the call before has already been given.
+    Results further up are history, which the call before has already been given; `everything` takes them too.
     """
-    results = list(_trailing_results(inputs))
+    results = list(_all_results(inputs) if everything else _trailing_results(inputs))
     if not results:
         return ()
     asked = {part.id: part for message in inputs for part in message.parts if part.type == "tool_call" and part.id}
     unnamed = [part for message in inputs for part in message.parts if part.type == "tool_call" and not part.id]
-    return tuple(_answered(part, asked.get(part.id), unnamed) for part in results[:_MAX_CALLS])
+    schemas = {tool.name: tool.parameters for tool in tools}
+    return tuple(_answered(part, asked.get(part.id), unnamed, schemas) for part in results[:_MAX_CALLS])
+
+
+def _all_results(inputs: Sequence[Message]) -> Iterator[Part]:
+    for message in inputs:
+        yield from (part for part in message.parts if part.type == "tool_result" and not part.server)
 
 
 def _trailing_results(inputs: Sequence[Message]) -> Iterator[Part]:
@@ -55,11 +91,15 @@ def _trailing_results(inputs: Sequence[Message]) -> Iterator[Part]:
     yield from tail
 
 
-def _answered(result: Part, call: Part | None, unnamed: Sequence[Part]) -> AnsweredCall:
+def _answered(
+    result: Part, call: Part | None, unnamed: Sequence[Part], schemas: Mapping[str, Value]
+) -> AnsweredCall:
     if call is None and not result.id:
         call = next((part for part in reversed(unnamed) if not result.name or part.name == result.name), None)
     text = plain_text(result.content)
     outcome, evidence = failure_of("", text, failed=result.is_error is True)
+    if outcome is ToolOutcome.ERROR and call is not None and _fits(call, schemas.get(call.name)) is False:
+        outcome, evidence = ToolOutcome.INVALID_ARGUMENTS, Evidence.DERIVED
     return AnsweredCall(
         call_id=result.id,
         name=(call.name if call else "") or result.name,

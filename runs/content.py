@@ -24,5 +24,18 @@ def content_of(item: CleanSpan | CleanLog, logs: Sequence[CleanLog] = ()) -> Spa
 
 def view_of(item: CleanSpan | CleanLog, logs: Sequence[CleanLog] = ()) -> View:
     """A view of a span with its logs in time order; equal times keep a fixed order."""
-    ordered = sorted(logs, key=lambda log: (log.log.time_ns or log.log.observed_ns, log.log_id))
+    ordered = sorted(logs, key=_time_and_place)
     return View(item, tuple(View(log) for log in ordered))
+
+
+def _time_and_place(log: CleanLog) -> tuple[int, int, str, int, int, str]:
+    """By time; records of one moment in the order they arrived in."""
+    record, origin = log.log, log.origin
+    return (
+        record.time_ns or record.observed_ns,
+        record.observed_ns,
+        origin.segment,
+        origin.slot,
+        origin.position,
+        log.log_id,
+    )

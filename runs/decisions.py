@@ -168,7 +168,9 @@ _ARGUMENT_TEXT = re.compile(
     r"missing \d* ?required|takes \d+ positional|positional arguments? but|validation errors? for|invalid arguments?\b|unexpected keyword argument|field required"
     r"|invalid json|jsondecodeerror|could not parse|failed to parse|schema validation|is a required property"
     r"|invalid input for tool|invalid tool input|not valid json|expecting value|expecting property name"
-    r"|expecting '|unterminated string|input validation error",
+    r"|expecting '|unterminated string|input validation error"
+    r"|is not of type|\barg(?:ument)? \S+ is invalid|missing (?:argument|parameter|field|property)|end of json input"
+    r"|unexpected (?:end|token)|is not valid for (?:parameter|argument)",
     re.IGNORECASE,
 )
 _ERROR_START = re.compile(r"^\W*(?:error|exception|traceback|failed|\w+(?:Error|Exception)\b)", re.IGNORECASE)

@@ -8,6 +8,7 @@ from typing import Any
 from runs.kinds import Guess, Strength, kind_of
 from runs.solver import RawUsage
 from runs.values import first, text_of
+from spans.content import Message
 from spans.facts import Decision, Evaluation
 from spans.kinds import SpanKind
 from spans.usage import ReportedCost
@@ -38,6 +39,8 @@ class Draft:
         self.interrupted = False
         self.noise = False
         self.fold = ""
+        self.executed_inside: tuple[Message, ...] = ()
+        """Calls and results that happened inside this one span (an SDK's automatic function calling)."""
         self.call_keys: list[str] = []
         """Keys that other reporters of the same call share, beside the response id."""
 

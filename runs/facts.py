@@ -17,7 +17,7 @@ from runs.parts import text_in
 from runs.providers import provider_and_framework
 from runs.reading import content_on, content_preview, dialects_of, draft_of, names_of
 from runs.solver import solve
-from runs.values import text_of
+from runs.values import is_broken_json, text_of
 from runs.view import View
 from spans.clean import CleanLog, CleanSpan, Redaction
 from spans.content import Message, SpanContent
@@ -61,9 +61,13 @@ def _span_facts(
     provider, framework = provider_and_framework(draft.text("provider"))
     trace_id, span_id, parent_id = _ids(item)
     error_type, error_message = _error(draft, failure, view)
-    tool = _tool(kind, draft, content, failure, error_type, error_message)
-    asked = asked_calls(content.output_messages)
-    answered = answered_calls(content.input_messages)
+    tool = _tool(kind, draft, content, failure, error_type, error_message, is_error=view.is_error)
+    offered = content.tool_definitions
+    asked = asked_calls(content.input_messages if draft.fold == "message" else content.output_messages, offered)
+    answered = (
+        *answered_calls(content.input_messages, offered),
+        *answered_calls(draft.executed_inside, offered, everything=True),
+    )
     response_id = draft.text("response_id")
     return SpanFacts(
         version=RULES_VERSION,
@@ -78,7 +82,7 @@ def _span_facts(
         status=_status(item),
         kind=kind,
         kind_rule=guess.rule,
-        subkind=guess.subkind,
+        subkind=guess.subkind or ("handoff" if tool is not None and is_handoff(tool.name) else ""),
         dialects=names_of(dialects),
         scope=view.scope,
         service=text_of(view.resource.get("service.name")),
@@ -142,6 +146,14 @@ def _span_facts(
     )
 
 
+_HANDOFF = re.compile(r"^(?:handoff(?:$|[_ ]to[_ ])|transfer_to_)", re.IGNORECASE)
+
+
+def is_handoff(tool_name: str) -> bool:
+    """Whether a "tool" only passes the conversation to another agent."""
+    return _HANDOFF.match(tool_name) is not None
+
+
 def _ids(item: CleanSpan | CleanLog) -> tuple[TraceId, SpanId, SpanId | None]:
     """Ids of a span; a log without any belongs to a trace of its own, made from its stable id."""
     if isinstance(item, CleanSpan):
@@ -187,14 +199,21 @@ def _error(draft: Draft, failure: Failure, view: View) -> tuple[str, str]:
 
 
 def _tool(
-    kind: SpanKind, draft: Draft, content: SpanContent, failure: Failure, error_type: str, error_message: str
+    kind: SpanKind,
+    draft: Draft,
+    content: SpanContent,
+    failure: Failure,
+    error_type: str,
+    error_message: str,
+    *,
+    is_error: bool,
 ) -> ToolFacts | None:
     if kind is not SpanKind.TOOL:
         return None
     arguments, result = content.tool_arguments, content.tool_result
     inner_name, inner_arguments = inner_call(arguments)
     name = draft.text("tool_name")
-    outcome, evidence = _outcome(draft, failure, error_type, error_message, result)
+    outcome, evidence = _outcome(draft, failure, error_type, error_message, content, is_error=is_error)
     return ToolFacts(
         name=name,
         call_id=draft.text("tool_call_id"),
@@ -210,19 +229,22 @@ def _tool(
 
 
 def _outcome(
-    draft: Draft, failure: Failure, error_type: str, error_message: str, result: Value
+    draft: Draft, failure: Failure, error_type: str, error_message: str, content: SpanContent, *, is_error: bool
 ) -> tuple[ToolOutcome | None, Evidence]:
+    arguments, result = content.tool_arguments, content.tool_result
     verdicts = {decision.verdict for decision in draft.decisions}
     if Verdict.DENY in verdicts:
         return ToolOutcome.DENIED, Evidence.EXPLICIT
     if failure.interrupted:
-        pending = failure.asks_approval or draft.text("interrupt") == "approval"
-        return (ToolOutcome.APPROVAL_PENDING, Evidence.DERIVED) if pending else (ToolOutcome.NOT_EXECUTED, Evidence.DERIVED)
+        return ToolOutcome.APPROVAL_PENDING if failure.asks_approval else ToolOutcome.NOT_EXECUTED, Evidence.DERIVED
     if Verdict.REQUIRE_APPROVAL in verdicts and Verdict.ALLOW not in verdicts:
         return ToolOutcome.APPROVAL_PENDING, Evidence.EXPLICIT
     text = error_message or result_text(result)
-    failed = failure.has_exception or draft.tool_failed is True or draft.text("status") == "error"
-    return failure_of(error_type, text, failed=failed or bool(error_type))
+    failed = failure.has_exception or draft.tool_failed is True or is_error or bool(error_type)
+    outcome, evidence = failure_of(error_type, text, failed=failed)
+    if outcome is ToolOutcome.ERROR and is_broken_json(arguments):
+        return ToolOutcome.INVALID_ARGUMENTS, Evidence.DERIVED
+    return outcome, evidence
 
 
 def result_text(result: Value) -> str:

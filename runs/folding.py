@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from spans.facts import SpanFacts
+from spans.facts import AnsweredCall, AskedCall, SpanFacts
 from spans.ids import SpanId
 from spans.kinds import SpanKind
 
@@ -27,7 +27,10 @@ def fold(spans: Mapping[SpanId, SpanFacts], logs: Iterable[SpanFacts]) -> tuple[
     """
     found = dict(spans)
     waiting: dict[SpanId, list[SpanFacts]] = {}
+    spoken: dict[SpanId, list[SpanFacts]] = {}
     for log in logs:
+        if log.fold == "message":
+            spoken.setdefault(log.span_id, []).append(log)
         if log.span_id in found:
             found[log.span_id] = fold_one(found[log.span_id], log)
         else:
@@ -38,7 +41,32 @@ def fold(spans: Mapping[SpanId, SpanFacts], logs: Iterable[SpanFacts]) -> tuple[
         if calls:
             found[span_id] = _stand_in(calls, group)
             synthetic.add(span_id)
+    for span_id, messages in spoken.items():
+        if span_id in found and not found[span_id].answered:
+            answered = _newly_given(messages)
+            if answered:
+                found[span_id] = replace(found[span_id], answered=answered)
     return found, synthetic
+
+
+def _newly_given(messages: list[SpanFacts]) -> tuple[AnsweredCall, ...]:
+    """Tool results after the last answer of the model, with names from the calls before them.
+
+    One record per message tells only of itself, so what is history and what is new shows here, over all of them.
+    """
+    asked = {call.call_id: call for log in messages for call in log.asked if call.call_id}
+    tail: list[AnsweredCall] = []
+    for log in messages:
+        if log.answered:
+            tail.extend(log.answered)
+        elif tail and log.name != "gen_ai.system.message":
+            tail.clear()
+    return tuple(
+        replace(call, name=asked[call.call_id].name, arguments_hash=asked[call.call_id].arguments_hash)
+        if call.call_id in asked
+        else call
+        for call in tail
+    )
 
 
 def fold_one(span: SpanFacts, log: SpanFacts) -> SpanFacts:
@@ -55,11 +83,11 @@ def fold_one(span: SpanFacts, log: SpanFacts) -> SpanFacts:
         changes["finish_reasons"] = log.finish_reasons
     if span.ttft_ns is None and log.ttft_ns is not None:
         changes["ttft_ns"] = log.ttft_ns
-    if not span.asked and log.asked:
-        changes["asked"] = log.asked
-    elif log.asked and log.fold == "choice":
+    if log.asked and log.fold == "choice":
         changes["asked"] = tuple(dict.fromkeys((*span.asked, *log.asked)))
-    if not span.answered and log.answered:
+    elif log.asked and log.fold != "message" and not span.asked:
+        changes["asked"] = log.asked
+    if not span.answered and log.answered and log.fold != "message":
         changes["answered"] = log.answered
     if log.has_input and not span.has_input:
         changes["has_input"] = True
@@ -88,7 +116,11 @@ def _stand_in(calls: list[SpanFacts], group: list[SpanFacts]) -> SpanFacts:
     first = calls[0]
     kind = next((log.kind for log in calls if log.kind is not SpanKind.OTHER), SpanKind.MODEL)
     name = " ".join(part for part in ("chat" if kind is SpanKind.MODEL else kind.value, _subject(calls)) if part)
-    step = replace(first, source="span", name=name, kind=kind, start_ns=start, end_ns=end, fold="", parent_span_id=None)
+    if first.fold == "message":
+        first_asked: tuple[AskedCall, ...] = ()
+    else:
+        first_asked = first.asked
+    step = replace(first, asked=first_asked, answered=() if first.fold == "message" else first.answered, source="span", name=name, kind=kind, start_ns=start, end_ns=end, fold="", parent_span_id=None)
     for log in group:
         if log is not first:
             step = fold_one(step, log)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from runs.decisions import failure_of
 from runs.node import MODEL_KINDS, Node
 from spans.facts import AnsweredCall, AskedCall, Decision, SpanFacts, ToolFacts
 from spans.ids import SpanId, TraceId
 from spans.kinds import Evidence, SpanKind, ToolOutcome, Verdict
 
+_LOOK_BELOW = 64
+"""Spans looked at below a failed tool."""
 NOT_RUN = frozenset({ToolOutcome.APPROVAL_PENDING, ToolOutcome.NOT_EXECUTED, ToolOutcome.INVALID_ARGUMENTS})
 """A call whose arguments were rejected never reached the tool, whoever rejected them."""
 
@@ -25,13 +28,15 @@ def assign_tools(nodes: Sequence[Node], neighbours: Mapping[str, Sequence[SpanFa
     answered = [(node, call) for node in nodes for call in node.facts.answered]
     tools = [node for node in nodes if node.kind is SpanKind.TOOL]
     _name_tools(tools, asked, neighbours)
+    _find_causes(tools)
     _nest(tools)
     _adopt_decisions(nodes)
     counted = [node for node in tools if node.counted]
     _join_asked(counted, asked)
     _learn_from_answers(counted, answered)
+    _blame_arguments(counted, asked)
     _retries(counted)
-    made = _unseen(counted, asked, answered, neighbours)
+    made = _unseen(nodes, counted, asked, answered, neighbours)
     for node in (*tools, *made):
         _settle(node)
     return made
@@ -51,6 +56,32 @@ def _name_tools(
         if facts.inner_name and facts.name not in wanted and facts.inner_name in wanted:
             node.tool_name = facts.inner_name
             node.arguments_hash = facts.inner_hash or node.arguments_hash
+
+
+def _find_causes(tools: Iterable[Node]) -> None:
+    """Why a tool failed is often said only by a span below it: a handler, a server, a database."""
+    for node in tools:
+        if node.outcome is not ToolOutcome.ERROR:
+            continue
+        for below in _below(node):
+            if below.facts.error_type:
+                outcome, evidence = failure_of(below.facts.error_type, below.facts.error_message, failed=True)
+                if outcome is not None and outcome is not ToolOutcome.ERROR:
+                    node.outcome, node.evidence = outcome, evidence
+                    break
+
+
+def _below(node: Node) -> Iterator[Node]:
+    """Spans inside a tool call that are no agent and no model, the outermost first."""
+    waiting = list(node.children)
+    seen = 0
+    while waiting and seen < _LOOK_BELOW:
+        here = waiting.pop(0)
+        seen += 1
+        if here.kind is SpanKind.AGENT or here.kind in MODEL_KINDS:
+            continue
+        yield here
+        waiting.extend(here.children)
 
 
 def _nest(tools: Iterable[Node]) -> None:
@@ -122,12 +153,39 @@ def _join_asked(tools: Sequence[Node], asked: Sequence[tuple[Node, AskedCall]]) 
 def _learn_from_answers(tools: Sequence[Node], answered: Sequence[tuple[Node, AnsweredCall]]) -> None:
     """The result that the model was given tells what the execution itself does not."""
     by_call = {node.call_id: node for node in tools if node.call_id}
-    for _, call in answered:
-        node = by_call.get(call.call_id) if call.call_id else None
+    pairs = [(by_call.get(call.call_id) if call.call_id else None, call) for _, call in answered]
+    pairs.extend(_in_order(tools, answered))
+    for node, call in pairs:
         if node is not None and node.outcome is None and call.outcome not in {None, ToolOutcome.EMPTY}:
             if node.facts.tool is not None and node.facts.tool.has_result:
                 continue
             node.outcome, node.evidence = call.outcome, call.evidence
+
+
+def _in_order(
+    tools: Sequence[Node], answered: Sequence[tuple[Node, AnsweredCall]]
+) -> Iterator[tuple[Node, AnsweredCall]]:
+    """Executions and results of one name without ids, paired in order, only where there are as many of both."""
+    ran: dict[str, list[Node]] = {}
+    for node in sorted(tools, key=lambda node: node.order):
+        if not node.call_id:
+            ran.setdefault(node.tool_name, []).append(node)
+    told: dict[str, list[AnsweredCall]] = {}
+    for _, call in sorted(answered, key=lambda pair: pair[0].order):
+        if not call.call_id:
+            told.setdefault(call.name, []).append(call)
+    for name, nodes in ran.items():
+        calls = told.get(name, [])
+        if len(calls) == len(nodes):
+            yield from zip(nodes, calls, strict=True)
+
+
+def _blame_arguments(tools: Sequence[Node], asked: Sequence[tuple[Node, AskedCall]]) -> None:
+    """An error after arguments that do not fit the tool's own schema is the arguments' fault."""
+    unfit = {call.call_id for _, call in asked if call.call_id and call.fits is False}
+    for node in tools:
+        if node.outcome is ToolOutcome.ERROR and node.call_id in unfit:
+            node.outcome, node.evidence = ToolOutcome.INVALID_ARGUMENTS, Evidence.DERIVED
 
 
 def _retries(tools: Sequence[Node]) -> None:
@@ -145,6 +203,7 @@ def _retries(tools: Sequence[Node]) -> None:
 
 
 def _unseen(
+    nodes: Sequence[Node],
     tools: Sequence[Node],
     asked: Sequence[tuple[Node, AskedCall]],
     answered: Sequence[tuple[Node, AnsweredCall]],
@@ -164,14 +223,22 @@ def _unseen(
         if call.call_id and _told_elsewhere(carrier, call, neighbours):
             continue
         name, arguments_hash = _asked_for(call, asked, neighbours)
-        if not name:
-            continue
+        if not name and len(carrier.facts.tools_offered) == 1:
+            name = carrier.facts.tools_offered[0]
         node = _synthetic(carrier, call, identity, name, arguments_hash)
-        node.executed = not tools and call.outcome is not ToolOutcome.NOT_EXECUTED
-        if tools and node.outcome is None:
+        elsewhere = name in _other_names(nodes)
+        node.executed = elsewhere or not tools
+        if not node.executed and node.outcome is None:
             node.outcome, node.evidence = ToolOutcome.NOT_EXECUTED, Evidence.GUESS
         made[identity] = node
     return list(made.values())
+
+
+def _other_names(nodes: Sequence[Node]) -> set[str]:
+    """Names of steps that are no tool but may be what a tool call ran: a retriever, another agent, a workflow."""
+    kinds = {SpanKind.RETRIEVAL, SpanKind.AGENT, SpanKind.WORKFLOW, SpanKind.GUARDRAIL}
+    found = {node.facts.name for node in nodes if node.kind in kinds}
+    return found | {node.facts.agent_name for node in nodes if node.kind is SpanKind.AGENT}
 
 
 def _matched(tools: Sequence[Node], answered: Sequence[tuple[Node, AnsweredCall]]) -> set[str]:
@@ -235,7 +302,7 @@ def _synthetic(carrier: Node, call: AnsweredCall, identity: str, name: str, argu
         span_id=span_id,
         parent_span_id=facts.span_id,
         source="span",
-        name=name,
+        name=name or "tool call",
         start_ns=facts.start_ns,
         end_ns=facts.start_ns,
         status="unset",
@@ -289,7 +356,7 @@ def _settle(node: Node) -> None:
                 evidence=node.evidence or Evidence.GUESS,
             )
         )
-    if node.outcome in NOT_RUN:
+    if node.outcome in NOT_RUN or (node.outcome is ToolOutcome.DENIED and _refused_by_person(node)):
         node.executed = False
 
 
@@ -299,6 +366,11 @@ def _later_allow(decisions: Sequence[Decision]) -> bool:
     return any(
         decision.verdict in {Verdict.ALLOW, Verdict.MODIFY} and decision.by == "human" for decision in decisions[last_deny:]
     )
+
+
+def _refused_by_person(node: Node) -> bool:
+    """A person who refuses does so before the call; a policy may do it from inside."""
+    return any(decision.verdict is Verdict.DENY and decision.by == "human" for decision in node.decisions)
 
 
 def _no_result(node: Node) -> bool:

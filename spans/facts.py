@@ -65,6 +65,8 @@ class AskedCall:
     call_id: str
     name: str
     arguments_hash: str
+    fits: bool | None = None
+    """Whether the arguments are JSON and satisfy the schema of the offered tool; None when there is no schema."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from runs.dialects.adk import ADK
+from runs.dialects.ai import AI7, AI_LEGACY
 from runs.dialects.base import Dialect
+from runs.dialects.haystack import HAYSTACK
+from runs.dialects.lf import LANGFUSE
+from runs.dialects.ls import LANGSMITH
+from runs.dialects.mastra import MASTRA
+from runs.dialects.mlflow import MLFLOW
 from runs.dialects.oi import OPENINFERENCE
 from runs.dialects.otel import OTEL
 from runs.dialects.otel_legacy import OTEL_LEGACY
+from runs.dialects.pyd import LOGFIRE, PYDANTIC_AI
+from runs.dialects.strands import STRANDS
 from runs.dialects.tl import TRACELOOP
 from runs.dialects.tl_legacy import TRACELOOP_LEGACY
 
-DIALECTS: tuple[Dialect, ...] = (OTEL, OPENINFERENCE, TRACELOOP, OTEL_LEGACY, TRACELOOP_LEGACY)
+DIALECTS: tuple[Dialect, ...] = (
+    LANGFUSE,
+    MLFLOW,
+    LANGSMITH,
+    AI_LEGACY,
+    AI7,
+    PYDANTIC_AI,
+    LOGFIRE,
+    ADK,
+    STRANDS,
+    MASTRA,
+    HAYSTACK,
+    OTEL,
+    OPENINFERENCE,
+    TRACELOOP,
+    OTEL_LEGACY,
+    TRACELOOP_LEGACY,
+)
 """In order of trust: where two dialects on one span disagree, the earlier wins (dialects reference, section 0)."""

@@ -27,6 +27,7 @@ def _facts(view: View, draft: Draft) -> None:
     generic_decisions(view.attributes, draft)
     approval_events(view.events, draft)
     draft.take(view.attributes, _TEXTS)
+    _conventional_name(view, draft)
     families = view.families
     if "http" in families or "url" in families:
         draft.guess(SpanKind.OTHER, Strength.PRESENCE, "http keys", "http")
@@ -34,6 +35,25 @@ def _facts(view: View, draft: Draft) -> None:
         draft.guess(SpanKind.OTHER, Strength.PRESENCE, "db keys", "db")
     elif "messaging" in families or "rpc" in families:
         draft.guess(SpanKind.OTHER, Strength.PRESENCE, "rpc keys", "rpc")
+
+
+_NAMED = {
+    "execute_tool": (SpanKind.TOOL, "tool_name"),
+    "invoke_agent": (SpanKind.AGENT, "agent_name"),
+    "invoke_workflow": (SpanKind.WORKFLOW, "workflow"),
+}
+
+
+def _conventional_name(view: View, draft: Draft) -> None:
+    """Hand-written spans often carry only the convention's span name, `execute_tool lookup`; nothing else looks so."""
+    operation, _, subject = view.name.partition(" ")
+    found = _NAMED.get(operation)
+    if found is None or not subject or view.is_log:
+        return
+    kind, field = found
+    draft.guess(kind, Strength.NAME, f"span name {operation} …")
+    if draft.best_guess().kind is kind:
+        draft.put(field, subject)
 
 
 def _content(view: View, sheet: Sheet) -> None:

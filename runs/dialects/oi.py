@@ -9,7 +9,7 @@ from runs.decisions import verdict_of
 from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.finish import finish_reason, finish_reasons
-from runs.kinds import Strength, kind_of
+from runs.kinds import Guess, Strength, kind_of
 from runs.messages import messages_of
 from runs.parts import part_of, parts_of
 from runs.sheet import Sheet, tool_definitions
@@ -80,6 +80,7 @@ def _facts(view: View, draft: Draft) -> None:
     _cost(attributes, draft)
     _metadata(view, draft)
     _tool(view, draft)
+    _automatic_calls(view, draft)
     _guardrail(view, draft)
     draft.evaluations.extend(_evaluations(view))
     for event in view.events:
@@ -163,7 +164,10 @@ def _metadata(view: View, draft: Draft) -> None:
 
 
 def _tool(view: View, draft: Draft) -> None:
+    """The OpenAI Agents SDK ends a call that waits for approval as OK, without any output (section 8.3)."""
     attributes = view.attributes
+    if "openai_agents" in view.scope and "tool.name" in attributes and "output.value" not in attributes and not view.is_error:
+        draft.decisions.append(Decision(Verdict.REQUIRE_APPROVAL, by="human", evidence=Evidence.DERIVED))
     draft.take(
         attributes,
         {
@@ -172,7 +176,9 @@ def _tool(view: View, draft: Draft) -> None:
         },
     )
     if view.text("openinference.span.kind").upper() == "TOOL":
-        draft.put("tool_name", view.name)
+        draft.put("tool_name", view.name.removesuffix(".__call__"))
+        if view.scope.endswith(".dspy") and draft.text("tool_name") == "finish":
+            draft.guesses.insert(0, Guess(SpanKind.OTHER, "finish", Strength.VENDOR, "DSPy's own end of a loop"))
         output = view.attributes.get("output.value")
         if isinstance(output, str) and output.lstrip().startswith("{") and '"tool_call_id"' in output:
             found = view.structured("output.value")
@@ -180,6 +186,15 @@ def _tool(view: View, draft: Draft) -> None:
             draft.put("tool_call_id", dig(found, "kwargs", "tool_call_id"))
             if "error" in (dig(found, "data", "status"), dig(found, "status"), dig(found, "kwargs", "status")):
                 draft.tool_failed = True
+
+
+def _automatic_calls(view: View, draft: Draft) -> None:
+    """Google's SDK calls functions itself; its answer then carries the whole exchange."""
+    output = view.attributes.get("output.value")
+    if isinstance(output, str) and '"automatic_function_calling_history"' in output:
+        history = dig(view.structured("output.value"), "automatic_function_calling_history")
+        if history:
+            draft.executed_inside = messages_of(history, "user")
 
 
 def _guardrail(view: View, draft: Draft) -> None:

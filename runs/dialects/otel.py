@@ -12,9 +12,9 @@ from runs.sheet import Sheet, documents_of, tool_definitions
 from runs.solver import Convention, RawUsage
 from runs.values import count_of, flag_of, has_prefix, is_truncated, number_of, score_of, structured, text_of, texts_of
 from runs.view import View
-from spans.facts import Evaluation
+from spans.facts import Decision, Evaluation
 from spans.fields import FieldClass
-from spans.kinds import SpanKind
+from spans.kinds import Evidence, SpanKind, Verdict
 from spans.values import Value
 
 DETAILS_EVENT = "gen_ai.client.inference.operation.details"
@@ -113,6 +113,10 @@ def _facts(view: View, draft: Draft) -> None:
     draft.take(attributes, _LATE_TEXTS)
     draft.guess_value(view.text("gen_ai.operation.name"), Strength.OPERATION, "gen_ai.operation.name")
     draft.guess_value(view.text("mcp.method.name"), Strength.OPERATION, "mcp.method.name")
+    _mcp(view, draft)
+    if view.scope.endswith("openai_agents") and view.name.startswith("execute_tool "):
+        if "gen_ai.tool.call.result" not in attributes and not view.is_error:
+            draft.decisions.append(Decision(Verdict.REQUIRE_APPROVAL, by="human", evidence=Evidence.DERIVED))
     guess_by_presence(view, draft)
     draft.count(usage_of(view))
     draft.finish_reasons = draft.finish_reasons or finish_reasons(
@@ -130,6 +134,13 @@ def _facts(view: View, draft: Draft) -> None:
         )
         draft.put("error_type", attributes.get("exception.type"))
         draft.put("error_message", attributes.get("exception.message"))
+
+
+def _mcp(view: View, draft: Draft) -> None:
+    """MCP names the tool only in the span name: `MCP send tools/call lookup`, `tools/call lookup`."""
+    method = view.text("mcp.method.name")
+    if method == "tools/call":
+        draft.put("tool_name", view.name.partition("tools/call ")[2])
 
 
 def guess_by_presence(view: View, draft: Draft) -> None:

@@ -102,7 +102,7 @@ class _Said:
 def said(view: View) -> list[_Said]:
     """Message events of a span and the message logs folded onto it, in their original order."""
     found = [_Said(event.name, event.time_ns, event.attributes) for event in view.events if event.name in FOLDED]
-    for log in view.logs:
+    for log in (*view.logs, *((view,) if view.is_log else ())):
         if log.name in FOLDED:
             found.append(_Said(log.name, log.start_ns, _log_body(log)))
     return found
