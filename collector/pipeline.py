@@ -57,13 +57,13 @@ def build_pipeline(orders: Orders) -> Pipeline:
         HouseError: the rules cannot be used, or the redactor fails its own check.
     """
     from redaction.engine import Redactor
-    from redaction.rules import RedactionRules, load_rules
+    from redaction.rules import Mode, RedactionRules, load_rules
 
     rules = load_rules(orders.rules_path) if orders.rules_path else RedactionRules.default()
-    if orders.mode and orders.mode != rules.mode:
-        rules = dataclasses.replace(rules, mode=type(rules.mode)(orders.mode))
+    if orders.mode != Mode.FULL:  # a setting that asks for less wins over the file; "full" is only the default
+        rules = dataclasses.replace(rules, mode=Mode(orders.mode))
     key_for = lru_cache(maxsize=1024)(lambda project: project_key(orders.root_key, project))
-    redactor = Redactor(rules, key_for, models=orders.mode == "full")
+    redactor = Redactor(rules, key_for, models=Mode.FULL in {rules.mode, *rules.projects.values()})
     redactor.self_check()
     return _Redacting(redactor)
 
