@@ -18,6 +18,14 @@ from spans.run import Assembly, Run, Step
 Row = TypeVar("Row")
 
 EVIDENCE_TABLES = ("spans", "span_contents", "logs", "facts")
+CONTENT_TABLES = ("span_contents", "logs")
+"""Tables that hold nothing but content; they expire with it."""
+PREVIEWS: Mapping[str, tuple[str, ...]] = {
+    "facts": ("input_preview", "output_preview", "error_message"),
+    "steps": ("error_message",),
+    "runs": ("input_preview", "output_preview"),
+}
+"""Texts that stand outside the content tables so that lists are fast; they are blanked when content expires."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +183,16 @@ class Store(Protocol):
 
     def drop_day(self, day: date) -> dict[str, int]:
         """Drop every partition of a received day; rows removed per table. Safe to repeat."""
+
+    def drop_content(self, day: date) -> dict[str, int]:
+        """Drop the contents of a received day (attributes and events with text, log records, previews, error texts).
+
+        Spans, runs and every number stay. Rows removed per table, `previews` counts rows whose texts were blanked. Safe
+        to repeat.
+        """
+
+    def stored_days(self) -> tuple[date, ...]:
+        """Received days that have rows in any table, oldest first."""
 
     def stored_bytes(self) -> dict[str, int]:
         """Bytes on disk per table."""

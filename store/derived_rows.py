@@ -76,6 +76,7 @@ STEPS: Record[Step] = Record(
         "counted": BOOL,
         "agent_name": TEXT,
         "prompt_hash": TEXT,
+        "error_message": TEXT,
     },
     [
         Column("cost_usd", MONEY, lambda s: s.cost.usd if s.cost else None),

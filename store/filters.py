@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 
 from spans.errors import RefusedError
 from spans.run import Run
 from store.api import RunQuery
 from store.cursor import decode_cursor
-from store.text import clean_text
+from store.text import clean_text, to_json
 
 _MAX_NS = 2**64 - 1
 _SECOND_NS = 1_000_000_000
+
+Mentions = Callable[[tuple[str, ...]], Collection[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +100,34 @@ _MEMBERS: tuple[_Member, ...] = (
     _Member("tag", "tags", lambda r: r.tags),
 )
 _SEARCHED = ("name", "workflow", "input_preview", "output_preview")
+"""Columns of a run that a text is looked for in, beside the evidence of its trace."""
+_MENTIONS = "SELECT trace_id FROM {table} WHERE project = {{project:String}} AND ({found})"
+_ANY = "multiSearchAnyCaseInsensitiveUTF8({column}, {{needles:Array(String)}})"
+_ANY_VALUE = f"arrayExists(v -> {_ANY.format(column='v')}, mapValues(attributes))"
+_EVIDENCE = {
+    "spans": _ANY_VALUE,
+    "span_contents": " OR ".join((_ANY.format(column="status_message"), _ANY.format(column="events"), _ANY_VALUE)),
+    "logs": " OR ".join((_ANY.format(column="body"), _ANY_VALUE)),
+}
 
 
-def where(query: RunQuery, *, with_cursor: bool = False) -> Where:
+def where(query: RunQuery, *, with_cursor: bool = False, mentions: Mentions | None = None) -> Where:
     """The conditions of a query; the cursor's only when asked (totals are of the whole list).
+
+    Args:
+        query: what a person asked for.
+        with_cursor: whether to continue behind the query's cursor.
+        mentions: traces of the project whose evidence holds one of these texts in any case; only needed by an engine
+            that does not speak SQL.
 
     Raises:
         RefusedError: the cursor cannot be read.
     """
-    return Where(tuple(_conditions(query, with_cursor=with_cursor)))
+    return Where(tuple(_conditions(query, with_cursor=with_cursor, mentions=mentions or _nowhere)))
+
+
+def _nowhere(_needles: tuple[str, ...]) -> Collection[str]:
+    return ()
 
 
 def run_field(name: str) -> RunField:
@@ -137,7 +159,7 @@ _FIELDS: Mapping[str, RunField] = {
 }
 
 
-def _conditions(query: RunQuery, *, with_cursor: bool) -> Iterator[Condition]:
+def _conditions(query: RunQuery, *, with_cursor: bool, mentions: Mentions) -> Iterator[Condition]:
     project = clean_text(query.project)
     yield Condition("project = {project:String}", {"project": project}, "", lambda run: run.project == project)
     yield from _range(query)
@@ -169,7 +191,7 @@ def _conditions(query: RunQuery, *, with_cursor: bool) -> Iterator[Condition]:
             lambda run: run.cost_usd is not None and run.cost_usd >= cost,
         )
     if query.text:
-        yield _search(clean_text(query.text))
+        yield _search(clean_text(query.text), mentions)
     if with_cursor and query.cursor:
         yield _after(query.cursor)
 
@@ -225,15 +247,24 @@ def _attribute(number: int, key: str, value: str) -> Condition:
     )
 
 
-def _search(text: str) -> Condition:
-    clause = " OR ".join(f"positionCaseInsensitiveUTF8({column}, {{text:String}}) > 0" for column in _SEARCHED)
+def _search(text: str, mentions: Mentions) -> Condition:
+    columns = " OR ".join(f"positionCaseInsensitiveUTF8({column}, {{text:String}}) > 0" for column in _SEARCHED)
+    evidence = " OR ".join(f"run_id IN ({_MENTIONS.format(table=t, found=f)})" for t, f in _EVIDENCE.items())
+    needles = _needles(text)
     lowered = text.lower()
+    found = cache(lambda: frozenset(mentions(needles)))
     return Condition(
-        f"({clause})",
-        {"text": text},
+        f"({columns} OR {evidence})",
+        {"text": text, "needles": list(needles)},
         f"containing “{text}”",
-        lambda run: any(lowered in getattr(run, column).lower() for column in _SEARCHED),
+        lambda run: any(lowered in getattr(run, column).lower() for column in _SEARCHED) or run.run_id in found(),
     )
+
+
+def _needles(text: str) -> tuple[str, ...]:
+    """The text as it may stand in evidence: plain, inside a JSON string, inside a JSON string of a JSON string."""
+    once = to_json(text)[1:-1]
+    return tuple(dict.fromkeys((text, once, to_json(once)[1:-1])))
 
 
 def _after(cursor: str) -> Condition:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -16,13 +16,25 @@ from spans.facts import SpanFacts
 from spans.ids import RunId, SpanId, TraceId
 from spans.kinds import OutcomeLabel, RunMode, RunStatus
 from spans.run import Assembly, Run, Step
-from store.api import EVIDENCE_TABLES, Bucket, FleetRow, Page, RunQuery, Totals, TraceEvidence
+from store.api import (
+    CONTENT_TABLES,
+    EVIDENCE_TABLES,
+    PREVIEWS,
+    Bucket,
+    FleetRow,
+    Page,
+    RunQuery,
+    Totals,
+    TraceEvidence,
+)
 from store.buckets import Buckets
 from store.columns import plain_row
 from store.cursor import RunCursor
 from store.derived_rows import RUNS, STEPS, trace_ids
 from store.evidence import newest_facts, winners
-from store.filters import run_field, where
+from store.filters import Where, run_field, where
+
+Item = TypeVar("Item", Run, Step)
 
 _KEYS = {
     "spans": ("received_day", "project", "trace_id", "span_id", "content_hash"),
@@ -93,7 +105,7 @@ class MemoryStore:
 
     def find_runs(self, query: RunQuery) -> Page[Run]:
         """One page of runs."""
-        shown = where(query, with_cursor=True)
+        shown = self._where(query, with_cursor=True)
         found = sorted(filter(shown.holds, self._runs()), key=lambda run: (run.started_ns, run.run_id), reverse=True)
         rows = tuple(found[: query.limit])
         more = len(found) > query.limit and rows
@@ -119,11 +131,11 @@ class MemoryStore:
 
     def totals(self, query: RunQuery) -> Totals:
         """Sums over the runs that match."""
-        return _totals(filter(where(query).holds, self._runs()))
+        return _totals(filter(self._where(query).holds, self._runs()))
 
     def series(self, query: RunQuery, buckets: int) -> tuple[Bucket, ...]:
         """Totals per part of the range."""
-        found = [run for run in self._runs() if where(query).holds(run)]
+        found = list(filter(self._where(query).holds, self._runs()))
         parts = Buckets.of(query, buckets, [run.started_ns for run in found])
         grouped: defaultdict[int, list[Run]] = defaultdict(list)
         for run in found:
@@ -133,7 +145,7 @@ class MemoryStore:
     def fleet(self, query: RunQuery) -> tuple[FleetRow, ...]:
         """One row per workflow and environment."""
         grouped: defaultdict[tuple[str, str], list[Run]] = defaultdict(list)
-        for run in filter(where(query).holds, self._runs()):
+        for run in filter(self._where(query).holds, self._runs()):
             grouped[run.workflow, run.environment].append(run)
         rows = [
             FleetRow(
@@ -150,7 +162,7 @@ class MemoryStore:
     def values(self, query: RunQuery, field_name: str, limit: int = 50) -> tuple[tuple[str, int], ...]:
         """Values of a field with counts."""
         of = run_field(field_name).of
-        counts = Counter(value for run in self._runs() if where(query).holds(run) for value in of(run) if value)
+        counts = Counter(value for run in filter(self._where(query).holds, self._runs()) for value in of(run) if value)
         return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:limit])
 
     def projects(self) -> tuple[str, ...]:
@@ -182,6 +194,32 @@ class MemoryStore:
             self._forget(gone)
         return removed
 
+    def drop_content(self, day: date) -> dict[str, int]:
+        """Forget the content of a received day and blank its previews."""
+        removed = {}
+        with self._lock:
+            for name in CONTENT_TABLES:
+                old = [key for key, row in self._evidence[name].items() if row["received_day"] == day]
+                removed[name] = len(old)
+                for key in old:
+                    del self._evidence[name][key]
+            blanked = 0
+            for row in self._evidence["facts"].values():
+                if row["received_day"] == day:
+                    blanked += _blank_row(row, PREVIEWS["facts"])
+            for key in [key for key, kept in self._days.items() if kept == day]:
+                assembly = self._derived[key]
+                run, steps = assembly.run, assembly.steps
+                self._derived[key] = Assembly(_blank(run, "runs"), tuple(_blank(step, "steps") for step in steps))
+                blanked += sum(old != new for old, new in zip((run, *steps), _items(self._derived[key]), strict=True))
+        return {**removed, "previews": blanked}
+
+    def stored_days(self) -> tuple[date, ...]:
+        """Received days that have rows."""
+        with self._lock:
+            days = {row["received_day"] for rows in self._evidence.values() for row in rows.values()}
+            return tuple(sorted(days | set(self._days.values())))
+
     def stored_bytes(self) -> dict[str, int]:
         """Characters of each table's rows, roughly; there is no disk."""
         with self._lock:
@@ -189,6 +227,14 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to release."""
+
+    def _where(self, query: RunQuery, *, with_cursor: bool = False) -> Where:
+        def mentions(needles: tuple[str, ...]) -> set[str]:
+            wanted = [needle.lower() for needle in needles]
+            rows = [row for name in ("spans", "span_contents", "logs") for row in self._rows(name, query.project)]
+            return {row["trace_id"] for row in rows if any(n in text.lower() for text in _texts(row) for n in wanted)}
+
+        return where(query, with_cursor=with_cursor, mentions=mentions)
 
     def _rows(self, name: str, project: str | None) -> list[dict[str, Any]]:
         with self._lock:
@@ -209,6 +255,27 @@ def _through_rows(assembly: Assembly) -> Assembly:
     run = RUNS.item(plain_row(RUNS.table([assembly.run]).to_pylist()[0]))
     steps = tuple(STEPS.item(plain_row(row)) for row in STEPS.table(assembly.steps).to_pylist())
     return replace(assembly, run=run, steps=steps)
+
+
+def _texts(row: Mapping[str, Any]) -> list[str]:
+    """What a search looks at in a row of evidence."""
+    named = [row[name] for name in ("status_message", "events", "body") if name in row]
+    return [*named, *dict(row["attributes"]).values()]
+
+
+def _blank_row(row: dict[str, Any], names: Sequence[str]) -> bool:
+    filled = any(row[name] for name in names)
+    row.update(dict.fromkeys(names, ""))
+    return filled
+
+
+def _blank(item: Item, table: str) -> Item:
+    blanks: dict[str, Any] = dict.fromkeys(PREVIEWS[table], "")
+    return replace(item, **blanks)
+
+
+def _items(assembly: Assembly) -> tuple[Run | Step, ...]:
+    return (assembly.run, *assembly.steps)
 
 
 def _totals(runs: Iterable[Run]) -> Totals:

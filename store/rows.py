@@ -142,6 +142,10 @@ FACTS: Record[SpanFacts] = Record(
         "received_day": DAY,
         "received_ns": U64,
         "shared_keys": TEXTS,
+        # Columns of their own, because they expire with the content (see `Store.drop_content`).
+        "input_preview": TEXT,
+        "output_preview": TEXT,
+        "error_message": TEXT,
     },
     [Column("score", U64, _facts_score)],
 )

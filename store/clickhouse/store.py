@@ -13,7 +13,17 @@ import pyarrow.compute as pc
 from spans.facts import SpanFacts
 from spans.ids import RunId, SpanId, TraceId
 from spans.run import Assembly, Run, Step
-from store.api import EVIDENCE_TABLES, Bucket, FleetRow, Page, RunQuery, Totals, TraceEvidence
+from store.api import (
+    CONTENT_TABLES,
+    EVIDENCE_TABLES,
+    PREVIEWS,
+    Bucket,
+    FleetRow,
+    Page,
+    RunQuery,
+    Totals,
+    TraceEvidence,
+)
 from store.buckets import Buckets
 from store.clickhouse.address import parse_address
 from store.clickhouse.engine import Engine, PoolName
@@ -199,6 +209,34 @@ class ClickHouseStore:
             sql = statement("drop_partition", table=table, partition=partition)
             self._engine.change(sql, what=f"Dropping {day} from {table}")
         return {table: found.get(table, 0) for table in TABLES}
+
+    def drop_content(self, day: date) -> dict[str, int]:
+        """Drop the content of a received day and blank its previews; see `store.api.Store`."""
+        partition = day.strftime("%Y%m%d")
+        rows = self._select(statement("partition_rows"), {"partition": partition}, pool="job")
+        found = {row["table"]: int(row["rows"]) for row in rows}
+        for table in CONTENT_TABLES:
+            sql = statement("drop_partition", table=table, partition=partition)
+            self._engine.change(sql, what=f"Dropping the content of {day} from {table}")
+        blanked = 0
+        for table, columns in PREVIEWS.items():
+            words = {
+                "table": table,
+                "partition": partition,
+                "day_column": "received_day" if table in EVIDENCE_TABLES else "partition_day",
+                "blanks": ", ".join(f"{column} = ''" for column in columns),
+                "filled": " OR ".join(f"{column} != ''" for column in columns),
+            }
+            count = self._select(statement("count_previews", **words), {"day": day}, pool="job")[0]["previews"]
+            if count:
+                self._engine.change(statement("blank_previews", **words), what=f"Blanking previews of {day} in {table}")
+            blanked += int(count)
+        return {**{table: found.get(table, 0) for table in CONTENT_TABLES}, "previews": blanked}
+
+    def stored_days(self) -> tuple[date, ...]:
+        """Received days that have rows, oldest first."""
+        rows = self._select(statement("stored_days"), {"tables": list(TABLES)}, pool="job")
+        return tuple(datetime.strptime(row["partition_id"], "%Y%m%d").replace(tzinfo=UTC).date() for row in rows)
 
     def stored_bytes(self) -> dict[str, int]:
         """Bytes on disk per table."""

@@ -398,6 +398,29 @@ class StoreContract:
         assert store.find_runs(RunQuery(project, attributes={text: text})).rows == ()
         assert store.find_runs(RunQuery(text)).rows == ()
 
+    @pytest.mark.parametrize(
+        "text",
+        ["unicorn", "UNICORN dust", 'said "yes"', "two\nlines", "größe", "in a log", "boom", "tool answer", "C:\\temp"],
+    )
+    def test_a_text_is_found_in_the_evidence_of_a_run(self, store, project, runs, write, text):
+        made = runs({}, {})
+        where = {"trace_id": TraceId(made[1].run_id)}
+        write(
+            a_clean_span(
+                **where,
+                attributes={
+                    "short": "unicorn dust",
+                    "long": "x" * 300 + 'she said "yes"',
+                    "messages": [{"content": "two\nlines"}, "Größe", "C:\\temp"],
+                },
+                status_message="it went boom",
+                events=(Event("e", 0, {"v": "tool answer"}),),
+            ),
+            a_clean_log(**where, body={"content": "in a log"}),
+        )
+        assert [r.run_id for r in store.find_runs(RunQuery(project, text=text)).rows] == [made[1].run_id]
+        assert store.find_runs(RunQuery(project + "x", text=text)).rows == ()
+
     def test_a_filter_sees_only_the_winning_version(self, store, project):
         store.write_derived([an_assembly(project=project, version=1, status=RunStatus.RUNNING)])
         store.write_derived([an_assembly(project=project, version=2, status=RunStatus.OK)])
@@ -531,6 +554,36 @@ class StoreContract:
         assert store.read_evidence(project, TRACE).spans == ()
         assert len(store.read_evidence(project, a_trace_id(7)).spans) == 1
         assert store.read_run(project, TRACE) is None
+
+    def test_the_content_of_a_day_can_be_dropped_and_every_number_stays(self, store, project, write):
+        day = date(2040, 1, 1) + timedelta(days=int(next(_numbers) % 5000))
+        span = a_clean_span(status_message="boom", received_day=day, attributes={"long": "x" * 300, "n": 1})
+        write(span, a_clean_log(received_day=day), input_preview="hello", error_message="boom")
+        write(a_clean_span(trace_id=a_trace_id(7), status_message="kept"), input_preview="kept")
+        store.write_derived(
+            [
+                an_assembly(
+                    a_step(error_message="boom"),
+                    a_step(ordinal=1),
+                    project=project,
+                    first_received_day=day,
+                    output_preview="bye",
+                ),
+                an_assembly(project=project, run_id=a_trace_id(7), output_preview="kept"),
+            ],
+        )
+        assert day in store.stored_days()
+        assert store.drop_content(day) == {"span_contents": 1, "logs": 1, "previews": 4}
+        assert set(store.drop_content(day).values()) == {0}
+        (left,) = store.read_evidence(project, TRACE).spans
+        assert (left.span.attributes, left.span.status_message) == ({"n": 1}, "")
+        assert store.read_evidence(project, TRACE).logs == ()
+        assert {(f.input_preview, f.error_message) for f in store.read_facts(project, [TRACE])} == {("", "")}
+        assert [f.input_preview for f in store.read_facts(project, [a_trace_id(7)])] == ["kept"]
+        assert store.read_run(project, TRACE).output_preview == ""
+        assert store.read_run(project, a_trace_id(7)).output_preview == "kept"
+        assert [s.error_message for s in store.read_steps(project, RunId(TRACE))] == ["", ""]
+        assert store.totals(RunQuery(project)).runs == 2
 
     def test_stored_bytes_grow(self, store, write):
         write(a_clean_span())

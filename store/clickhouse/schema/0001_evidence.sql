@@ -114,6 +114,9 @@ CREATE TABLE IF NOT EXISTS facts
     received_ns UInt64 CODEC(Delta, ZSTD(1)),
     score UInt64 CODEC(ZSTD(1)),
     shared_keys Array(String) CODEC(ZSTD(1)),
+    input_preview String CODEC(ZSTD(3)),
+    output_preview String CODEC(ZSTD(3)),
+    error_message String CODEC(ZSTD(3)),
     data String CODEC(ZSTD(1)),
     INDEX facts_shared_keys shared_keys TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX facts_received_ns received_ns TYPE minmax GRANULARITY 1

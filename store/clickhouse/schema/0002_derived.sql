@@ -78,6 +78,7 @@ CREATE TABLE IF NOT EXISTS steps
     counted Bool,
     agent_name LowCardinality(String),
     prompt_hash LowCardinality(String),
+    error_message String CODEC(ZSTD(3)),
     cost_usd Nullable(Decimal(38, 12)) CODEC(ZSTD(1)),
     input_tokens Nullable(UInt64) CODEC(ZSTD(1)),
     output_tokens Nullable(UInt64) CODEC(ZSTD(1)),

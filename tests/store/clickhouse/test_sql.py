@@ -66,6 +66,9 @@ def every_statement() -> str:
             field=run_field("tool").sql,
             table="spans",
             partition="20261120",
+            day_column="received_day",
+            blanks="a = ''",
+            filled="a != ''",
         )
         parts.append(f"-- {name}\n{text}\n")
     parts.append(f"-- every filter\n{where(EVERY_FILTER, with_cursor=True).clause}\n")

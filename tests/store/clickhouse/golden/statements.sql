@@ -1,3 +1,11 @@
+-- blank_previews
+ALTER TABLE spans UPDATE a = '' IN PARTITION ID '20261120' WHERE a != ''
+
+-- count_previews
+SELECT count() AS previews
+FROM spans
+WHERE received_day = {day:Date} AND (a != '')
+
 -- count_runs
 SELECT uniqExact(run_id) AS runs
 FROM runs
@@ -66,7 +74,7 @@ WHERE project = {project:String} AND trace_id = {trace_id:String}
   AND ({span_id:String} = '' OR span_id = {span_id:String})
 
 -- read_facts
-SELECT project, trace_id, span_id, source, content_hash, received_day, received_ns, shared_keys, data, score
+SELECT project, trace_id, span_id, source, content_hash, received_day, received_ns, shared_keys, input_preview, output_preview, error_message, data, score
 FROM facts
 WHERE project = {project:String} AND trace_id IN {trace_ids:Array(String)}
 
@@ -95,7 +103,7 @@ WHERE project = {project:String} AND trace_id = {trace_id:String}
   AND ({span_id:String} = '' OR span_id = {span_id:String})
 
 -- read_steps
-SELECT run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_outcome, counted, agent_name, prompt_hash, data
+SELECT run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_outcome, counted, agent_name, prompt_hash, error_message, data
 FROM steps FINAL
 WHERE project = {project:String} AND run_id = {run_id:String} AND version =
 (
@@ -162,6 +170,12 @@ WHERE active AND database = currentDatabase()
 GROUP BY table
 ORDER BY table
 
+-- stored_days
+SELECT DISTINCT partition_id
+FROM system.parts
+WHERE active AND database = currentDatabase() AND table IN {tables:Array(String)}
+ORDER BY partition_id
+
 -- totals
 SELECT
   count() AS runs,
@@ -214,5 +228,5 @@ project = {project:String}
   AND mapContains(attributes, {attribute_0:String}) AND attributes[{attribute_0:String}] = {attribute_value_0:String}
   AND mapContains(attributes, {attribute_1:String}) AND attributes[{attribute_1:String}] = {attribute_value_1:String}
   AND cost_usd >= {min_cost:Decimal(38, 12)}
-  AND (positionCaseInsensitiveUTF8(name, {text:String}) > 0 OR positionCaseInsensitiveUTF8(workflow, {text:String}) > 0 OR positionCaseInsensitiveUTF8(input_preview, {text:String}) > 0 OR positionCaseInsensitiveUTF8(output_preview, {text:String}) > 0)
+  AND (positionCaseInsensitiveUTF8(name, {text:String}) > 0 OR positionCaseInsensitiveUTF8(workflow, {text:String}) > 0 OR positionCaseInsensitiveUTF8(input_preview, {text:String}) > 0 OR positionCaseInsensitiveUTF8(output_preview, {text:String}) > 0 OR run_id IN (SELECT trace_id FROM spans WHERE project = {project:String} AND (arrayExists(v -> multiSearchAnyCaseInsensitiveUTF8(v, {needles:Array(String)}), mapValues(attributes)))) OR run_id IN (SELECT trace_id FROM span_contents WHERE project = {project:String} AND (multiSearchAnyCaseInsensitiveUTF8(status_message, {needles:Array(String)}) OR multiSearchAnyCaseInsensitiveUTF8(events, {needles:Array(String)}) OR arrayExists(v -> multiSearchAnyCaseInsensitiveUTF8(v, {needles:Array(String)}), mapValues(attributes)))) OR run_id IN (SELECT trace_id FROM logs WHERE project = {project:String} AND (multiSearchAnyCaseInsensitiveUTF8(body, {needles:Array(String)}) OR arrayExists(v -> multiSearchAnyCaseInsensitiveUTF8(v, {needles:Array(String)}), mapValues(attributes)))))
   AND (started_ns, run_id) < ({cursor_ns:UInt64}, {cursor_id:String})
