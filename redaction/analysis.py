@@ -1,0 +1,207 @@
+"""Analyses pieces of text: rules at once, the language model in batches; every piece once, then remembered."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from redaction.detectors.catalog import build_detectors
+from redaction.detectors.piece import Piece, Scope
+from redaction.findings import Finding, resolve
+from redaction.memory import Hasher, Memory
+from redaction.names import named, wants_model
+from redaction.presidio import People, Recognisers
+from redaction.rules import Mode, Operator, RedactionRules
+from redaction.words import NEVER_NAMES
+
+MAX_CHUNK = 50_000
+"""Characters that go through the model as one text; a longer one is cut at white space, with an overlap."""
+OVERLAP = 400
+MAX_MODEL_CHARS = 2_000_000
+"""Characters of one text, blanks apart, that the model reads (about 20 s); a longer text is withheld."""
+BUDGET_S = 2.0
+MIN_CHARS_PER_S = 50_000
+"""A text may cost BUDGET_S seconds of processor time plus its length at this speed, then it is withheld."""
+_LONG_RUN = re.compile(r"\S{200,}")
+"""No name and no place is that long: base64, digits, minified code. The tokeniser would stumble over it."""
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+Findings = tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One text to analyse: under which key word, how far."""
+
+    text: str
+    key: str
+    scope: Scope
+
+
+class Overrun(Exception):  # noqa: N818 - it ends one value, it is no error of ours
+    """The time budget of a text is used up."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """One text under analysis."""
+
+    key: bytes
+    piece: Piece
+    findings: list[Finding]
+    failed: bool = False
+
+
+class Analyser:
+    """Findings for pieces of text; equal whether remembered or not, alone or in a batch."""
+
+    def __init__(self, rules: RedactionRules, *, models: bool, memory_bytes: int) -> None:
+        opted = [entity for entity, operator in rules.entities.items() if operator is not Operator.KEEP]
+        self._rules = rules
+        self._wanted = frozenset(opted)
+        self._denied = NEVER_NAMES | rules.deny
+        self._recognisers = Recognisers((entity for entity in opted if entity not in _OURS), rules.recognizers)
+        self._detectors = build_detectors(rules, self._recognisers.confirm, self._denied)
+        self._people = People(rules.model) if models else None
+        self._memory: Memory[Findings] = Memory(memory_bytes)
+        self._hash = Hasher()
+
+    @property
+    def has_model(self) -> bool:
+        """Whether people and places are looked for by the model."""
+        return self._people is not None
+
+    @property
+    def people(self) -> People | None:
+        """The language model, if loaded."""
+        return self._people
+
+    def analyse(self, asks: Sequence[Ask], space: str, mode: Mode) -> dict[Ask, Findings | None]:
+        """Findings of each text; None where it could not be analysed and must be withheld.
+
+        Args:
+            asks: Texts; equal ones are analysed once.
+            space: Project whose memory is used.
+            mode: Whether the model is asked.
+        """
+        results: dict[Ask, Findings | None] = {}
+        fresh: dict[Ask, _Work] = {}
+        for ask in asks:
+            if ask in results or ask in fresh:
+                continue
+            key = self._hash(f"{space}\0{ask.key}\0{ask.scope:d}{mode}".encode("utf-8", "surrogatepass"), ask.text)
+            remembered = self._memory.get(key)
+            if remembered is not None:
+                results[ask] = remembered
+                continue
+            try:
+                piece = _piece(ask)
+                fresh[ask] = _Work(key, piece, list(self._by_rules(piece)))
+            except Exception:  # noqa: BLE001 - fail closed: this text is withheld
+                results[ask] = None
+        if mode is Mode.FULL and self._people is not None:
+            self._by_model(fresh.values())
+        for ask, work in fresh.items():
+            kept = None if work.failed else self._decided(ask, work.findings)
+            results[ask] = kept
+            if kept is not None:
+                self._memory.keep(work.key, kept, 72 * len(kept))
+        return results
+
+    def _by_rules(self, piece: Piece) -> Iterator[Finding]:
+        deadline = time.thread_time() + BUDGET_S + len(piece.text) / MIN_CHARS_PER_S
+        for detector in self._detectors:
+            yield from detector(piece)
+            if time.thread_time() > deadline:
+                raise Overrun
+        if self._recognisers.detects and piece.scope > Scope.IDENTIFIER:
+            yield from self._recognisers.detect(piece.text)
+
+    def _by_model(self, works: Iterable[_Work]) -> None:
+        """Ask the model about every piece that could hold a name."""
+        jobs: list[tuple[_Work, int, str]] = []
+        for work in works:
+            if not wants_model(work.piece):
+                continue
+            plain = _plain(work.piece.text)
+            if len(plain) > MAX_MODEL_CHARS and len(plain) - plain.count(" ") > MAX_MODEL_CHARS:
+                work.failed = True
+                continue
+            jobs.extend((work, place, chunk) for place, chunk in _chunks(plain))
+        for (work, place, _), entities in zip(jobs, self._entities([job[2] for job in jobs]), strict=True):
+            if entities is None:
+                work.failed = True
+                continue
+            for start, end, label in entities:
+                work.findings.extend(named(work.piece, place + start, place + end, label, self._denied))
+
+    def _entities(self, texts: list[str]) -> list[list[tuple[int, int, str]] | None]:
+        assert self._people is not None  # noqa: S101 - the caller has checked
+        try:
+            return list(self._people.entities(texts))
+        except Exception:  # noqa: BLE001 - find the text that breaks the model, so that it alone is withheld
+            return [self._alone(text) for text in texts]
+
+    def _alone(self, text: str) -> list[tuple[int, int, str]] | None:
+        assert self._people is not None  # noqa: S101 - the caller has checked
+        try:
+            return self._people.entities([text])[0]
+        except Exception:  # noqa: BLE001 - fail closed: this text is withheld
+            return None
+
+    def _decided(self, ask: Ask, findings: list[Finding]) -> Findings:
+        kept = (
+            finding
+            for finding in findings
+            if finding.entity in self._wanted
+            and finding.score >= self._rules.threshold
+            and ask.text[finding.start : finding.end] not in self._rules.allow
+        )
+        return resolve(ask.text, kept)
+
+
+_OURS = frozenset(
+    {
+        "PERSON", "LOCATION", "ADDRESS", "EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "IBAN_CODE", "US_SSN",
+        "IP_ADDRESS", "CRYPTO", "DATE_OF_BIRTH", "SECRET",
+    }
+)  # fmt: skip
+
+
+def _piece(ask: Ask) -> Piece:
+    low = ask.text.lower()
+    if len(low) != len(ask.text):
+        low = _lower(ask.text)
+    return Piece(ask.text, low, ask.key, ask.scope, _DIGIT.search(ask.text) is not None)
+
+
+_DIGIT = re.compile(r"\d")
+
+
+def _lower(text: str) -> str:
+    """Lower case of equal length: a few letters grow when lowered, and offsets must stay true."""
+    return "".join(low if len(low := letter.lower()) == 1 else letter for letter in text)
+
+
+def _plain(text: str) -> str:
+    """The text as the model gets it: equal length, without runs no word has and without half characters."""
+    if len(text) >= 200:
+        text = _LONG_RUN.sub(lambda match: " " * len(match[0]), text)
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def _chunks(text: str) -> Iterator[tuple[int, str]]:
+    place = 0
+    while len(text) - place > MAX_CHUNK:
+        window = text[place : place + MAX_CHUNK]
+        cut = max(window.rfind("\n", MAX_CHUNK // 2), window.rfind(". ", MAX_CHUNK // 2) + 1)
+        if cut <= 0:
+            cut = window.rfind(" ", MAX_CHUNK // 2)
+        if cut <= 0:
+            cut = MAX_CHUNK
+        yield place, text[place : place + cut]
+        back = text.rfind(" ", place + cut - OVERLAP, place + cut)
+        place = back + 1 if back > place else place + cut
+    yield place, text[place:]

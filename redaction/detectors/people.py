@@ -1,0 +1,167 @@
+"""Finds what rules can know of people: street addresses, birth dates, and names and places that their key announces."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator
+
+from redaction.detectors.piece import Detector, Piece, Scope
+from redaction.findings import Finding
+from redaction.words import NOT_A_NAME
+
+_MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)"
+_DATE = re.compile(
+    rf"(?<![\w.-])(?:\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|\d{{1,2}}[./-]\d{{1,2}}[./-](?:\d{{4}}|\d\d)"
+    rf"|{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}|\d{{1,2}}(?:st|nd|rd|th|\.)? (?:of )?{_MONTH}\.?,? \d{{4}})(?![\w-]|\.\d)"
+)
+_BIRTH_WORD = re.compile(r"\bborn\b|birth|\bdob\b|d\.o\.b|geboren|naissance|\bné\b|\bnée\b|nacid|b-day|bday")
+_BIRTH_KEY = re.compile(r"(?:^|_)dob(?:$|_)|birth|geburt|naissance|nacimiento|(?:^|_)born")
+_BIRTH_CONTEXT = 40
+
+_WORD = r"[A-ZÀ-ÖØ-ÞŁŚŻČŠŽ][\w'\u2019.-]{0,30}"
+_KIND = (
+    r"(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Square|Sq|Terrace|Ter|Close"
+    r"|Crescent|Highway|Hwy|Parkway|Pkwy|Trail|Circle|Cir|Grove|Gardens|Mews|Row|Walk|Alley|Plaza|Loop|Pike)"
+)
+_POSTCODE = r"(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|\d{5}(?:-\d{4})?|\d{4} ?[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d)"
+_TAIL = rf"(?:,? {_WORD}){{0,3}}(?:,? [A-Z]{{2}}\b)?(?:,? {_POSTCODE}\b)?"
+_STREETS = (
+    re.compile(
+        rf"\b(?:(?:Flat|Apt\.?|Apartment|Unit|Suite) \d{{1,4}}\w?,? )?\d{{1,6}}[A-Za-z]? (?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)) )"
+        rf"{{1,3}}{_KIND}\b\.?(?:,? (?:Apt\.?|Apartment|Suite|Unit|Flat|#) ?\w{{1,6}})?{_TAIL}"
+    ),
+    re.compile(
+        rf"\b(?:{_WORD} ){{0,2}}\w{{0,30}}(?:straße|strasse|str\.|weg|allee|platz|gasse|ufer|damm|ring) \d{{1,4}} ?[a-z]?\b"
+        rf"(?:,? ?(?:[A-Z]-)?\d{{4,5}} {_WORD}(?: {_WORD})?)?",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b\d{1,4}(?: ?bis| ?ter)?,? (?:rue|avenue|boulevard|place|allée|allee|chemin|quai|impasse|cours) "
+        rf"(?:(?:des|du|de|d'|la|les|le|l\u2019|l'|d\u2019|{_WORD})(?: |\b)){{1,6}}(?:, ?\d{{5}} {_WORD}(?:[ -]{_WORD}){{0,2}})?",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"\b(?:{_WORD}|[a-zà-ü]{{2,4}})(?: (?:{_WORD}|[a-zà-ü]{{2,4}})){{0,3}} \d{{1,4}} ?[a-zA-Z]?, (?:[A-Z]{{1,2}}-)?\d{{4,5}} ?(?:[A-Z]{{2}} )?{_WORD}(?: {_WORD})?"),
+    re.compile(rf"\b(?:calle|via|viale|piazza|avenida|rua|plaza|paseo|corso|ulica|ul\.) (?:(?:del|della|de|la|los|di|do|da|dei|{_WORD}) ?){{1,5}},? ?(?:n[º°.]? ?)?\d{{1,4}}\b(?:,? \d{{4,5}} {_WORD})?", re.IGNORECASE),
+    re.compile(r"\bP\.? ?O\.? Box \d{1,6}\b", re.IGNORECASE),
+)  # fmt: skip
+_STREET_HINT = re.compile(
+    rf"\d[\w ,.#'\u2019-]{{1,80}}?\b{_KIND}\b|(?i:stra(?:ß|ss)e|str\.|weg|allee|platz|gasse|ufer|damm|ring) \d"
+    r"|(?i:\d.{0,12}(?:rue|avenue|boulevard|place|all[ée]e|chemin|quai|impasse|cours) )"
+    r"|\d{1,4} ?[a-zA-Z]?, (?:[A-Z]{1,2}-)?\d{4,5} |(?i:\b(?:calle|via|viale|piazza|avenida|rua|plaza|paseo|corso|ulica|ul\.) )|(?i:p\.? ?o\.? box)"
+)
+
+_PERSON_KEY = re.compile(
+    r"(?:^|_)(?:(?:first|last|full|given|family|middle|sur|maiden|nick|customer|client|contact|display|holder|account_holder"
+    r"|cardholder|card_holder|passenger|patient|employee|recipient|sender|billing|shipping|legal|real|person|guest|driver"
+    r"|beneficiary|payee|student|owner|manager|caller|requester|applicant|buyer|seller|author|reviewer|approver)_?name"
+    r"|surname|passenger|recipient|cardholder|account_holder|holder|employee|manager|patient|assignee|beneficiary|payee"
+    r"|first|last|customer|contact|owner|author|caller|approver|requester|applicant|guest|attendee|attendees)$"
+)
+_SHORT_PERSON_KEY = re.compile(r"^(?:first|last)$")
+_NAME_KEY = re.compile(r"^(?:name|username|user|display)$|(?:^|_)user_name$")
+_PLACE_KEY = re.compile(r"(?:^|_)(?:city|town|hometown|birthplace|place_of_birth|country|county|municipality|village)$")
+_ADDRESS_KEY = re.compile(
+    r"(?:^|_)(?:address|street|ship_to|bill_to|home|residence|postal_address)(?:_?\d|_?line.{0,3}|_address|_name)?$|^address_"
+)
+_NOT_POSTAL = re.compile(
+    r"(?:^|_)(?:ip|mac|email|e_mail|mail|wallet|server|client|peer|net|socket|host|web|url|contract|eth)_?address"
+)
+_NAME_FORM = re.compile(r"(?:[^\W\d_][\w'\u2019.-]{0,30}\.?)(?:(?:, | )(?:[^\W\d_][\w'\u2019.-]{0,30}\.?)){0,4}")
+_UPPER = re.compile(r"[A-ZÀ-ÖØ-Þ\u0100-\u024f\u0370-\uffff]")
+_INTRODUCED = re.compile(
+    r"(?i:\b(?:my name is|my name's|name's|i am called|this is|it's|its|hey,? it's|i'm|i am))\s([a-zà-ÿ]{2,20}(?:[ '-][a-zà-ÿ]{2,20}){1,2})(?=\s*[,.!]|$| here\b| and my\b| from\b)"
+)
+_MAX_NAME = 60
+_MAX_ADDRESS = 160
+
+
+def find_birth_dates(piece: Piece) -> Iterator[Finding]:
+    """Dates beside a word or under a key that speaks of birth."""
+    if not piece.digits or piece.scope is Scope.IDENTIFIER:
+        return
+    named = bool(piece.key) and _BIRTH_KEY.search(piece.key) is not None
+    if not named and not _BIRTH_WORD.search(piece.low):
+        return
+    for match in _DATE.finditer(piece.text):
+        start = match.start()
+        if named or _BIRTH_WORD.search(piece.low, max(0, start - _BIRTH_CONTEXT), start):
+            yield Finding(start, match.end(), "DATE_OF_BIRTH", 0.8)
+
+
+def find_streets(piece: Piece) -> Iterator[Finding]:
+    """Street addresses as written in the US, Great Britain, Germany, France and their neighbours."""
+    if piece.scope is Scope.IDENTIFIER:
+        return
+    if piece.digits and _STREET_HINT.search(piece.text):
+        for pattern in _STREETS:
+            for match in pattern.finditer(piece.text):
+                found = match[0].rstrip(" ,")
+                yield Finding(match.start(), match.start() + len(found), "ADDRESS", 0.7)
+    if piece.key and len(piece.text) < _MAX_ADDRESS and _is_postal(piece):
+        yield Finding(0, len(piece.text), "ADDRESS", 0.6)
+
+
+def _is_postal(piece: Piece) -> bool:
+    if not _ADDRESS_KEY.search(piece.key) or _NOT_POSTAL.search(piece.key):
+        return False
+    return _UPPER.search(piece.text) is not None and "@" not in piece.text and "://" not in piece.text
+
+
+def find_named(denied: Container[str]) -> Detector:
+    """Names of people and places that stand alone under a key that announces them.
+
+    Args:
+        denied: Words (lower case) that are never a person or a place.
+    """
+
+    def find(piece: Piece) -> Iterator[Finding]:
+        text, key = piece.text, piece.key
+        if piece.scope < Scope.PROSE and piece.scope is not Scope.RULES:
+            return
+        if key and len(text) <= _MAX_NAME and _NAME_FORM.fullmatch(text.strip()):
+            if _is_person(text.strip(), key, denied):
+                yield Finding(0, len(text), "PERSON", 0.6)
+            elif _PLACE_KEY.search(key) and _UPPER.search(text) and len(text) > 2 and text.lower() not in denied:
+                yield Finding(0, len(text), "LOCATION", 0.6)
+        for match in _INTRODUCED.finditer(text):
+            if not NOT_A_NAME.intersection(match[1].split()):
+                yield Finding(match.start(1), match.end(1), "PERSON", 0.5)
+
+    return find
+
+
+def _is_person(text: str, key: str, denied: Container[str]) -> bool:
+    words = re.split(r"[ ,]+", text)
+    lowered = [word.lower().strip(".") for word in words]
+    if any(word in NOT_A_NAME or word in denied for word in lowered):
+        return False
+    if _PERSON_KEY.search(key):
+        return bool(_UPPER.search(text)) and text.lower() not in denied
+    if _NAME_KEY.search(key):
+        return 2 <= len(words) <= 4 and all(_UPPER.match(word) or word in _PARTICLES for word in words)
+    return False
+
+
+_PARTICLES = frozenset(
+    [
+        "van",
+        "der",
+        "den",
+        "de",
+        "la",
+        "di",
+        "da",
+        "von",
+        "zu",
+        "al",
+        "bin",
+        "ibn",
+        "del",
+        "dos",
+        "el",
+        "y",
+        "le",
+        "ter",
+        "du",
+    ]
+)

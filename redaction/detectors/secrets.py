@@ -1,0 +1,167 @@
+"""Finds secrets: API keys, tokens, passwords and private keys, each kind behind a literal that must be present."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from redaction.detectors.piece import Piece, Scope
+from redaction.findings import Finding
+
+MAX_PRIVATE_KEY = 20_000
+"""Characters of a private key block; a longer one is hidden up to here and its body again by the next kinds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKind:
+    """One form of secret. `needles` (lower case, any of them) must occur; group 1, if any, is the secret."""
+
+    name: str
+    needles: tuple[str, ...]
+    pattern: re.Pattern[str]
+    certain: bool = True
+    """Its form alone proves it; looked for even in identifiers."""
+
+
+def _kind(name: str, needles: str, pattern: str, *, certain: bool = True) -> SecretKind:
+    return SecretKind(name, tuple(needles.split()), re.compile(pattern), certain)
+
+
+def _prefixed(name: str, prefix: str, body: str) -> SecretKind:
+    """A key that announces itself: a fixed beginning that nothing else has."""
+    return _kind(name, prefix.lower(), rf"(?<![A-Za-z0-9]){re.escape(prefix)}{body}")
+
+
+_ASSIGNED = r"(?:\\?[\"'])?\s{0,4}(?:=>|:=|[=:])\s{0,4}(?:\\?[\"'])?"
+_VALUE = r"([^\s\"',;&<>{}()\[\]\\]{6,512})"
+_WORDS = (
+    r"pass(?:word|wd|phrase|code)|pwd|secret[_-]?(?:access[_-]?)?key|client[_-]?secret|secret|api[_-]?key|apikey"
+    r"|access[_-]?key|access[_-]?token|auth[_-]?token|refresh[_-]?token|bearer[_-]?token|private[_-]?key|account[_-]?key"
+    r"|sharedaccesskey|signing[_-]?key|encryption[_-]?key|session[_-]?(?:cookie|token|key)|sid|token"
+)
+
+KINDS: tuple[SecretKind, ...] = (
+    _kind(
+        "private_key",
+        "private key",
+        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+        rf"(?:(?!-----END)[\s\S]){{0,{MAX_PRIVATE_KEY}}}(?:-----END [A-Z0-9 ]{{0,40}}PRIVATE KEY(?: BLOCK)?-----)?",
+    ),
+    _kind("openai_or_anthropic", "sk-", r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{16,}"),
+    _kind("aws_access_key_id", "akia asia abia acca", r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    _kind(
+        "aws_secret_access_key",
+        "/ +",
+        r"(?<![A-Za-z0-9+/=_.-])(?=[A-Za-z0-9+/]{0,39}[a-z])(?=[A-Za-z0-9+/]{0,39}[A-Z])(?=[A-Za-z0-9+/]{0,39}[0-9])"
+        r"(?=[A-Za-z0-9]{1,39}[+/])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=_.-])",
+        certain=False,
+    ),
+    _kind("github_token", "ghp_ gho_ ghu_ ghs_ ghr_", r"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{30,}"),
+    _prefixed("github_pat", "github_pat_", r"\w{30,}"),
+    _kind("gitlab_token", "glpat- gldt- glrt- glcbt-", r"(?<![A-Za-z0-9])gl(?:pat|dt|rt|cbt)-[A-Za-z0-9_.-]{20,}"),
+    _kind("slack_token", "xox xapp-", r"(?<![A-Za-z0-9])(?:xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-\d-[A-Za-z0-9-]{20,})"),
+    _kind("slack_webhook", "hooks.slack", r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{20,}"),
+    _kind("discord_webhook", "/api/webhooks/", r"discord(?:app)?\.com/api/webhooks/(\d{10,}/[A-Za-z0-9_-]{20,})"),
+    _kind("jwt", "eyj", r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?(?:\.[A-Za-z0-9_.-]*)?"),
+    _prefixed("google_api_key", "AIza", r"[A-Za-z0-9_-]{35}"),
+    _prefixed("google_oauth_token", "ya29.", r"[A-Za-z0-9_-]{20,}"),
+    _prefixed("google_oauth_secret", "GOCSPX-", r"[A-Za-z0-9_-]{20,}"),
+    _kind("stripe_key", "k_live_ k_test_", r"(?<![A-Za-z0-9])[srp]k_(?:live|test)_[A-Za-z0-9]{16,}"),
+    _kind("webhook_secret", "whsec_", r"(?<![A-Za-z0-9])whsec_[A-Za-z0-9+/=]{20,}"),
+    _prefixed("hugging_face_token", "hf_", r"[A-Za-z0-9]{30,}"),
+    _prefixed("sendgrid_key", "SG.", r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{30,}"),
+    _prefixed("npm_token", "npm_", r"[A-Za-z0-9]{36}"),
+    _prefixed("pypi_token", "pypi-", r"[A-Za-z0-9_-]{50,}"),
+    _kind("langsmith_key", "lsv2_", r"(?<![A-Za-z0-9])lsv2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{10}"),
+    _prefixed("groq_key", "gsk_", r"[A-Za-z0-9]{40,}"),
+    _prefixed("xai_key", "xai-", r"[A-Za-z0-9]{40,}"),
+    _prefixed("perplexity_key", "pplx-", r"[A-Za-z0-9]{32,}"),
+    _prefixed("replicate_token", "r8_", r"[A-Za-z0-9]{37,}"),
+    _prefixed("pinecone_key", "pcsk_", r"\w{40,}"),
+    _prefixed("databricks_token", "dapi", r"[a-f0-9]{32}(?:-\d)?"),
+    _prefixed("docker_token", "dckr_", r"(?:pat|oat)_[A-Za-z0-9_-]{20,}"),
+    _prefixed("digitalocean_token", "dop_v1_", r"[a-f0-9]{64}"),
+    _kind("shopify_token", "shpat_ shpss_ shpca_ shppa_", r"(?<![A-Za-z0-9])shp(?:at|ss|ca|pa)_[a-fA-F0-9]{32}"),
+    _kind("square_token", "sq0atp- sq0csp-", r"(?<![A-Za-z0-9])sq0(?:atp|csp)-[A-Za-z0-9_-]{20,}"),
+    _kind("twilio_key", "sk ac", r"(?<![A-Za-z0-9])(?:SK|AC)[0-9a-f]{32}(?![A-Za-z0-9])"),
+    _prefixed("mailgun_key", "key-", r"[0-9a-f]{32}(?![A-Za-z0-9])"),
+    _prefixed("linear_key", "lin_api_", r"[A-Za-z0-9]{32,}"),
+    _prefixed("notion_token", "ntn_", r"[A-Za-z0-9]{40,}"),
+    _prefixed("postman_key", "PMAK-", r"[a-f0-9]{20,}-[a-f0-9]{30,}"),
+    _kind("vault_token", "hvs. hvb. hvr.", r"(?<![A-Za-z0-9])hv[sbr]\.[A-Za-z0-9_-]{20,}"),
+    _prefixed("atlassian_token", "ATATT3", r"[A-Za-z0-9_=-]{50,}"),
+    _kind("grafana_token", "glsa_ glc_", r"(?<![A-Za-z0-9])(?:glsa_[A-Za-z0-9]{32}_[a-f0-9]{8}|glc_[A-Za-z0-9+/=]{32,})"),
+    _prefixed("newrelic_key", "NRAK-", r"[A-Z0-9]{27}"),
+    _kind("sentry_token", "sntrys_ sntryu_", r"(?<![A-Za-z0-9])sntry[su]_[A-Za-z0-9+/=_-]{30,}"),
+    _prefixed("supabase_key", "sbp_", r"[a-f0-9]{40}"),
+    _prefixed("age_secret_key", "AGE-SECRET-KEY-1", r"[A-Z0-9]{50,}"),
+    _prefixed("tracetape_key", "tt_", r"[a-z]{4,10}_[A-Za-z0-9]{4,}_[A-Za-z0-9_-]{32,}"),
+    _kind("telegram_bot_token", ":aa", r"(?<![A-Za-z0-9])\d{8,10}:AA[A-Za-z0-9_-]{32,34}(?![A-Za-z0-9_-])"),
+    _kind("azure_storage_key", "accountkey= sharedaccesskey=", r"(?i)(?:account|sharedaccess)key=([A-Za-z0-9+/=]{30,})"),
+    _kind("authorization_header", "bearer basic", r"(?i)\b(?:bearer|basic)\s{1,4}([A-Za-z0-9._~+/=-]{16,})"),
+    _kind("url_password", "://", r"[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s:/?#@\"'\\<>]{0,128}:([^\s@/\"'<>\\]{3,256})@"),
+    _kind("url_token", "://", r"[A-Za-z][A-Za-z0-9+.-]{1,30}://([A-Za-z0-9_-]{12,256})@"),
+    _kind(
+        "query_token",
+        "token= sig= signature= key= secret= password= auth= credential= code=",
+        r"(?i)(?<=[?&;])(?:[a-z0-9_.-]{0,40}(?:token|signature|sig|api[_-]?key|secret|password|auth|credential|access[_-]?key)"
+        r"|key|code)=([^&\s\"'<>\\]{8,2048})",
+    ),
+    _kind("curl_password", " -u  --user ", r"\bcurl\b[^\n]{0,500}?\s(?:-u|--user)[\s=]{1,3}['\"]?[^\s:'\"]{1,128}:([^\s'\"]{1,256})"),
+    _kind("login_call", "login( auth=( connect(", r"\b(?:login|connect|auth=)\(\s{0,4}[\"'][^\"'\n]{0,128}[\"']\s{0,4},\s{0,4}[\"']([^\"'\n]{4,256})[\"']"),
+    _kind("env_assignment", "token _key secret password passwd", r"\b[A-Z][A-Z0-9_]{0,60}(?:TOKEN|SECRET|PASSWORD|PASSWD|_KEY|_KEY_ID)\s{0,2}=\s{0,2}[\"']?([^\s\"'\\]{8,512})", certain=False),
+    _kind("assignment", "pass pwd secret key token sid", rf"(?i)(?:\b|_)(?:{_WORDS}){_ASSIGNED}{_VALUE}", certain=False),
+    _kind(
+        "spoken_password",
+        "pass pwd secret token key",
+        r"(?i)\b(?:password|passphrase|passcode|pwd|api key|secret|token)\s(?:is|was|to)\s{1,2}[\"'`]?"
+        r"((?=[^\s\"'`]{0,60}[0-9!@#$%^&*_+=])[^\s\"'`,;]{5,128})",
+        certain=False,
+    ),
+    _kind("cookie", "cookie", r"(?i)\b(?:set-)?cookie[\"']?\s{0,2}:\s{0,2}[\"']?[\w.-]{1,64}=([^;\s\"']{12,1024})"),
+)  # fmt: skip
+"""Every kind of secret that is looked for, in order."""
+
+_HARMLESS = re.compile(
+    r"(?i)(?:null|none|true|false|undefined|required|optional|string|number|integer|boolean|object|hidden|redacted|masked"
+    r"|changeme|placeholder|example|your[_-].*|my[_-]?(?:api)?[_-]?key|\*+|x+|\.+|-+|os\.(?:environ|getenv).*|process\.env.*"
+    r"|getenv.*|env\..*|\$.*|%.*%|<.*|\{.*|[a-z]+_?[a-z]*_(?:key|token|secret|password))[.,:;!?]*"
+)
+_SECRET_KEY = re.compile(
+    r"(?:^|_)(?:password|passwd|pwd|passphrase|passcode|secret|api_?key|apikey|access_?token|auth_?token|refresh_?token"
+    r"|bearer_?token|session_?token|private_?key|signing_?key|encryption_?key|secret_?(?:access_?)?key|client_?secret"
+    r"|access_?key(?:_id)?|credentials?|authorization|cookie|set_cookie|x_api_key|webhook_secret|otp|pin_code)$"
+)
+_MIXED_KEY = re.compile(r"(?:_key|_token|^token|^sid|_sid|^key|_auth|^auth)$")
+_PUBLIC_KEY = re.compile(
+    r"(?:primary|foreign|sort|partition|cache|public|idempotency|routing|object|translation|page|next|max|min|input|output"
+    r"|total|prompt|completion|cached|reasoning|pagination|continuation|sync)_(?:key|token)$"
+)
+_RANDOM = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[^\s]{12,}")
+
+
+def find_secrets(piece: Piece) -> Iterator[Finding]:
+    """Secrets by their own form, by what stands before them, and by the key they stand under."""
+    text, low = piece.text, piece.low
+    identifier = piece.scope is Scope.IDENTIFIER
+    for kind in KINDS:
+        if identifier and not kind.certain:
+            continue
+        if not any(needle in low for needle in kind.needles):
+            continue
+        group = kind.pattern.groups
+        for match in kind.pattern.finditer(text):
+            start, end = match.span(group)
+            if not (group and _HARMLESS.fullmatch(text, start, end)):
+                yield Finding(start, end, "SECRET", 0.9)
+    if piece.key and not identifier and _is_secret_value(piece.key, text):
+        yield Finding(0, len(text), "SECRET", 0.9)
+
+
+def _is_secret_value(key: str, text: str) -> bool:
+    if len(text) < 4 or len(text) > 4096 or " " in text.strip() or _PUBLIC_KEY.search(key):
+        return False
+    if _SECRET_KEY.search(key):
+        return not _HARMLESS.fullmatch(text)
+    return _MIXED_KEY.search(key) is not None and _RANDOM.fullmatch(text) is not None

@@ -1,0 +1,420 @@
+"""The redactor: values in, clean values and notes out; fails closed, value by value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+from redaction.analysis import Analyser, Ask, Findings
+from redaction.detectors.piece import Scope
+from redaction.findings import Finding, resolve
+from redaction.items import Cleaned, Item
+from redaction.leaves import Frame, Leaf, LeafKind, Pointer, context_word, cut, is_plain_key, pointer_keys
+from redaction.memory import Hasher, Memory
+from redaction.rules import Mode, Operator, RedactionRules
+from spans.clean import RedactionNote
+from spans.errors import SettingsError
+from spans.fields import FieldClass
+from spans.pseudonym import WITHHELD, is_token, pseudonym, removed
+from spans.values import BYTES_TAG, Value
+
+__all__ = ["Cleaned", "Item", "Redactor"]
+
+FINDINGS_BYTES: Final = 48_000_000
+"""Memory for findings of pieces, per worker."""
+VALUES_BYTES: Final = 48_000_000
+"""Memory for whole clean values, per worker."""
+MAX_NOTES: Final = 500
+"""Notes of one value; a table of 10,000 addresses needs no 10,000 notes."""
+MAX_DEPTH: Final = 100
+"""Levels of lists and maps in one value; deeper ones are withheld."""
+
+MAX_IDENTIFIER: Final = 200
+MAX_IDENTIFIER_SPACES: Final = 2
+
+_SCOPES: Mapping[FieldClass, Scope] = {
+    FieldClass.CONTENT: Scope.FULL,
+    FieldClass.IDENTITY: Scope.FULL,
+    FieldClass.PLAIN: Scope.PROSE,
+    FieldClass.NAME: Scope.PROSE,
+    FieldClass.IDENTIFIER: Scope.IDENTIFIER,
+}
+
+
+@dataclass(slots=True)
+class _Text:
+    """One string of a batch on its way: cut, analysed, spliced."""
+
+    text: str
+    key: str
+    scope: Scope
+    number: bool
+    clean: str = ""
+    notes: tuple[tuple[tuple[str, ...], str, str], ...] = ()
+    names: frozenset[str] = frozenset()
+    failed: bool = False
+    leaves: list[tuple[Leaf, Ask]] = field(default_factory=list)
+
+
+class Redactor:
+    """Cleans batches of values. Not safe for use from several threads at once.
+
+    Args:
+        rules: What to hide and how.
+        key_for: Secret key of a project's pseudonyms; the same project must always give the same bytes.
+        models: Whether the language model is loaded; without it `full` is done as `rules`.
+        remember: Whether caches are used. Results are the same either way.
+    """
+
+    def __init__(
+        self,
+        rules: RedactionRules,
+        key_for: Callable[[str], bytes],
+        *,
+        models: bool = True,
+        remember: bool = True,
+    ) -> None:
+        self.rules = rules
+        self._key_for = key_for
+        self._analyser = Analyser(rules, models=models, memory_bytes=FINDINGS_BYTES if remember else 0)
+        self._values: Memory[_Text] = Memory(VALUES_BYTES if remember else 0)
+        self._hash = Hasher()
+        self._token = lru_cache(maxsize=65_536)(self._make_token)
+
+    def mode_of(self, project: str) -> Mode:
+        """The mode in effect for a project: `full` needs the language model."""
+        mode = self.rules.mode_of(project)
+        return Mode.RULES if mode is Mode.FULL and not self._analyser.has_model else mode
+
+    def redact(self, items: Sequence[Item], project: str) -> list[Cleaned]:
+        """Clean values, in order. Never raises for what a value holds: what cannot be cleaned is withheld.
+
+        Args:
+            items: Values with their keys, classes and paths.
+            project: Whose key, mode and memory are used.
+        """
+        mode = self.mode_of(project)
+        if mode is Mode.OFF:
+            return [Cleaned(item.value, ()) for item in items]
+        batch = _Batch()
+        trees = [batch.plant(item) for item in items]
+        self._clean(batch, project, mode)
+        self._propagate(items, trees, project)
+        return [batch.harvest(item, tree) for item, tree in zip(items, trees, strict=True)]
+
+    def redact_text(self, project: str, text: str) -> str:
+        """Clean one free text, such as what a person types into a search box."""
+        return str(self.redact([Item(text, "", FieldClass.CONTENT, "")], project)[0].value)
+
+    def self_check(self) -> None:
+        """Prove that redaction works before anything is entrusted to it.
+
+        Raises:
+            SettingsError: a planted value stayed, or a clean text was damaged.
+        """
+        if self.rules.mode is Mode.OFF:
+            return
+        got = self.redact(_CHECK_ITEMS, "self-check")
+        shown = "\n".join(str(item.value) for item in got)
+        if any(item.failed for item in got):
+            raise SettingsError("The redactor failed on its own sample; nothing will be accepted.")
+        full = self.mode_of("self-check") is Mode.FULL
+        for entity, needle in _CHECK_NEEDLES.items():
+            on = self.rules.entities.get(entity, Operator.KEEP) is not Operator.KEEP
+            if on and (full or entity != "PERSON") and needle in shown:
+                raise SettingsError(
+                    f"The redactor did not find the {entity} in its own sample; nothing will be accepted."
+                )
+        if _CHECK_KEPT not in shown:
+            raise SettingsError("The redactor damaged a text without personal data in its own sample.")
+
+    def _clean(self, batch: _Batch, project: str, mode: Mode) -> None:
+        """Fill in every text of the batch: remembered ones at once, the others through one analysis."""
+        fresh: list[tuple[bytes, _Text]] = []
+        for text in batch.texts.values():
+            space = f"{project}\0{text.key}\0{text.scope:d}{text.number:d}{mode}".encode("utf-8", "surrogatepass")
+            key = self._hash(space, text.text)
+            known = self._values.get(key)
+            if known is not None:
+                text.clean, text.notes, text.names = known.clean, known.notes, known.names
+                continue
+            fresh.append((key, text))
+            try:
+                text.leaves = [(leaf, _ask(leaf, text.scope)) for leaf in _cut(text)]
+            except Exception:  # noqa: BLE001 - fail closed: the value is withheld
+                text.failed = True
+        asks = [ask for _, text in fresh for _, ask in text.leaves]
+        found = self._analyser.analyse(asks, project, mode)
+        for key, text in fresh:
+            try:
+                self._splice(text, found, project)
+            except Exception:  # noqa: BLE001 - fail closed: the value is withheld
+                text.failed = True
+            text.leaves = []
+            if text.failed:
+                text.clean, text.notes, text.names = WITHHELD, (), frozenset()
+            else:
+                known = _Text("", "", text.scope, text.number, text.clean, text.notes, text.names)
+                self._values.keep(key, known, len(text.clean) + 150 * len(text.notes))
+
+    def _splice(self, text: _Text, found: Mapping[Ask, Findings | None], project: str) -> None:
+        """Put tokens into the places of findings; everything else stays to the character."""
+        if text.failed:
+            return
+        edits: list[tuple[Finding, Leaf, Finding]] = []
+        for leaf, ask in text.leaves:
+            findings = found[ask]
+            if findings is None:
+                text.failed = True
+                return
+            for finding in findings:
+                whole = leaf.kind is LeafKind.NUMBER
+                start, end = leaf.span(0, len(leaf.text)) if whole else leaf.span(finding.start, finding.end)
+                edits.append((finding._replace(start=start, end=end), leaf, finding))
+        if not edits:
+            text.clean = text.text
+            return
+        self._write(text, _disjoint(text.text, edits), project)
+
+    def _write(self, text: _Text, edits: list[tuple[Finding, Leaf, Finding]], project: str) -> None:
+        pieces: list[str] = []
+        notes: list[tuple[tuple[str, ...], str, str]] = []
+        names: set[str] = set()
+        place = 0
+        for edit, leaf, finding in edits:
+            raw = leaf.text[finding.start : finding.end]
+            operator = self.rules.operator_for(finding.entity, (text.key, leaf.key))
+            if operator is Operator.KEEP:
+                continue
+            if finding.entity == "PERSON" and _is_full_name(raw):
+                names.add(raw)
+            token = self._token(project, operator, finding.entity, raw)
+            pieces.extend((text.text[place : edit.start], leaf.written(token)))
+            place = edit.end
+            if len(notes) < MAX_NOTES:
+                notes.append((_segments(leaf.pointer), finding.entity, operator.value))
+        pieces.append(text.text[place:])
+        text.clean, text.notes, text.names = "".join(pieces), tuple(notes), frozenset(names)
+
+    def _make_token(self, project: str, operator: Operator, entity: str, value: str) -> str:
+        if operator is Operator.REMOVE:
+            return removed(entity)
+        return pseudonym(entity, value, self._key_for(project), digits=self.rules.token_digits)
+
+    def _propagate(self, items: Sequence[Item], trees: Sequence[_Tree], project: str) -> None:
+        """Hide a person's full name, found anywhere in a span, in every other text of that span."""
+        if self.rules.entities.get("PERSON", Operator.KEEP) is Operator.KEEP:
+            return
+        names: dict[int, set[str]] = {}
+        for item, tree in zip(items, trees, strict=True):
+            for text in tree.texts:
+                if text.names:
+                    names.setdefault(item.group, set()).update(text.names)
+        for item, tree in zip(items, trees, strict=True):
+            if item.group in names:
+                for index, text in enumerate(tree.texts):
+                    tree.texts[index] = self._hide(text, names[item.group], project)
+
+    def _hide(self, text: _Text, names: Iterable[str], project: str) -> _Text:
+        clean, notes = text.clean, list(text.notes)
+        if text.number or text.scope is Scope.IDENTIFIER or text.failed:
+            return text
+        for name in sorted(names, key=lambda name: (-len(name), name)):
+            for spelling in dict.fromkeys((name, _json_spelling(name))):
+                if spelling not in clean:
+                    continue
+                operator = self.rules.operator_for("PERSON", (text.key,))
+                if operator is Operator.KEEP:
+                    continue
+                token = self._token(project, operator, "PERSON", name)
+                clean, times = re.subn(rf"(?<!\w){re.escape(spelling)}(?!\w)", token, clean)
+                notes.extend([((), "PERSON", operator.value)] * min(times, MAX_NOTES))
+        if clean == text.clean:
+            return text
+        return _Text(text.text, text.key, text.scope, text.number, clean, tuple(notes))
+
+
+@dataclass(slots=True)
+class _Tree:
+    """A value with its texts taken out: `shape` refers to `texts` by index."""
+
+    shape: _Shape
+    texts: list[_Text] = field(default_factory=list)
+    paths: list[tuple[str, ...]] = field(default_factory=list)
+    too_deep: bool = False
+
+
+_Shape = tuple[str, object]
+"""One of ("text", index), ("plain", value), ("list", shapes), ("map", [(index or key, shape)])."""
+
+
+class _Batch:
+    """All texts of one call, equal ones once."""
+
+    def __init__(self) -> None:
+        self.texts: dict[tuple[str, str, Scope, bool], _Text] = {}
+
+    def plant(self, item: Item) -> _Tree:
+        """Take the texts out of a value."""
+        tree = _Tree(("plain", None))
+        tree.shape = self._shape(item.value, item.key, _SCOPES[item.field], (), tree, 0)
+        return tree
+
+    def harvest(self, item: Item, tree: _Tree) -> Cleaned:
+        """Put the clean texts back."""
+        if tree.too_deep:
+            return Cleaned(WITHHELD, (), failed=True)
+        notes: list[RedactionNote] = []
+        for text, path in zip(tree.texts, tree.paths, strict=True):
+            for inner, entity, operator in text.notes:
+                notes.append(RedactionNote(item.path + _pointer((*path, *inner)), entity, operator))
+        failed = any(text.failed for text in tree.texts)
+        return Cleaned(_restored(tree.shape, tree.texts), tuple(notes[:MAX_NOTES]), failed)
+
+    def _shape(self, value: Value, key: str, scope: Scope, path: tuple[str, ...], tree: _Tree, depth: int) -> _Shape:
+        if isinstance(value, str):
+            return ("text", self._add(value, key, scope, path, tree))
+        if value is None or isinstance(value, (bool, float)):
+            return ("plain", value)
+        if isinstance(value, int):
+            digits = str(value)
+            if value < 0 or not 7 <= len(digits) <= 19:
+                return ("plain", value)
+            return ("number", (self._add(digits, key, scope, path, tree, number=True), value))
+        if depth > MAX_DEPTH:
+            tree.too_deep = True
+            return ("plain", None)
+        if isinstance(value, Mapping):
+            if len(value) == 1 and BYTES_TAG in value:
+                return ("plain", value)
+            return ("map", [self._member(name, inner, scope, path, tree, depth) for name, inner in value.items()])
+        return (
+            "list",
+            [self._shape(inner, key, scope, (*path, str(index)), tree, depth + 1) for index, inner in enumerate(value)],
+        )
+
+    def _member(
+        self, name: str, value: Value, scope: Scope, path: tuple[str, ...], tree: _Tree, depth: int
+    ) -> tuple[int | str, _Shape]:
+        here = (*path, name)
+        kept: int | str = name
+        if not is_plain_key(name):
+            kept = self._add(name, "", _key_scope(name, scope), path, tree)
+        return kept, self._shape(value, name, scope, here, tree, depth + 1)
+
+    def _add(
+        self, text: str, key: str, scope: Scope, path: tuple[str, ...], tree: _Tree, *, number: bool = False
+    ) -> int:
+        identity = (text, key, scope, number)
+        known = self.texts.get(identity)
+        if known is None:
+            known = self.texts[identity] = _Text(text, key, scope, number)
+        tree.texts.append(known)
+        tree.paths.append(path)
+        return len(tree.texts) - 1
+
+
+def _restored(shape: _Shape, texts: Sequence[_Text]) -> Value:
+    kind, content = shape
+    if kind == "text":
+        return texts[content].clean  # type: ignore[call-overload,no-any-return]
+    if kind == "number":
+        index, number = content  # type: ignore[misc]
+        return number if texts[index].clean == texts[index].text else texts[index].clean  # type: ignore[has-type]
+    if kind == "list":
+        return [_restored(inner, texts) for inner in content]  # type: ignore[attr-defined]
+    if kind == "map":
+        return _members(content, texts)  # type: ignore[arg-type]
+    return content  # type: ignore[return-value]
+
+
+def _members(members: list[tuple[int | str, _Shape]], texts: Sequence[_Text]) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for name, shape in members:
+        key = name if isinstance(name, str) else texts[name].clean
+        while key in found:
+            key += "'"  # two names that became one token must not hide one value
+        found[key] = _restored(shape, texts)
+    return found
+
+
+def _cut(text: _Text) -> list[Leaf]:
+    if text.scope is Scope.IDENTIFIER and len(text.text) > MAX_IDENTIFIER and text.text.lstrip()[:1] in "{[":
+        text.scope = Scope.FULL
+    if text.number:
+        return [Leaf(text.text, text.key, Frame(), 0, LeafKind.TEXT, None)]
+    return cut(text.text, text.key)
+
+
+def _ask(leaf: Leaf, scope: Scope) -> Ask:
+    if leaf.kind is not LeafKind.TEXT:
+        scope = _key_scope(leaf.text, scope)
+    elif scope is Scope.IDENTIFIER and _is_no_identifier(leaf.text):
+        scope = Scope.PROSE
+    return Ask(leaf.text, context_word(leaf.key), scope)
+
+
+def _is_no_identifier(text: str) -> bool:
+    """Whatever class its key has, a sentence is a sentence: an unknown emitter may put content anywhere."""
+    return len(text) > MAX_IDENTIFIER or text.count(" ") > MAX_IDENTIFIER_SPACES
+
+
+def _key_scope(text: str, scope: Scope) -> Scope:
+    """A name may be a key only if it has a space: `{"Maria Gonzalez": 3}`."""
+    return scope if " " in text else min(scope, Scope.RULES)
+
+
+def _disjoint(text: str, edits: list[tuple[Finding, Leaf, Finding]]) -> list[tuple[Finding, Leaf, Finding]]:
+    """Edits in order without overlaps; a text that is read twice (plain and URL-decoded) can have them."""
+    edits.sort(key=lambda edit: (edit[0].start, edit[0].end))
+    if all(left[0].end <= right[0].start for left, right in pairwise(edits)):
+        return edits
+    chosen = resolve(text, [edit[0] for edit in edits])
+    by_place: dict[Finding, tuple[Finding, Leaf, Finding]] = {}
+    for edit in edits:
+        by_place.setdefault(edit[0], edit)
+    return [by_place[finding] for finding in chosen if finding in by_place]
+
+
+def _segments(pointer: Pointer | None) -> tuple[str, ...]:
+    """A path below its value. Segments that could hold a value themselves are not repeated in notes."""
+    return tuple(segment if is_plain_key(segment) else "*" for segment in pointer_keys(pointer))
+
+
+def _pointer(segments: tuple[str, ...]) -> str:
+    safe = (segment if is_plain_key(segment) else "*" for segment in segments)
+    return "".join(f"/{segment.replace('~', '~0').replace('/', '~1')}" for segment in safe)
+
+
+def _is_full_name(name: str) -> bool:
+    words = name.split()
+    return len(words) > 1 and len(name) >= 6 and all(len(word) > 1 for word in words) and not is_token(name)
+
+
+def _json_spelling(name: str) -> str:
+    if name.isascii():
+        return name
+    return "".join(letter if letter.isascii() else f"\\u{ord(letter):04x}" for letter in name)
+
+
+_CHECK_NEEDLES: Mapping[str, str] = {
+    "PERSON": "Tobias Achterberg",
+    "EMAIL_ADDRESS": "t.achterberg@example.net",
+    "CREDIT_CARD": "4111 1111 1111 1111",
+    "IBAN_CODE": "DE89 3704 0044 0532 0130 00",
+    "PHONE_NUMBER": "+44 20 7946 0958",
+    "SECRET": "AKIAIOSFODNN7EXAMPLE",
+}
+_CHECK_KEPT = "gpt-4o-mini-2024-07-18 called lookup_customer for ORD-88213"
+_CHECK_ITEMS = (
+    Item(
+        "Please ask Tobias Achterberg (t.achterberg@example.net, +44 20 7946 0958) about card 4111 1111 1111 1111.",
+        "content", FieldClass.CONTENT, "/0",
+    ),
+    Item('{"iban": "DE89 3704 0044 0532 0130 00", "key": "AKIAIOSFODNN7EXAMPLE"}', "arguments", FieldClass.CONTENT, "/1"),
+    Item(_CHECK_KEPT, "content", FieldClass.CONTENT, "/2"),
+)  # fmt: skip
