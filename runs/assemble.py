@@ -13,7 +13,7 @@ from runs.naming import NamingRules, root_agent, stripped, workflow_name
 from runs.node import MODEL_KINDS, Node
 from runs.pricing import PriceBook
 from runs.shape import is_complete, run_status, shape_of, status_of
-from runs.tools import assign_tools
+from runs.tools import assign_tools, is_delegation
 from runs.tree import build_tree
 from runs.winners import winners
 from spans.facts import SpanFacts
@@ -215,7 +215,7 @@ def _run(
     own = [step for step in steps if step.usage_role is UsageRole.OWN]
     priced = [step.cost.usd for step in own if step.cost is not None]
     tools = [node for node in nodes if node.kind is SpanKind.TOOL and node.counted and node.facts.subkind != "handoff"]
-    ran = [node for node in tools if node.executed]
+    ran = [node for node in tools if node.executed and not is_delegation(node)]
     before, after = _links(nodes, beside)
     main = _main_node(nodes, roots)
     status = run_status(roots, nodes)

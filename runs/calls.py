@@ -14,6 +14,8 @@ from spans.kinds import Evidence, ToolOutcome
 from spans.values import Value
 
 _MAX_CALLS = 128
+_NO_RESULTS = ("Final result processed.",)
+"""What frameworks answer to a "tool" that is only the form of the final output (Pydantic AI)."""
 _LITERAL_CHARS = 20_000
 _NAME_KEYS = ("name", "tool", "tool_name", "toolName", "function", "function_name", "fn", "action")
 _ARGUMENT_KEYS = ("arguments", "args", "raw", "input", "parameters", "params", "kwargs", "tool_input", "action_input")
@@ -83,6 +85,8 @@ def _trailing_results(inputs: Sequence[Message]) -> Iterator[Part]:
     tail: list[Part] = []
     for message in reversed(inputs):
         results = [part for part in message.parts if part.type == "tool_result" and not part.server]
+        if results and all(part.content in _NO_RESULTS for part in results):
+            break
         if not results:
             if message.role in {"system", "developer"} and not tail:
                 continue
@@ -116,10 +120,13 @@ def plain_text(value: Value) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, Mapping):
+        if value.get("type") == "execution-denied" or value.get("denied") is True:
+            return f"execution-denied: {value.get('reason') or ''}"
+        failed = value.get("error") is True or value.get("is_error") is True or value.get("isError") is True
         for key in ("error", "text", "content", "message", "result", "output"):
             inner = value.get(key)
             if isinstance(inner, str) and inner:
-                return f"error: {inner}" if key == "error" else inner
+                return f"error: {inner}" if key == "error" or failed else inner
         return ""
     if isinstance(value, Sequence):
         return "\n".join(plain_text(item) for item in value[:8])

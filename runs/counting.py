@@ -150,13 +150,13 @@ def _overlapping(calls: Sequence[Node]) -> Iterable[tuple[Node, Node]]:
 
 
 def _is_parallel_report(outer: Node, inner: Node) -> bool:
-    """Two layers that share no context still agree on the model and on both counts."""
-    one, other = outer.facts.usage, inner.facts.usage
-    if one is None or other is None or one.input is None or one.output is None:
+    """Two layers that share no context still agree on the model and on both counts, or on the failure."""
+    if not model_names(outer.facts) & model_names(inner.facts):
         return False
-    return (one.input, one.output) == (other.input, other.output) and bool(
-        model_names(outer.facts) & model_names(inner.facts)
-    )
+    one, other = outer.facts.usage, inner.facts.usage
+    if one is None or other is None:
+        return one is None and other is None and outer.facts.status == inner.facts.status == "error"
+    return one.input is not None and (one.input, one.output) == (other.input, other.output)
 
 
 def model_names(facts: SpanFacts) -> frozenset[str]:

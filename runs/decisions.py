@@ -155,9 +155,33 @@ _DENIED_TEXT = re.compile(
 )
 _DENIED_START = re.compile(
     r"^\W*(?:(?:tool )?error:?\W*)*(?:\w*: ?)?(?:permission ?error|permission denied|denied|access denied|not permitted"
-    r"|forbidden|blocked|rejected|execution[-_ ]denied|tool call (?:was )?(?:denied|rejected))\b",
+    r"|forbidden|blocked|rejected|execution[-_ ]denied|(?:the )?tool call (?:invocation )?(?:was )?(?:denied|rejected))\b",
     re.IGNORECASE,
 )
+_BY_PERSON = re.compile(
+    r"\b(?:rejected|denied|declined|refused|cancell?ed|vetoed) by (?:the |a |an )?(?:user|human|operator|supervisor|reviewer"
+    r"|approver|person|admin\w*|manager)\b"
+    r"|\b(?:user|human|supervisor|reviewer|approver|operator) (?:has )?(?:rejected|denied|declined|refused)\b"
+    r"|\btool call (?:was )?(?:denied|rejected)\.?\s*$|\bmanually rejected\b|\bnot approved\b|\bapproval (?:was )?(?:denied|refused)"
+    r"|\bexecution[-_ ]denied\b",
+    re.IGNORECASE,
+)
+
+
+def is_refused_by_person(text: str) -> bool:
+    """Whether a denial reads as a person's, who decides before a call runs."""
+    return _BY_PERSON.search(text[:SCAN_CHARS]) is not None
+
+
+_ANSWERED_IN_PLACE = re.compile(r"^User rejected the tool call for\b")
+"""LangChain's human-in-the-loop middleware answers in the tool's place: the call was made, and denied."""
+
+
+def is_refused_before(text: str) -> bool:
+    """Whether a person's refusal means that the tool was never called."""
+    return is_refused_by_person(text) and not _ANSWERED_IN_PLACE.match(text)
+
+
 _TIMEOUT_TYPES = re.compile(r"(?:^|[.:])\w*(?:Timeout|TimedOut|DeadlineExceeded)\w*$")
 _TIMEOUT_TEXT = re.compile(r"\btimed? ?out\b|\bdeadline exceeded\b|\btimeout\w*\b", re.IGNORECASE)
 _ARGUMENT_TYPES = re.compile(
@@ -168,13 +192,15 @@ _ARGUMENT_TEXT = re.compile(
     r"missing \d* ?required|takes \d+ positional|positional arguments? but|validation errors? for|invalid arguments?\b|unexpected keyword argument|field required"
     r"|invalid json|jsondecodeerror|could not parse|failed to parse|schema validation|is a required property"
     r"|invalid input for tool|invalid tool input|not valid json|expecting value|expecting property name"
-    r"|expecting '|unterminated string|input validation error"
+    r"|expecting '|unterminated string|input validation (?:error|failed)|arguments? validation failed"
     r"|is not of type|\barg(?:ument)? \S+ is invalid|missing (?:argument|parameter|field|property)|end of json input"
     r"|unexpected (?:end|token)|is not valid for (?:parameter|argument)",
     re.IGNORECASE,
 )
 _ERROR_START = re.compile(r"^\W*(?:error|exception|traceback|failed|\w+(?:Error|Exception)\b)", re.IGNORECASE)
 
+_SHORT = 160
+"""A result this short that says a person declined is nothing but that refusal."""
 SCAN_CHARS = 600
 """Only the start of a text is judged: a denial is said first, and a customer may write the word anywhere."""
 
@@ -201,6 +227,8 @@ def failure_of(error_type: str, text: str, *, failed: bool) -> tuple[ToolOutcome
             return ToolOutcome.TIMEOUT, Evidence.GUESS
         if _ARGUMENT_TEXT.search(start):
             return ToolOutcome.INVALID_ARGUMENTS, Evidence.GUESS
+    if len(text) < _SHORT and is_refused_by_person(text):
+        return ToolOutcome.DENIED, Evidence.GUESS
     if error_type and _ARGUMENT_TYPES.search(error_type):
         return ToolOutcome.INVALID_ARGUMENTS, Evidence.DERIVED
     if failed:

@@ -242,6 +242,10 @@ def _outcome(
     text = error_message or result_text(result)
     failed = failure.has_exception or draft.tool_failed is True or is_error or bool(error_type)
     outcome, evidence = failure_of(error_type, text, failed=failed)
+    if outcome is ToolOutcome.ERROR and error_message:
+        told, how = failure_of("", result_text(result), failed=True)
+        if told is not ToolOutcome.ERROR:
+            outcome, evidence = told, how
     if outcome is ToolOutcome.ERROR and is_broken_json(arguments):
         return ToolOutcome.INVALID_ARGUMENTS, Evidence.DERIVED
     return outcome, evidence
@@ -252,10 +256,11 @@ def result_text(result: Value) -> str:
     if isinstance(result, str):
         return result[:1000]
     if isinstance(result, Mapping):
+        failed = result.get("error") is True or result.get("is_error") is True or result.get("isError") is True
         for key in ("error", "message", "content", "text", "output", "result"):
             inner = result.get(key)
             if isinstance(inner, str) and inner:
-                return f"error: {inner}"[:1000] if key == "error" else inner[:1000]
+                return f"error: {inner}"[:1000] if key == "error" or failed else inner[:1000]
     if isinstance(result, Sequence) and result and isinstance(result[0], (str, Mapping)):
         return result_text(result[0])
     return ""

@@ -219,7 +219,7 @@ def _content_parts(raw: Raw) -> Iterator[Part]:
 def _with_tool_id(parts: list[Part], raw: Raw, role: str, name: str) -> list[Part]:
     """The content of a tool-role message is the result of the call it names."""
     call_id = text_of(raw.get("tool_call_id") or raw.get("toolCallId") or (raw.get("id") if role == "tool" else ""))
-    if role != "tool" or any(part.type == "tool_result" for part in parts):
+    if role != "tool" or any(part.type in {"tool_result", "approval_response"} for part in parts):
         return parts
     if not call_id and not parts:
         return parts

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from runs.decisions import failure_of
+from runs.decisions import failure_of, is_refused_before, is_refused_by_person
 from runs.node import MODEL_KINDS, Node
 from spans.facts import AnsweredCall, AskedCall, Decision, SpanFacts, ToolFacts
 from spans.ids import SpanId, TraceId
@@ -24,8 +25,9 @@ def assign_tools(nodes: Sequence[Node], neighbours: Mapping[str, Sequence[SpanFa
         nodes: All steps of the trace in stored order, linked.
         neighbours: Shared key → facts of other traces that carry it.
     """
+    tellers = [node for node in nodes if node.kind in MODEL_KINDS] or nodes
     asked = [(node, call) for node in nodes if node.counted for call in node.facts.asked]
-    answered = [(node, call) for node in nodes for call in node.facts.answered]
+    answered = [(node, call) for node in tellers for call in node.facts.answered]
     tools = [node for node in nodes if node.kind is SpanKind.TOOL]
     _name_tools(tools, asked, neighbours)
     _find_causes(tools)
@@ -37,9 +39,49 @@ def assign_tools(nodes: Sequence[Node], neighbours: Mapping[str, Sequence[SpanFa
     _blame_arguments(counted, asked)
     _retries(counted)
     made = _unseen(nodes, counted, asked, answered, neighbours)
+    if not tools and not made:
+        made = _last_words(nodes, asked, neighbours)
     for node in (*tools, *made):
         _settle(node)
     return made
+
+
+_LIMITS = re.compile(r"max|limit|recurs|turn|budget|usage|cancel|abort|quota|depth|interrupt|exceed", re.IGNORECASE)
+
+
+def _last_words(
+    nodes: Sequence[Node], asked: Sequence[tuple[Node, AskedCall]], neighbours: Mapping[str, Sequence[SpanFacts]]
+) -> list[Node]:
+    """A run that died right after its model asked for one tool died in that tool, as far as anybody can guess.
+
+    Only where no tool leaves a span and the step around the call failed after it, and not because of a limit.
+    """
+    if not asked:
+        return []
+    last = max((node for node in nodes if node.kind in MODEL_KINDS and node.counted), key=lambda node: node.order)
+    wanted = [call for node, call in asked if node is last]
+    if len(wanted) != 1 or last.facts.status == "error":
+        return []
+    call = wanted[0]
+    if any(facts.answered or facts.tool for facts in neighbours.get(f"call:{call.call_id}", ())):
+        return []
+    around = next((above for above in last.ancestors() if above.facts.status == "error"), None)
+    if around is None or around.facts.end_ns < last.facts.end_ns:
+        return []
+    said = f"{around.facts.error_type} {around.facts.error_message}"
+    if not said.strip() or _LIMITS.search(said):
+        return []
+    outcome, _ = failure_of(around.facts.error_type, around.facts.error_message, failed=True)
+    answer = AnsweredCall(
+        call.call_id,
+        call.name,
+        call.arguments_hash,
+        outcome=outcome,
+        evidence=Evidence.GUESS,
+        result_empty=True,
+        error_message=around.facts.error_message,
+    )
+    return [_synthetic(last, answer, call.call_id or call.name, call.name, call.arguments_hash)]
 
 
 def _name_tools(
@@ -82,6 +124,18 @@ def _below(node: Node) -> Iterator[Node]:
             continue
         yield here
         waiting.extend(here.children)
+
+
+def is_delegation(node: Node) -> bool:
+    """Whether a tool call is another agent's run in disguise."""
+    return node.kind is SpanKind.TOOL and any(below.kind is SpanKind.AGENT for below in _near(node))
+
+
+def _near(node: Node) -> Iterator[Node]:
+    for child in node.children[:_LOOK_BELOW]:
+        yield child
+        if child.kind in {SpanKind.OTHER, SpanKind.WORKFLOW}:
+            yield from child.children[:_LOOK_BELOW]
 
 
 def _nest(tools: Iterable[Node]) -> None:
@@ -223,6 +277,8 @@ def _unseen(
         if call.call_id and _told_elsewhere(carrier, call, neighbours):
             continue
         name, arguments_hash = _asked_for(call, asked, neighbours)
+        if not name and not call.call_id:
+            continue
         if not name and len(carrier.facts.tools_offered) == 1:
             name = carrier.facts.tools_offered[0]
         node = _synthetic(carrier, call, identity, name, arguments_hash)
@@ -349,8 +405,7 @@ def _settle(node: Node) -> None:
         node.decisions.append(
             Decision(
                 verdict=Verdict.DENY,
-                rule="",
-                by="policy",
+                by="human" if is_refused_by_person(node.facts.error_message) else "policy",
                 reason=node.facts.error_message,
                 subject_ref=node.call_id,
                 evidence=node.evidence or Evidence.GUESS,
@@ -370,6 +425,8 @@ def _later_allow(decisions: Sequence[Decision]) -> bool:
 
 def _refused_by_person(node: Node) -> bool:
     """A person who refuses does so before the call; a policy may do it from inside."""
+    if "synthetic" in node.flags and node.evidence is Evidence.GUESS:
+        return is_refused_before(node.facts.error_message)
     return any(decision.verdict is Verdict.DENY and decision.by == "human" for decision in node.decisions)
 
 

@@ -49,6 +49,8 @@ _SIGNS = (
 )
 _EXCLUSIVE_SCOPES = ("openinference.instrumentation.claude_agent_sdk",)
 
+_LAST_WORDS = frozenset({("dspy", "finish"), ("smolagents", "final_answer")})
+"""Scope and "tool" by which a framework only lets the model say that it is done."""
 _TEXTS = {
     "provider": ("llm.provider", "llm.system"),
     "request_model": ("llm.request.model_name", "embedding.model_name", "reranker.model_name", "decision.request.model_name"),
@@ -93,7 +95,9 @@ def _facts(view: View, draft: Draft) -> None:
 
 def _kind(view: View, draft: Draft) -> None:
     raw = view.text("openinference.span.kind")
-    if raw:
+    if view.name.endswith("._prepare_chat_with_tools"):
+        draft.guess(SpanKind.OTHER, Strength.VENDOR, "LlamaIndex prepares a request", "prompt")
+    elif raw:
         known = kind_of(raw)
         strength = Strength.WEAK if raw.upper() == "CHAIN" else Strength.VENDOR
         if known is None:
@@ -116,9 +120,22 @@ def _models(view: View, draft: Draft) -> None:
     name = view.attributes.get("llm.model_name")
     draft.put("response_model" if draft.text("request_model") else "request_model", name)
     if not draft.text("response_id") and view.text("openinference.span.kind").upper() == "LLM":
-        output = view.attributes.get("output.value")
-        if isinstance(output, str) and '"id"' in output[:60]:
-            draft.put("response_id", as_map(view.structured("output.value")).get("id"))
+        _response_id(view, draft)
+
+
+def _response_id(view: View, draft: Draft) -> None:
+    """No key of its own: inside the provider's answer, or inside LangChain's message around it."""
+    output = view.attributes.get("output.value")
+    if not isinstance(output, str):
+        return
+    if '"id"' in output[:60]:
+        draft.put("response_id", as_map(view.structured("output.value")).get("id"))
+    elif output.startswith('{"generations"'):
+        message = dig(view.structured("output.value"), "generations", 0, 0, "message", "kwargs")
+        draft.put("response_id", dig(message, "response_metadata", "id"))
+        own = text_of(dig(message, "id"))
+        if not own.startswith(("run-", "lc_")):
+            draft.put("response_id", own)
 
 
 def _usage(view: View) -> RawUsage:
@@ -177,8 +194,8 @@ def _tool(view: View, draft: Draft) -> None:
     )
     if view.text("openinference.span.kind").upper() == "TOOL":
         draft.put("tool_name", view.name.removesuffix(".__call__"))
-        if view.scope.endswith(".dspy") and draft.text("tool_name") == "finish":
-            draft.guesses.insert(0, Guess(SpanKind.OTHER, "finish", Strength.VENDOR, "DSPy's own end of a loop"))
+        if (view.scope.rpartition(".")[2], draft.text("tool_name")) in _LAST_WORDS:
+            draft.guesses.insert(0, Guess(SpanKind.OTHER, "finish", Strength.VENDOR, "the framework's own end of a loop"))
         output = view.attributes.get("output.value")
         if isinstance(output, str) and output.lstrip().startswith("{") and '"tool_call_id"' in output:
             found = view.structured("output.value")
@@ -417,9 +434,15 @@ def _tool_content(view: View, sheet: Sheet) -> None:
     given = sheet.values.get("input")
     sheet.put("tool_arguments", given)
     parameters = view.structured("tool.parameters")
-    if isinstance(parameters, Mapping) and not {"properties", "$schema"} & set(parameters):
+    if isinstance(parameters, Mapping) and not _is_schema(parameters):
         sheet.put("tool_arguments", parameters)
     sheet.put("tool_result", _result(sheet.values.get("output")))
+
+
+def _is_schema(value: Mapping[str, Any]) -> bool:
+    if {"properties", "$schema"} & set(value):
+        return True
+    return bool(value) and all(isinstance(inner, Mapping) and "type" in inner for inner in value.values())
 
 
 def _result(output: Value) -> Value:

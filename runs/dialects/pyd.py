@@ -83,7 +83,7 @@ def _content(view: View, sheet: Sheet) -> None:
     elif "all_messages_events" in attributes:
         given, made = _split(as_list(attributes["all_messages_events"]))
         _run((*given, *made), 0, sheet)
-    sheet.put("output", structured(attributes.get("final_result")))
+    sheet.put("output", attributes.get("final_result"))
     sheet.put("tool_arguments", structured(attributes.get("tool_arguments")))
     sheet.put("tool_result", structured(attributes.get("tool_response")))
     if "model_request_parameters" in attributes:
