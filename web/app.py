@@ -1,0 +1,80 @@
+"""The web application, put together: routes with their permissions, the door in front of them, error pages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+
+from spans.errors import HouseError, RefusedError
+from web.assets import load_assets
+from web.callers import permissions_of
+from web.desk import Desk
+from web.routes import api, pages, settings, sign_in, static
+from web.security import Door
+from web.services import Services
+from web.settings import WebSettings
+
+logger = logging.getLogger(__name__)
+
+ROUTERS = (static.router, sign_in.router, api.router, pages.router, settings.router)
+MAX_BODY = 1024 * 1024
+"""Bytes of a form; nothing large is ever posted to the web port."""
+
+
+def create_app(services: Services, settings: WebSettings) -> FastAPI:
+    """Build the application. It reads no environment and keeps no globals: two of them can live in one process.
+
+    Raises:
+        SettingsError: a route declares no permission, or several.
+    """
+    assets = load_assets()
+    if "vendor/htmx.min.js" not in assets:
+        logger.warning("web/static/vendor is empty: pages work, but do not update themselves; install with pip")
+    desk = Desk(services, settings, assets)
+
+    @asynccontextmanager
+    async def checked(app: FastAPI) -> AsyncIterator[None]:
+        permissions_of(app)
+        yield
+
+    app = FastAPI(
+        title="tracetape",
+        version=services.version,
+        root_path=settings.root_path,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=checked,
+        max_body_size=MAX_BODY,
+    )
+    app.state.services = services
+    app.state.desk = desk
+    for router in ROUTERS:
+        app.include_router(router)
+    permissions_of(app)
+    for kind in (HouseError, HTTPException):
+        app.add_exception_handler(kind, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(Door, settings=settings, on_error=desk.error)
+    return app
+
+
+def _on_error(request: Request, error: Exception) -> Response:
+    desk: Desk = request.app.state.desk
+    return desk.error(request, error)
+
+
+def _on_invalid(request: Request, error: Exception) -> Response:
+    names = "a field"
+    if isinstance(error, RequestValidationError):
+        names = ", ".join(sorted({str(e["loc"][-1]) for e in error.errors()})) or names
+    return _on_error(request, RefusedError(f"{names}: missing, or not what this address takes."))

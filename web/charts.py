@@ -1,0 +1,128 @@
+"""Charts as pure functions from numbers to a figure; colours are token names that the page's script resolves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from markupsafe import Markup
+
+from store.api import Bucket
+from web.format import count, money, plural, rfc3339
+
+Figure = dict[str, Any]
+
+_UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
+@dataclass(frozen=True, slots=True)
+class ChartTable:
+    """The table twin of a chart: a heading row and rows of text; the first cell of a row is a time in Unix ns."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A figure, what it shows in a sentence, and its table."""
+
+    key: str
+    title: str
+    sentence: str
+    figure: Figure
+    table: ChartTable
+    is_empty: bool = False
+
+
+def chart_json(figure: Figure) -> Markup:
+    """A figure as JSON that cannot end the element it stands in."""
+    text = json.dumps(figure, separators=(",", ":"), ensure_ascii=False)
+    return Markup(text.translate(_UNSAFE))  # noqa: S704 - every character that HTML could read is escaped above
+
+
+def runs_chart(buckets: Sequence[Bucket]) -> Chart:
+    """Runs over time, those that ended in an error apart."""
+    errors = [b.totals.errors for b in buckets]
+    rest = [b.totals.runs - b.totals.errors for b in buckets]
+    total = sum(b.totals.runs for b in buckets)
+    rows = tuple((b.start_ns, (count(b.totals.runs), count(b.totals.errors))) for b in buckets if b.totals.runs)
+    return Chart(
+        key="runs",
+        title="Runs",
+        sentence=f"{plural(total, 'run')}, {sum(errors):,} with an error.",
+        figure=_figure(
+            [_bars(buckets, rest, "without error", "--mark"), _bars(buckets, errors, "with an error", "--bad")],
+            stacked=True,
+        ),
+        table=ChartTable(("Runs", "With an error"), rows),
+        is_empty=not total,
+    )
+
+
+def denials_chart(buckets: Sequence[Bucket]) -> Chart:
+    """Calls that a control stopped, over time."""
+    denials = [b.totals.denials for b in buckets]
+    return Chart(
+        key="denials",
+        title="Near misses",
+        sentence=f"{plural(sum(denials), 'call')} stopped by a control.",
+        figure=_figure([_bars(buckets, denials, "stopped", "--stop", pattern="/")]),
+        table=ChartTable(("Stopped calls",), tuple((b.start_ns, (count(b.totals.denials),)) for b in buckets if b.totals.denials)),
+        is_empty=not sum(denials),
+    )
+
+
+def spend_chart(buckets: Sequence[Bucket]) -> Chart:
+    """Spend over time; a bucket without any price is a gap, not a zero."""
+    costs = [b.totals.cost_usd for b in buckets]
+    known = [c for c in costs if c is not None]
+    unpriced = sum(b.totals.unpriced_calls for b in buckets)
+    rows = tuple(
+        (b.start_ns, (money(b.totals.cost_usd), count(b.totals.unpriced_calls))) for b in buckets if b.totals.runs
+    )
+    tail = f" {plural(unpriced, 'call')} without a known price, not in it." if unpriced else ""
+    return Chart(
+        key="spend",
+        title="Spend",
+        sentence=f"{money(sum(known, Decimal(0)) if known else None)} in all.{tail}",
+        figure=_figure([_bars(buckets, [None if c is None else float(c) for c in costs], "US dollars", "--mark-2")]),
+        table=ChartTable(("Spend", "Unpriced calls"), rows),
+        is_empty=not known,
+    )
+
+
+def _bars(
+    buckets: Sequence[Bucket], values: Sequence[float | None], name: str, colour: str, pattern: str = ""
+) -> Figure:
+    marker: Figure = {"color": colour}
+    if pattern:
+        marker["pattern"] = {"shape": pattern, "size": 5, "solidity": 0.5}
+    return {
+        "type": "bar",
+        "name": name,
+        "x": [rfc3339(b.start_ns)[:19] + "Z" for b in buckets],
+        "y": list(values),
+        "marker": marker,
+        "hovertemplate": "%{y} " + name + "<extra></extra>",
+    }
+
+
+def _figure(data: list[Figure], *, stacked: bool = False) -> Figure:
+    axis: Figure = {"gridcolor": "--line", "linecolor": "--line", "zeroline": False, "fixedrange": True}
+    return {
+        "data": data,
+        "layout": {
+            "barmode": "stack" if stacked else "group",
+            "bargap": 0.25,
+            "height": 190,
+            "margin": {"l": 40, "r": 4, "t": 6, "b": 24},
+            "showlegend": False,
+            "hovermode": "x unified",
+            "xaxis": {**axis, "type": "date", "showgrid": False, "nticks": 7},
+            "yaxis": {**axis, "rangemode": "tozero", "nticks": 4, "tickformat": "~s"},
+        },
+    }

@@ -1,0 +1,310 @@
+"""The smaller lists: workflows, near misses, members, keys, access log, delivery check, About."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from spans.health import Health, IngestStatus, SignalCount
+from spans.kinds import ToolOutcome, Verdict
+from spans.roles import Role
+from spans.run import Run, Step
+from store.api import FleetRow
+from store.ledger.audit import AuditEntry
+from store.ledger.key_info import KeyInfo
+from store.ledger.links import PendingLink
+from store.ledger.members import Member
+from store.ledger.sessions import Session
+from web.pages.overview import FleetLine, fleet_lines
+from web.pages.run_row import RunRow, build_row
+from web.places import Place
+from web.text import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowsPage:
+    """Every workflow of the range, worst first."""
+
+    lines: tuple[FleetLine, ...]
+    range_words: str
+
+
+def build_workflows(place: Place, fleet: Sequence[FleetRow]) -> WorkflowsPage:
+    """Build the list."""
+    return WorkflowsPage(fleet_lines(place, fleet), place.range.words())
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """One call that a control stopped."""
+
+    tool: str
+    rule: str
+    by: str
+    reason: str
+    href: str
+    span_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedGroup:
+    """What was stopped, how often, by which rule."""
+
+    tool: str
+    rule: str
+    runs: int
+    calls: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class NearMissesPage:
+    """Attempts that a control stopped."""
+
+    groups: tuple[StoppedGroup, ...]
+    rows: tuple[tuple[RunRow, tuple[Stopped, ...]], ...]
+    older_href: str
+    newer_href: str
+    range_words: str
+
+
+def build_near_misses(
+    place: Place, found: Sequence[tuple[Run, Sequence[Step]]], *, next_cursor: str | None, is_first: bool
+) -> NearMissesPage:
+    """Build the page from runs with a denial and their steps."""
+    rows = []
+    groups: dict[tuple[str, str], list[str]] = {}
+    for run, steps in found:
+        stopped = tuple(_stopped(place, run, s) for s in steps if _is_stopped(s))
+        rows.append((build_row(run, place), stopped))
+        for call in stopped:
+            groups.setdefault((call.tool, call.rule), []).append(run.run_id)
+    return NearMissesPage(
+        groups=tuple(
+            StoppedGroup(
+                tool,
+                rule,
+                len(set(runs)),
+                len(runs),
+                place.url("/runs", tool=tool, denied=1, shape="any"),
+            )
+            for (tool, rule), runs in sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))
+        ),
+        rows=tuple(rows),
+        older_href=place.url("/near-misses", cursor=next_cursor) if next_cursor else "",
+        newer_href="" if is_first else place.url("/near-misses"),
+        range_words=place.range.words(),
+    )
+
+
+def _is_stopped(step: Step) -> bool:
+    if not step.counted:
+        return False
+    return step.tool_outcome is ToolOutcome.DENIED or any(d.verdict is Verdict.DENY for d in step.decisions)
+
+
+def _stopped(place: Place, run: Run, step: Step) -> Stopped:
+    denial = next((d for d in step.decisions if d.verdict is Verdict.DENY), None)
+    return Stopped(
+        tool=step.tool_name or step.name,
+        rule=denial.rule if denial else "",
+        by=denial.by if denial else "",
+        reason=one_line((denial.reason if denial else "") or step.error_message, 200),
+        href=place.url(f"/runs/{run.run_id}", span=step.span_id),
+        span_id=step.span_id,
+    )
+
+
+PEOPLE_ROLES = (Role.VIEWER, Role.REVIEWER, Role.ADMIN, Role.AUDITOR)
+ROLE_WORDS: Mapping[Role, str] = {
+    Role.VIEWER: "reads runs, pages and numbers",
+    Role.REVIEWER: "reads, labels, annotates and pins",
+    Role.ADMIN: "does everything, members and keys included",
+    Role.AUDITOR: "reads the access log only",
+    Role.INGEST: "sends telemetry and reads nothing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MembersPage:
+    """Who may sign in, who was invited, who is signed in now."""
+
+    members: tuple[Member, ...]
+    pending: tuple[PendingLink, ...]
+    sessions: tuple[Session, ...]
+    roles: tuple[tuple[str, str], ...]
+    own_member: str
+    own_session: str
+    link: str = ""
+    """The invitation just made; shown this once."""
+    link_name: str = ""
+
+
+def build_members(
+    members: Sequence[Member],
+    pending: Sequence[PendingLink],
+    sessions: Sequence[Session],
+    *,
+    own_member: str,
+    own_session: str,
+    link: str = "",
+    link_name: str = "",
+) -> MembersPage:
+    """Build the page; removed people are left out."""
+    return MembersPage(
+        members=tuple(m for m in members if m.removed_ns is None),
+        pending=tuple(p for p in pending if p.kind == "invitation"),
+        sessions=tuple(sessions),
+        roles=tuple((r.value, ROLE_WORDS[r]) for r in PEOPLE_ROLES),
+        own_member=own_member,
+        own_session=own_session,
+        link=link,
+        link_name=link_name,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class KeysPage:
+    """API keys; secrets are shown once."""
+
+    keys: tuple[KeyInfo, ...]
+    roles: tuple[tuple[str, str], ...]
+    project: str
+    secret: str = ""
+    secret_name: str = ""
+    secret_role: str = ""
+    warning: str = ""
+
+
+def build_keys(
+    keys: Sequence[KeyInfo], project: str, *, secret: str = "", made: KeyInfo | None = None, warning: str = ""
+) -> KeysPage:
+    """Build the page: working keys first, newest first."""
+    return KeysPage(
+        keys=tuple(sorted(keys, key=lambda k: (k.revoked_ns is not None, -k.created_ns))),
+        roles=tuple((r.value, ROLE_WORDS[r]) for r in (Role.INGEST, Role.VIEWER, Role.REVIEWER, Role.ADMIN)),
+        project=project,
+        secret=secret,
+        secret_name=made.name if made else "",
+        secret_role=made.role.value if made else "",
+        warning=warning,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One entry of the access log, in words."""
+
+    entry_id: int
+    time_ns: int
+    who: str
+    actor: str
+    words: str
+    target: str
+    href: str
+    project: str
+    detail: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLogPage:
+    """Who did what, newest first."""
+
+    lines: tuple[LogLine, ...]
+    older_href: str
+    newer_href: str
+
+
+ACTION_WORDS = {
+    "sign_in": "signed in",
+    "sign_out": "signed out",
+    "content_read": "read the content of a run",
+    "search": "searched",
+    "export": "downloaded",
+    "review": "reviewed",
+    "policy_change": "changed a policy",
+    "rule_change": "changed an alert rule",
+    "price_change": "changed a price",
+    "retention_change": "changed retention",
+    "member_change": "changed members",
+    "key_change": "changed keys",
+}
+
+
+def build_access_log(
+    place: Place, entries: Sequence[AuditEntry], names: Mapping[str, str], *, limit: int, is_first: bool, may_read: bool
+) -> AccessLogPage:
+    """Build a page of the log; `names` by actor."""
+    lines = tuple(
+        LogLine(
+            entry_id=e.entry_id,
+            time_ns=e.time_ns,
+            who=names.get(e.actor, e.actor),
+            actor=e.actor,
+            words=ACTION_WORDS.get(e.action, e.action.replace("_", " ")),
+            target=e.target,
+            href=_run_link(place, e) if may_read else "",
+            project=e.project,
+            detail=tuple(sorted(e.detail.items())),
+        )
+        for e in entries
+    )
+    older = place.url("/access-log", before=entries[-1].entry_id) if len(entries) == limit else ""
+    return AccessLogPage(lines, older, "" if is_first else place.url("/access-log"))
+
+
+def _run_link(place: Place, entry: AuditEntry) -> str:
+    if entry.action not in {"content_read", "export"} or len(entry.target) != 32:
+        return ""
+    project = None if entry.project in {"", place.home_project} else entry.project
+    return place.bare(f"/runs/{entry.target}", project=project)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """One signal of the delivery check."""
+
+    signal: str
+    counts: SignalCount
+    gap: int
+    stored_as: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPage:
+    """What every accepted item became."""
+
+    rows: tuple[DeliveryRow, ...]
+    status: IngestStatus
+    holds: bool
+
+
+def build_delivery(health: Health, status: IngestStatus) -> DeliveryPage:
+    """Build the delivery check."""
+    rows = tuple(
+        DeliveryRow(name, c, c.gap(), tuple(sorted(c.stored_as.items())))
+        for name, c in (("spans", health.spans), ("logs", health.logs))
+    )
+    return DeliveryPage(rows, status, all(not r.gap for r in rows))
+
+
+@dataclass(frozen=True, slots=True)
+class AboutPage:
+    """Version and changes."""
+
+    version: str
+    changelog: tuple[tuple[str, tuple[str, ...]], ...]
+    """(heading, lines) per release, newest first."""
+
+
+def parse_changelog(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Releases of a changelog in Markdown: `## ` headings with their `- ` lines."""
+    releases: list[tuple[str, list[str]]] = []
+    for line in text.splitlines():
+        if line.startswith("## "):
+            releases.append((line[3:].strip().strip("[]"), []))
+        elif line.startswith(("- ", "* ")) and releases:
+            releases[-1][1].append(line[2:].strip())
+        elif line.startswith("  ") and line.strip() and releases and releases[-1][1]:
+            releases[-1][1][-1] += " " + line.strip()
+    return tuple((heading, tuple(lines)) for heading, lines in releases[:20])

@@ -1,0 +1,136 @@
+"""The pattern page: every element of the visual language with made-up contents, in light and dark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from spans.content import Document, Part
+from spans.facts import Decision
+from spans.kinds import Evidence, Verdict
+from spans.values import Value
+from web.json_tree import Node, json_tree
+from web.pages.run_row import RunRow, State
+from web.places import SECOND_NS, Place
+
+TOKENS = (
+    "bg", "surface", "raised", "line", "line-strong", "text", "muted", "accent", "brand", "bad", "bad-bg", "stop",
+    "stop-bg", "wait", "wait-bg", "good", "k-model", "k-tool", "k-retrieval", "k-agent", "k-guardrail", "k-human",
+    "k-other",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PatternsPage:
+    """Samples of every piece."""
+
+    tokens: tuple[str, ...]
+    kinds: tuple[tuple[str, str], ...]
+    states: tuple[State, ...]
+    rows: tuple[RunRow, ...]
+    decisions: tuple[Decision, ...]
+    parts: tuple[Part, ...]
+    documents: tuple[Document, ...]
+    tree: Node
+    hostile: str
+    amounts: tuple[Decimal | None, ...]
+    durations: tuple[int, ...]
+
+
+_VALUE: Value = {
+    "order": "ORD-88213",
+    "amount": 1249.0,
+    "paid": True,
+    "note": None,
+    "lines": [{"sku": "annual-plan", "quantity": 1}],
+    "raw": '{"nested": "JSON in a string", "is": "opened"}',
+}
+
+
+def build_patterns(place: Place, now_ns: int) -> PatternsPage:
+    """Build the samples."""
+    return PatternsPage(
+        tokens=TOKENS,
+        kinds=(
+            ("agent", "agent"),
+            ("model", "model"),
+            ("tool", "tool"),
+            ("retrieval", "retrieval"),
+            ("guardrail", "guardrail"),
+            ("human", "human"),
+            ("other", "other"),
+        ),
+        states=(
+            State("running", "no end seen yet"),
+            State("ok", "ok"),
+            State("success", "success"),
+            State("error", "error"),
+            State("denied", "denied"),
+            State("waiting", "waits for approval"),
+            State("incomplete", "parts missing"),
+            State("learning", "learning: 18 of 30 runs"),
+        ),
+        rows=tuple(_row(place, now_ns, n, state) for n, state in enumerate(_ROW_STATES)),
+        decisions=(
+            Decision(Verdict.DENY, "refund-limit", "policy", "amount 1249.00 is above 500"),
+            Decision(Verdict.REQUIRE_APPROVAL, "large-refund", "policy", "", evidence=Evidence.DERIVED),
+            Decision(Verdict.ALLOW, "", "human", "looks right", evidence=Evidence.GUESS, wait_ms=184_000),
+        ),
+        parts=(
+            Part("text", content="I could not refund $1,249.00 to <PERSON_tapkmj7f>; a colleague will call you."),
+            Part("reasoning", content="The limit is 500."),
+            Part("tool_call", id="call_1", name="execute_refund", arguments={"amount": 1249.0}),
+            Part("tool_result", id="call_1", name="execute_refund", content="PermissionError", is_error=True),
+            Part("media", modality="image", mime="image/png", content="A" * 48_000),
+            Part("refusal", content="I cannot help with that."),
+        ),
+        documents=(Document("doc-7", "Refunds above 500 need a second pair of eyes.", 0.871),),
+        tree=json_tree(_VALUE, unfold=True),
+        hostile="invoice\u202egnp.exe \u200bhidden\u200b <b>not bold</b> ring\x07 <REDACTION_FAILED> مرحبا <EMAIL_ADDRESS_tapkmj7f>",
+        amounts=(
+            None,
+            Decimal(0),
+            Decimal("0.00061234"),
+            Decimal("0.0142"),
+            Decimal("0.62"),
+            Decimal("12.4"),
+            Decimal(1234),
+        ),
+        durations=(400_000, 840_000_000, 3_200_000_000, 134 * SECOND_NS, 11_100 * SECOND_NS),
+    )
+
+
+_ROW_STATES = (
+    State("denied", "denied"),
+    State("error", "error"),
+    State("running", "no end seen yet"),
+    State("ok", "ok"),
+)
+
+
+def _row(place: Place, now_ns: int, number: int, state: State) -> RunRow:
+    long = "a workflow with a name of about eighty characters, because somebody will do that"
+    return RunRow(
+        run_id=f"{number:032x}",
+        href=place.bare("/-/patterns"),
+        started_ns=now_ns - (number * 97 + 12) * SECOND_NS,
+        state=state,
+        title=("refund-agent", "ticket-triage", long, "billing_adjustments_v3")[number],
+        version=("v12", "", "2026.11.3", "7")[number],
+        environment="production",
+        preview=(
+            "I could not refund $1,249 to <PERSON_tapkmj7f> because …",
+            "RateLimitError: 429 after four attempts",
+            "",
+            "مرحبا، تم استرداد المبلغ",
+        )[number],
+        calls=(6, 2, 1, 4)[number],
+        tools=(3, 0, 0, 2)[number],
+        cost_usd=(Decimal("0.62"), None, Decimal("0.0004812"), Decimal("1.92"))[number],
+        unpriced_calls=(0, 2, 0, 1)[number],
+        duration_ns=(41 * SECOND_NS, 3_200_000_000, None, 134 * SECOND_NS)[number],
+        who=("<PERSON_tapkmj7f>", "user-4471", "", "<PERSON_tapkmj7f>")[number],
+        session_id="",
+        version_number=1,
+        last_received_ns=now_ns,
+    )

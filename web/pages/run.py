@@ -1,0 +1,233 @@
+"""One recorded run, opened: a header of one-line answers, one tree, Timeline or Conversation, a detail panel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spans.kinds import OutcomeLabel, Replayability, RunMode, RunStatus
+from spans.run import Run, Step
+from web.conversation import Conversation
+from web.format import NBSP, clock, count, duration, exact_money, money, plural, tokens
+from web.pages.detail import DIALECT_NAMES, Detail, usage_words
+from web.pages.run_row import State, run_state, run_title
+from web.places import Place
+from web.waterfall import Waterfall
+
+TABS = ("timeline", "conversation")
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderFact:
+    """A one-line answer of the header."""
+
+    label: str
+    value: str
+    note: str = ""
+    tone: str = ""
+    """`bad`, `stop`, `wait` or empty."""
+    exact: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """Timeline or Conversation."""
+
+    key: str
+    label: str
+    href: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """One recorded run."""
+
+    run_id: str
+    title: str
+    version: str
+    name: str
+    state: State
+    environment: str
+    mode: str
+    started_ns: int
+    facts: tuple[HeaderFact, ...]
+    tabs: tuple[Tab, ...]
+    tab: str
+    waterfall: Waterfall
+    conversation: Conversation | None
+    detail: Detail | None
+    continues_href: str
+    continued_by_href: str
+    waiting_for: str
+    share_href: str
+    json_href: str
+    workflow_href: str
+    session_href: str
+    session_id: str
+    user_id: str
+    user_href: str
+    agents: tuple[str, ...]
+    tags: tuple[tuple[str, str], ...]
+    notices: tuple[tuple[str, str], ...]
+    """(tone, sentence) lines above the tree: parts missing, text withheld, content expired."""
+    is_running: bool
+    page_title: str
+
+
+def build_run(
+    place: Place,
+    run: Run,
+    steps: Sequence[Step],
+    waterfall: Waterfall,
+    *,
+    tab: str,
+    conversation: Conversation | None,
+    detail: Detail | None,
+    selected: str = "",
+) -> RunPage:
+    """Build the page of a run from what the store knows and what the tab shows."""
+    path = f"/runs/{run.run_id}"
+    state = run_state(run)
+    title = run_title(run)
+    return RunPage(
+        run_id=run.run_id,
+        title=title,
+        version=run.workflow_version,
+        name=run.name if run.name != title else "",
+        state=state,
+        environment=run.environment,
+        mode="" if run.mode is RunMode.LIVE else run.mode.value,
+        started_ns=run.started_ns,
+        facts=_facts(place, run, steps),
+        tabs=tuple(
+            Tab(
+                key,
+                key.capitalize(),
+                place.url(path if key == TABS[0] else f"{path}/{key}", span=selected or None),
+                key == tab,
+            )
+            for key in TABS
+        ),
+        tab=tab,
+        waterfall=waterfall,
+        conversation=conversation,
+        detail=detail,
+        continues_href=place.url(f"/runs/{run.continues}") if run.continues else "",
+        continued_by_href=place.url(f"/runs/{run.continued_by}") if run.continued_by else "",
+        waiting_for=run.waiting_for.replace("_", " "),
+        share_href=place.bare(
+            path if tab == TABS[0] else f"{path}/{tab}",
+            project=None if place.project == place.home_project else place.project,
+            span=selected or None,
+        ),
+        json_href=place.bare(f"/api/v1/runs/{run.run_id}", project=place.project),
+        workflow_href=place.url("/runs", workflow=run.workflow) if run.workflow else "",
+        session_href=place.url("/runs", session=run.session_id, shape="any") if run.session_id else "",
+        session_id=run.session_id,
+        user_id=run.user_id,
+        user_href=place.url("/runs", user=run.user_id, shape="any") if run.user_id else "",
+        agents=run.agents,
+        tags=tuple((t, place.url("/runs", tag=t, shape="any")) for t in run.tags),
+        notices=_notices(run, steps),
+        is_running=run.status is RunStatus.RUNNING,
+        page_title=f"{title} · {state.word} · {clock(run.started_ns)} UTC",
+    )
+
+
+def _facts(place: Place, run: Run, steps: Sequence[Step]) -> tuple[HeaderFact, ...]:
+    return (
+        _outcome(run),
+        _cost(run),
+        HeaderFact("Tokens", tokens(run.usage.total()), usage_words(run.usage), exact=f"{run.usage.total():,}"),
+        _time(run),
+        _calls(run),
+        _decisions(place, run, steps),
+        _redaction(run, steps),
+        _recording(run),
+    )
+
+
+def _outcome(run: Run) -> HeaderFact:
+    if run.outcome.label is OutcomeLabel.UNKNOWN:
+        word = {RunStatus.ERROR: "error", RunStatus.RUNNING: "running", RunStatus.OK: "unknown"}[run.status]
+        note = "no success rule defined" if run.status is RunStatus.OK else _errors(run)
+        return HeaderFact("Outcome", word, note, "bad" if run.status is RunStatus.ERROR else "")
+    label = run.outcome.label.value.replace("_", " ")
+    tone = {OutcomeLabel.SUCCESS: "good", OutcomeLabel.FAILURE: "bad"}.get(run.outcome.label, "")
+    return HeaderFact("Outcome", label, f"by {run.outcome.source}" if run.outcome.source else "", tone)
+
+
+def _errors(run: Run) -> str:
+    return plural(run.errors, "error") if run.errors else ""
+
+
+def _cost(run: Run) -> HeaderFact:
+    note = f"{plural(run.unpriced_calls, 'call')} without a price" if run.unpriced_calls else ""
+    if run.cost_usd is None and not run.model_calls:
+        return HeaderFact("Cost", money(None), "no model calls")
+    return HeaderFact("Cost", "unpriced" if run.cost_usd is None else money(run.cost_usd), note, exact=exact_money(run.cost_usd))
+
+
+def _time(run: Run) -> HeaderFact:
+    if run.status is RunStatus.RUNNING:
+        return HeaderFact("Time", duration(run.duration_ns), "no end seen yet", "wait")
+    return HeaderFact("Time", duration(run.duration_ns), exact=f"{run.duration_ns:,} ns")
+
+
+def _calls(run: Run) -> HeaderFact:
+    note = [plural(run.tool_calls, "tool call")] if run.tool_calls else []
+    if run.retrievals:
+        note.append(plural(run.retrievals, "retrieval"))
+    return HeaderFact("Model calls", count(run.model_calls), ", ".join(note))
+
+
+def _decisions(place: Place, run: Run, steps: Sequence[Step]) -> HeaderFact:
+    if run.waiting_for:
+        return HeaderFact("Decisions", "waiting", f"for {run.waiting_for.replace('_', ' ')}", "wait")
+    if run.denials:
+        stopped = next((s for s in steps if s.tool_outcome == "denied"), None)
+        href = place.url(f"/runs/{run.run_id}", span=stopped.span_id) if stopped else ""
+        return HeaderFact("Decisions", f"{run.denials:,}{NBSP}denied", stopped.tool_name if stopped else "", "stop", "", href)
+    made = sum(len(s.decisions) for s in steps)
+    return HeaderFact("Decisions", count(made) if made else "none", "allowed" if made else "no control reported one")
+
+
+def _redaction(run: Run, steps: Sequence[Step]) -> HeaderFact:
+    if any("withheld" in s.flags or s.content_state == "withheld" for s in steps):
+        return HeaderFact("Redacted", "withheld", "some text was not stored", "wait")
+    return HeaderFact("Redacted", plural(run.redactions, "value") if run.redactions else "nothing found")
+
+
+def _recording(run: Run) -> HeaderFact:
+    note = {
+        Replayability.COMPLETE: "messages and results are here",
+        Replayability.PARTIAL: "some messages are missing",
+        Replayability.METADATA_ONLY: "no messages were sent",
+    }[run.replayability]
+    if not run.complete:
+        return HeaderFact("Recording", "parts missing", note, "wait")
+    word = {
+        Replayability.COMPLETE: "complete",
+        Replayability.PARTIAL: "partial",
+        Replayability.METADATA_ONLY: "numbers only",
+    }[run.replayability]
+    return HeaderFact("Recording", word, note, exact="; ".join(run.replay_reasons))
+
+
+def _notices(run: Run, steps: Sequence[Step]) -> tuple[tuple[str, str], ...]:
+    found: list[tuple[str, str]] = []
+    orphans = sum(1 for s in steps if "orphan" in s.flags)
+    if orphans:
+        found.append(("wait", f"{plural(orphans, 'step')} came without their parent; it may still arrive."))
+    if any("withheld" in s.flags or s.content_state == "withheld" for s in steps):
+        found.append(("wait", "Redaction failed for some text, so it was withheld. The sealed original waits in quarantine."))
+    if any(s.content_state == "expired" for s in steps):
+        found.append(("", "Messages and arguments were removed at the end of their retention; numbers stay."))
+    return tuple(found)
+
+
+def dialect_words(run: Run) -> str:
+    """Instrumentations by their full names."""
+    return ", ".join(DIALECT_NAMES.get(d, d) for d in run.dialects)

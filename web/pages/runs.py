@@ -1,0 +1,282 @@
+"""Runs: filters that read as a sentence, chips for shapes, a histogram to narrow by, rows that stay put."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from spans.errors import RefusedError
+from spans.kinds import OutcomeLabel, RunShape, RunStatus
+from spans.run import Run
+from store.api import Bucket, Page, RunQuery
+from web.filters import SHAPE_WORDS, filters_of, params_of
+from web.format import day_clock, plural
+from web.pages.run_row import RunRow, build_row
+from web.places import Place
+from web.sparks import HistogramBar, heights
+
+BARS = 48
+SUGGESTED = ("workflow", "version", "agent", "service", "model", "tool", "user", "session", "tag")
+"""Fields whose real values the filter form suggests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A removable part of the sentence."""
+
+    words: str
+    without: str
+    is_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeChip:
+    """A shape with its number of runs and a link that shows only it."""
+
+    label: str
+    number: int
+    href: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChoice:
+    """A filter the form offers: its values with their counts, or its fixed options."""
+
+    name: str
+    label: str
+    value: str
+    options: tuple[tuple[str, str], ...]
+    free: bool
+    """Whether other values than the offered ones make sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunsPage:
+    """A list of runs."""
+
+    chips: tuple[Chip, ...]
+    shapes: tuple[ShapeChip, ...]
+    shape_words: str
+    range_words: str
+    bars: tuple[HistogramBar, ...]
+    rows: tuple[RunRow, ...]
+    newer_href: str
+    older_href: str
+    clear_href: str
+    choices: tuple[FieldChoice, ...]
+    hidden: tuple[tuple[str, str], ...]
+    """Parameters that the filter form keeps."""
+    live: str
+    """Address that the live update asks; empty on older pages and in fixed ranges."""
+    any_shape_href: str
+    json_href: str
+    min_cost: str
+
+
+def default_shapes(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Agent runs, unless there are none: then everything but set-up, rather than an empty page."""
+    if counts.get(RunShape.AGENT) or not counts:
+        return (RunShape.AGENT,)
+    return tuple(s.value for s in RunShape if s not in {RunShape.AGENT, RunShape.SETUP}) if any(
+        counts.get(s) for s in (RunShape.SINGLE_CALL, RunShape.NO_AGENT)
+    ) else (RunShape.SETUP,)
+
+
+def build_runs(
+    place: Place,
+    query: RunQuery,
+    found: Page[Run],
+    shape_counts: Mapping[str, int],
+    series: Sequence[Bucket],
+    suggestions: Mapping[str, Sequence[tuple[str, int]]],
+    *,
+    shape_is_default: bool,
+) -> RunsPage:
+    """Build the list from what the store found for `query`."""
+    params = params_of(query)
+    own = {k: v for k, v in params.items() if k != "shape" or not shape_is_default}
+    rows = tuple(build_row(run, place) for run in found.rows)
+    live = not query.cursor and bool(place.range.key)
+    return RunsPage(
+        chips=_chips(place, query, own),
+        shapes=_shapes(place, own, query.shape, shape_counts),
+        shape_words=" and ".join(SHAPE_WORDS[s] for s in query.shape) if query.shape else "runs of any shape",
+        range_words=place.range.words(),
+        bars=histogram(place, own, series),
+        rows=rows,
+        newer_href=place.url("/runs", **own) if query.cursor else "",
+        older_href=place.url("/runs", **own, cursor=found.next_cursor) if found.next_cursor else "",
+        clear_href=place.url("/runs"),
+        choices=_choices(params, suggestions),
+        hidden=_hidden(place, own),
+        live=place.url("/runs/live", **own, after=seen_of(found.rows).write()) if live else "",
+        any_shape_href=place.url("/runs", **{**own, "shape": "any"}),
+        json_href=place.bare(
+            "/api/v1/runs",
+            **{**place.range.frozen(), **params, "project": place.project, "environment": place.environment},
+        ),
+        min_cost=params.get("min_cost", ""),
+    )
+
+
+def _chips(place: Place, query: RunQuery, own: Mapping[str, str]) -> tuple[Chip, ...]:
+    return tuple(
+        Chip(f.words, place.url("/runs", **{k: v for k, v in own.items() if k != f.name}), f.name == "q")
+        for f in filters_of(query)
+    )
+
+
+def _shapes(
+    place: Place, own: Mapping[str, str], shown: tuple[str, ...], counts: Mapping[str, int]
+) -> tuple[ShapeChip, ...]:
+    rest = {k: v for k, v in own.items() if k != "shape"}
+    return tuple(
+        ShapeChip(
+            SHAPE_WORDS[shape],
+            counts.get(shape, 0),
+            place.url("/runs", **rest, shape=shape.value),
+            shape.value in shown or not shown,
+        )
+        for shape in RunShape
+        if counts.get(shape) or shape is RunShape.AGENT
+    )
+
+
+def histogram(place: Place, own: Mapping[str, str], series: Sequence[Bucket]) -> tuple[HistogramBar, ...]:
+    """Bars of the range; each is a link to its own part of it."""
+    tops = heights([b.totals.runs for b in series])
+    width = 100 / max(1, len(series))
+    bars = []
+    for index, (bucket, height) in enumerate(zip(series, tops, strict=True)):
+        end = series[index + 1].start_ns if index + 1 < len(series) else place.range.until_ns
+        runs = bucket.totals.runs
+        inner = place.within(bucket.start_ns, max(end, bucket.start_ns + 1))
+        bars.append(
+            HistogramBar(
+                x=round(index * width, 3),
+                width=round(width, 3),
+                height=height,
+                bad=round(height * min(bucket.totals.errors, runs) / runs, 1) if runs else 0.0,
+                denied=bucket.totals.denials > 0,
+                href=inner.url("/runs", **own),
+                words=_bar_words(bucket),
+                start_ns=bucket.start_ns,
+            )
+        )
+    return tuple(bars)
+
+
+def _bar_words(bucket: Bucket) -> str:
+    totals = bucket.totals
+    parts = [plural(totals.runs, "run")]
+    if totals.errors:
+        parts.append(f"{totals.errors:,} with an error")
+    if totals.denials:
+        parts.append(f"{totals.denials:,} denied")
+    return f"{day_clock(bucket.start_ns)} UTC: {', '.join(parts)}"
+
+
+def _choices(
+    params: Mapping[str, str], suggestions: Mapping[str, Sequence[tuple[str, int]]]
+) -> tuple[FieldChoice, ...]:
+    fixed = (
+        FieldChoice("status", "Status", params.get("status", ""), tuple((s.value, s.value) for s in RunStatus), False),
+        FieldChoice(
+            "outcome",
+            "Outcome",
+            params.get("outcome", ""),
+            tuple((o.value, o.value.replace("_", " ")) for o in OutcomeLabel),
+            False,
+        ),
+        FieldChoice("denied", "Denials", params.get("denied", ""), (("1", "had a denial"), ("0", "had none")), False),
+    )
+    real = tuple(
+        FieldChoice(
+            name,
+            name.capitalize(),
+            params.get(name, ""),
+            tuple((value, f"{value} ({number:,})") for value, number in suggestions.get(name, ()) if value),
+            True,
+        )
+        for name in SUGGESTED
+    )
+    return (*(c for c in real if c.options or c.value), *fixed)
+
+
+def _hidden(place: Place, own: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    kept = {k: v for k, v in own.items() if k in {"shape", "waiting", "mode", "q"} or k.startswith("attr.")}
+    here = {"project": place.project if place.project != place.home_project else "", "environment": place.environment}
+    return tuple((k, v) for k, v in {**here, **place.range.params(), **kept}.items() if v)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a page has seen: its newest run, the newest arrival among its rows, and how many new runs were announced."""
+
+    started_ns: int = 0
+    run_id: str = "0"
+    received_ns: int = 0
+    announced: int = 0
+
+    def write(self) -> str:
+        """As one parameter."""
+        return f"{self.started_ns}.{self.run_id}.{self.received_ns}.{self.announced}"
+
+    @classmethod
+    def read(cls, text: str) -> Seen:
+        """Read the parameter.
+
+        Raises:
+            RefusedError: it is not one of ours.
+        """
+        parts = text.split(".")
+        if len(parts) != 4 or len(text) > 120 or not all(p.isascii() and p.isalnum() for p in parts):
+            raise RefusedError("The live update lost its place; reload the page.")
+        try:
+            return cls(int(parts[0]), parts[1], int(parts[2]), int(parts[3]))
+        except ValueError:
+            raise RefusedError("The live update lost its place; reload the page.") from None
+
+
+def seen_of(rows: Sequence[Run]) -> Seen:
+    """What a first page with these rows has seen."""
+    if not rows:
+        return Seen()
+    newest = max(rows, key=lambda r: (r.started_ns, r.run_id))
+    return Seen(newest.started_ns, newest.run_id, max(r.last_received_ns for r in rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The answer to a poll: how many runs are new, rows that changed where they stand, and the next poll."""
+
+    new: int
+    changed: tuple[RunRow, ...]
+    poll: str
+    page: str
+
+
+def build_live(
+    place: Place, rows: Sequence[Run], seen: Seen, *, own: Mapping[str, str], limit: int = 50
+) -> Live | None:
+    """What changed since `seen`; None when nothing did, so that the page need not be touched."""
+    new = [r for r in rows if (r.started_ns, r.run_id) > (seen.started_ns, seen.run_id)]
+    fresh = {r.run_id for r in new}
+    changed = [r for r in rows if r.run_id not in fresh and r.last_received_ns > seen.received_ns]
+    if len(new) == seen.announced and not changed:
+        return None
+    # new rows are only announced, so the cursor stays behind them; changed rows are told once
+    received = max((r.last_received_ns for r in changed), default=seen.received_ns)
+    told = replace(seen, received_ns=received, announced=len(new))
+    return Live(
+        new=min(len(new), limit),
+        changed=tuple(build_row(r, place) for r in changed),
+        poll=place.url("/runs/live", **own, after=told.write()),
+        page=place.url("/runs", **own),
+    )
+
+
+def without_cursor(query: RunQuery) -> RunQuery:
+    """The first page of the same list."""
+    return replace(query, cursor=None)

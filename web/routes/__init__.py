@@ -1,0 +1,1 @@
+"""Routes: fetch, build, answer; each names the permission it needs."""

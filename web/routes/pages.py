@@ -1,0 +1,340 @@
+"""The reading pages: Overview, Runs, Run, Workflows, Near misses, Connect."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from spans.errors import NotFoundError, RefusedError
+from spans.ids import SpanId, parse_span_id
+from spans.roles import Permission
+from spans.run import Run, Step
+from store.api import RunQuery
+from web.callers import Admin, Caller, Reader
+from web.conversation import Conversation, build_conversation
+from web.desk import Desk
+from web.evidence import read_step, read_steps
+from web.filters import MAX_TEXT, params_of, parse_filters
+from web.pages.detail import Detail, build_detail
+from web.pages.first import Arrivals, build_arrivals, build_first
+from web.pages.lists import build_near_misses, build_workflows
+from web.pages.overview import CHART_BARS, COUNTED_SHAPES, build_overview
+from web.pages.run import TABS, build_run
+from web.pages.runs import BARS, SUGGESTED, Seen, build_live, build_runs, default_shapes
+from web.places import Place
+from web.routes.common import desk_of, find_run, record, trace_or_none
+from web.waterfall import build_waterfall
+
+router = APIRouter()
+
+NEAR_MISS_PAGE = 25
+STEPS_OF_CONVERSATION = 3_000
+"""Steps whose content a conversation reads; longer runs say what was left out."""
+
+
+@router.get("/")
+def overview(request: Request, caller: Reader) -> Response:
+    """The Overview, or the first screen while the project has no run at all."""
+    desk = desk_of(request)
+    place = desk.place(request, caller)
+    if not _has_runs(desk, place.project):
+        return _first(request, desk, caller, place, is_connect=False)
+    store = desk.services.store
+    query = replace(desk.query(place), shape=tuple(COUNTED_SHAPES.split(",")))
+    before = place.range.previous()
+    page = build_overview(
+        place,
+        store.totals(query),
+        store.totals(replace(query, since_ns=before.since_ns, until_ns=before.until_ns)),
+        store.series(query, CHART_BARS),
+        store.fleet(query),
+    )
+    frame = desk.frame(request, caller, place, "Overview", active="overview")
+    return desk.page(request, "overview.html", frame, page)
+
+
+def _has_runs(desk: Desk, project: str) -> bool:
+    return bool(desk.services.store.find_runs(RunQuery(project=project, limit=1)).rows)
+
+
+@router.get("/connect")
+def connect(request: Request, caller: Reader) -> Response:
+    """Settings ▸ Connect: the endpoints and snippets, for later."""
+    desk = desk_of(request)
+    return _first(request, desk, caller, desk.place(request, caller), is_connect=True)
+
+
+def _first(request: Request, desk: Desk, caller: Caller, place: Place, *, is_connect: bool) -> Response:
+    services = desk.services
+    may_act = caller.may(Permission.ADMINISTER)
+    page = build_first(
+        place,
+        services.endpoints,
+        _arrivals(desk, place),
+        can_test=services.send_test_run is not None and may_act,
+        can_demo=services.load_demo is not None and may_act,
+        with_key=services.keys_required,
+        is_connect=is_connect,
+    )
+    title = "Connect" if is_connect else "Waiting for your first span"
+    frame = desk.frame(request, caller, place, title, active="settings" if is_connect else "overview")
+    return desk.page(request, "first.html", frame, page)
+
+
+def _arrivals(desk: Desk, place: Place) -> Arrivals:
+    services = desk.services
+    recent = services.store.find_runs(RunQuery(project=place.project, limit=12)).rows
+    members = [m for m in services.ledger.members.list() if m.removed_ns is None]
+    invited = [p for p in services.ledger.links.pending() if p.kind == "invitation"]
+    return build_arrivals(place, desk.ingest(), recent, members=len(members), invited=len(invited))
+
+
+@router.get("/arrivals")
+def arrivals(request: Request, caller: Reader) -> Response:
+    """The live part of the first screen."""
+    desk = desk_of(request)
+    place = desk.place(request, caller)
+    frame = desk.frame(request, caller, place, "")
+    return desk.part(request, "parts/_arrivals.html", f=frame, a=_arrivals(desk, place))
+
+
+@router.get("/ingest-dot")
+def ingest_dot(request: Request, caller: Reader) -> Response:
+    """The header's dot, asked every few seconds."""
+    desk = desk_of(request)
+    return desk.part(request, "parts/_dot.html", f=desk.frame(request, caller, desk.place(request, caller), ""))
+
+
+@router.post("/send-test-run")
+def send_test_run(request: Request, _: Admin) -> Response:
+    """Send a small run through the real receiver.
+
+    Raises:
+        NotFoundError: this server cannot.
+    """
+    send = desk_of(request).services.send_test_run
+    if send is None:
+        raise NotFoundError("This server cannot send a test run; use the curl line.")
+    send()
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/", 303)
+
+
+@router.post("/load-demo")
+def load_demo(request: Request, _: Admin) -> Response:
+    """Load the demo fleet into project `demo`.
+
+    Raises:
+        NotFoundError: this server cannot.
+    """
+    load = desk_of(request).services.load_demo
+    if load is None:
+        raise NotFoundError("This server cannot load the demo; run `tracetape demo`.")
+    load()
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/?project=demo&range=14d", 303)
+
+
+@router.get("/runs")
+def runs(request: Request, caller: Reader) -> Response:
+    """The list of runs."""
+    desk = desk_of(request)
+    place = desk.place(request, caller)
+    query, shape_is_default, shape_counts = _runs_query(desk, request, place)
+    store = desk.services.store
+    found = store.find_runs(query)
+    if query.text and not query.cursor:
+        record(desk, caller, "search", project=place.project, detail={"text": query.text})
+    unfiltered = replace(desk.query(place), shape=query.shape)
+    suggestions = {
+        name: desk.recent.get(
+            ("values", name, place.project, place.environment, place.range.key or place.range.since_ns, query.shape),
+            lambda name=name: store.values(unfiltered, name, 30),
+        )
+        for name in SUGGESTED
+    }
+    page = build_runs(
+        place,
+        query,
+        found,
+        shape_counts,
+        store.series(replace(query, cursor=None), BARS),
+        suggestions,
+        shape_is_default=shape_is_default,
+    )
+    own = {k: v for k, v in params_of(query).items() if k != "shape" or not shape_is_default}
+    frame = desk.frame(request, caller, place, "Runs", active="runs", params=own)
+    return desk.page(request, "runs.html", frame, page)
+
+
+def _runs_query(desk: Desk, request: Request, place: Place) -> tuple[RunQuery, bool, dict[str, int]]:
+    """The query of the address; without a shape in it, the default one. Also how many runs each shape has."""
+    query = parse_filters(request.query_params, desk.query(place))
+    if query.text:
+        # typed into the address by hand it is still raw; a second pass over clean text changes nothing
+        query = replace(query, text=desk.services.redact_text(place.project, query.text))
+    counts = dict(desk.services.store.values(replace(query, shape=(), cursor=None), "shape", 10))
+    if request.query_params.get("shape"):
+        return query, False, counts
+    return replace(query, shape=default_shapes(counts)), True, counts
+
+
+@router.get("/runs/live")
+def live(request: Request, caller: Reader, after: str = "") -> Response:
+    """What changed in a list since the page saw it; 204 when nothing did, so that nothing on the page moves."""
+    desk = desk_of(request)
+    place = desk.place(request, caller)
+    seen = Seen.read(after)
+    query, is_default, _ = _runs_query(desk, request, place)
+    rows = desk.services.store.find_runs(replace(query, cursor=None)).rows
+    own = {k: v for k, v in params_of(query).items() if k != "shape" or not is_default}
+    changes = build_live(place, rows, seen, own=own, limit=query.limit)
+    if changes is None:
+        return Response(status_code=204)
+    frame = desk.frame(request, caller, place, "")
+    return desk.part(request, "parts/_live.html", f=frame, live=changes)
+
+
+@router.post("/search")
+def search(request: Request, caller: Reader, q: Annotated[str, Form()] = "") -> Response:
+    """Open a pasted trace id, or search: what was typed is redacted before it reaches an address, a log or a query.
+
+    Raises:
+        BusyError: no worker can redact yet.
+    """
+    desk = desk_of(request)
+    place = desk.place(request, caller)
+    typed = q.strip()[:MAX_TEXT]
+    trace = trace_or_none(typed)
+    if trace and desk.services.store.read_run(place.project, trace):
+        return RedirectResponse(place.url(f"/runs/{trace}"), 303)
+    clean = desk.services.redact_text(place.project, typed) if typed else ""
+    return RedirectResponse(place.url("/runs", q=clean, shape="any" if clean else None), 303)
+
+
+@router.get("/runs/{run_id}")
+def run_timeline(request: Request, caller: Reader, run_id: str) -> Response:
+    """A run: tree, waterfall and the selected step."""
+    return _run_page(request, caller, run_id, TABS[0])
+
+
+@router.get("/runs/{run_id}/conversation")
+def run_conversation(request: Request, caller: Reader, run_id: str) -> Response:
+    """A run as a conversation."""
+    return _run_page(request, caller, run_id, TABS[1])
+
+
+def _run_page(request: Request, caller: Caller, run_id: str, tab: str) -> Response:
+    desk = desk_of(request)
+    place = desk.place(request, caller)
+    run = find_run(desk.services.store, place.project, run_id)
+    if run.run_id != run_id:
+        suffix = "" if tab == TABS[0] else f"/{tab}"
+        own = {k: v for k, v in request.query_params.items() if k in {"span"}}
+        return RedirectResponse(place.url(f"/runs/{run.run_id}{suffix}", **own), 303)
+    steps = desk.services.store.read_steps(place.project, run.run_id)
+    selected = _selected(request, steps)
+    path = f"/runs/{run.run_id}" + ("" if tab == TABS[0] else f"/{tab}")
+    record(desk, caller, "content_read", run.run_id, place.project, {"part": tab if not selected else "step"})
+    waterfall = build_waterfall(
+        place,
+        path,
+        steps,
+        selected=selected.span_id if selected else "",
+        start=_start(request),
+        show_noise=request.query_params.get("noise") == "1",
+    )
+    page = build_run(
+        place,
+        run,
+        steps,
+        waterfall,
+        tab=tab,
+        conversation=_conversation(desk, place, run, steps) if tab == TABS[1] else None,
+        detail=_detail(desk, request, place, path, selected) if selected else None,
+        selected=selected.span_id if selected else "",
+    )
+    frame = desk.frame(request, caller, place, page.page_title, active="runs")
+    return desk.page(request, "run.html", frame, page)
+
+
+def _start(request: Request) -> int:
+    text = request.query_params.get("from", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
+
+
+def _selected(request: Request, steps: tuple[Step, ...]) -> Step | None:
+    wanted = request.query_params.get("span", "")
+    return next((s for s in steps if s.span_id == wanted), None) if wanted else None
+
+
+def _detail(desk: Desk, request: Request, place: Place, path: str, step: Step) -> Detail:
+    contents = read_step(desk.services.store, place.project, step)
+    all_messages = request.query_params.get("messages") == "all"
+    return build_detail(
+        place, path, step, contents.span(step), contents.logs(step), contents.of(step), all_messages=all_messages
+    )
+
+
+def _conversation(desk: Desk, place: Place, run: Run, steps: tuple[Step, ...]) -> Conversation:
+    told = steps[:STEPS_OF_CONVERSATION]
+    contents = read_steps(desk.services.store, place.project, told, run.run_id)
+    return build_conversation(told, contents.by_span(told), unread=len(steps) - len(told))
+
+
+@router.get("/runs/{run_id}/detail/{span_id}")
+def detail(request: Request, caller: Reader, run_id: str, span_id: str, tab: str = TABS[0]) -> Response:
+    """The detail panel alone, for a click in the tree.
+
+    Raises:
+        NotFoundError: no such step in this run.
+    """
+    desk = desk_of(request)
+    place = desk.place(request, caller)
+    run = find_run(desk.services.store, place.project, run_id)
+    step = _step(desk, place, run, span_id)
+    path = f"/runs/{run.run_id}" + ("" if tab not in TABS[1:] else f"/{tab}")
+    record(desk, caller, "content_read", run.run_id, place.project, {"part": "step", "span": step.span_id})
+    frame = desk.frame(request, caller, place, "")
+    return desk.part(request, "parts/_detail.html", f=frame, d=_detail(desk, request, place, path, step))
+
+
+def _step(desk: Desk, place: Place, run: Run, raw_id: str) -> Step:
+    try:
+        wanted: SpanId | None = parse_span_id(raw_id)
+    except RefusedError:
+        wanted = None
+    for step in desk.services.store.read_steps(place.project, run.run_id):
+        if step.span_id == wanted:
+            return step
+    raise NotFoundError(f"No step {raw_id[:20]!r} in this run.")
+
+
+@router.get("/workflows")
+def workflows(request: Request, caller: Reader) -> Response:
+    """Every workflow of the range."""
+    desk = desk_of(request)
+    place = desk.place(request, caller)
+    query = replace(desk.query(place), shape=tuple(COUNTED_SHAPES.split(",")))
+    page = build_workflows(place, desk.services.store.fleet(query))
+    frame = desk.frame(request, caller, place, "Workflows", active="workflows")
+    return desk.page(request, "workflows.html", frame, page)
+
+
+@router.get("/near-misses")
+def near_misses(request: Request, caller: Reader, cursor: str = "") -> Response:
+    """Attempts that a control stopped."""
+    desk = desk_of(request)
+    place = desk.place(request, caller)
+    store = desk.services.store
+    query = replace(desk.query(place), denied=True, limit=NEAR_MISS_PAGE, cursor=cursor[:2000] or None)
+    found = store.find_runs(query)
+    page = build_near_misses(
+        place,
+        [(run, store.read_steps(place.project, run.run_id)) for run in found.rows],
+        next_cursor=found.next_cursor,
+        is_first=not cursor,
+    )
+    frame = desk.frame(request, caller, place, "Near misses", active="near-misses")
+    return desk.page(request, "near_misses.html", frame, page)

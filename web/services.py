@@ -1,0 +1,41 @@
+"""What the web asks of the rest of the house; handed in whole by the composition root."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from spans.health import Health, IngestStatus
+from store.api import Store
+from store.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Addresses as people and programs write them, without a trailing slash."""
+
+    grpc: str
+    http: str
+    web: str
+    public_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything behind the pages. Every callable may be called from several threads."""
+
+    store: Store
+    ledger: Ledger
+    redact_text: Callable[[str, str], str]
+    """(project, text) → the text as it would have been stored. Raises BusyError while no worker is ready."""
+    health: Callable[[], Health]
+    ingest: Callable[[], IngestStatus]
+    endpoints: Endpoints
+    send_test_run: Callable[[], None] | None = None
+    load_demo: Callable[[], None] | None = None
+    version: str = ""
+    clock_ns: Callable[[], int] = time.time_ns
+    keys_required: bool = False
+    """Whether senders need an ingest key; the first screen then says how to make one."""
+    redaction_mode: str = "full"

@@ -1,0 +1,47 @@
+/* Draws the figures that the server wrote, in the page's own colours; again when the theme changes. */
+(() => {
+  "use strict";
+  const colour = (name) => {
+    const probe = document.createElement("i");
+    probe.style.color = "var(" + name + ")";
+    document.body.append(probe);
+    const found = getComputedStyle(probe).color;
+    probe.remove();
+    return found;
+  };
+  const paint = (value) => {
+    if (typeof value === "string") return value.startsWith("--") ? colour(value) : value;
+    if (Array.isArray(value)) return value.map(paint);
+    if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, paint(v)]));
+    return value;
+  };
+  const local = (figure) => {
+    if (document.documentElement.dataset.zone === "utc") return;
+    for (const trace of figure.data) {
+      trace.x = trace.x.map((t) => {
+        const d = new Date(t);
+        return new Date(d.getTime() - d.getTimezoneOffset() * 60000).toISOString().slice(0, 19);
+      });
+    }
+  };
+  const draw = () => {
+    if (!window.Plotly) return;
+    for (const box of document.querySelectorAll("[data-figure]")) {
+      const figure = JSON.parse(document.getElementById(box.dataset.figure).textContent);
+      local(figure);
+      const drawn = paint(figure);
+      const text = colour("--muted");
+      Object.assign(drawn.layout, {
+        paper_bgcolor: "rgba(0,0,0,0)",
+        plot_bgcolor: "rgba(0,0,0,0)",
+        font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: text },
+        hoverlabel: { bgcolor: colour("--surface"), bordercolor: colour("--line-strong"), font: { color: colour("--text"), size: 12 } },
+        autosize: true,
+      });
+      window.Plotly.react(box, drawn.data, drawn.layout, { displayModeBar: false, responsive: true, showTips: false });
+    }
+  };
+  draw();
+  addEventListener("themechange", draw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+})();

@@ -1,0 +1,83 @@
+"""Agent text made safe to look at: hidden characters shown, pseudonyms and withheld text marked, long text folded."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zlib
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+FOLD_AT = 1_200
+"""Characters of a message shown before the fold."""
+FOLD_MOST = 40_000
+"""Characters shown at all; the whole text is in the JSON download."""
+TINTS = 8
+
+_HIDDEN = (
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # controls, but for tab and newline
+    "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"  # bidi and zero-width (joiners stay: emoji, Persian)
+    "\ufff9-\ufffb\U000e0000-\U000e007f"  # annotation and tag characters, the carriers of invisible prompts
+)
+_TOKEN = r"<([A-Z][A-Z0-9_]{1,40})_([a-z2-7]{6,12})>"
+_WITHHELD = r"<REDACTION_FAILED>"
+_SPECIAL = re.compile(f"({_TOKEN})|({_WITHHELD})|([{_HIDDEN}])|(\r\n?)")
+
+
+def visible(text: str) -> Markup:
+    """Text as HTML in which nothing hides: controls and bidi marks get a face, pseudonyms become chips."""
+    clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if not text.isascii() else text
+    pieces: list[str] = []
+    start = 0
+    for found in _SPECIAL.finditer(clean):
+        pieces.append(str(escape(clean[start : found.start()])))
+        pieces.append(_special(found))
+        start = found.end()
+    pieces.append(str(escape(clean[start:])))
+    return Markup("".join(pieces))  # noqa: S704 - every piece above is escaped or made here
+
+
+def _special(found: re.Match[str]) -> str:
+    if found[1]:
+        entity = found[2].replace("_", " ")
+        return (
+            f'<span class="who tint-{tint(found[3])}" title="A stable pseudonym: the value itself was never stored">'
+            f"{escape(entity)} {escape(found[3])}</span>"
+        )
+    if found[4]:
+        return '<span class="withheld" title="Redaction failed, so the text was not stored">withheld</span>'
+    if found[6]:
+        return "\n"
+    code = ord(found[5])
+    name = unicodedata.name(found[5], "CONTROL CHARACTER")
+    return f'<span class="hidden-char" title="{escape(name)}">U+{code:04X}</span>'
+
+
+def tint(token: str) -> int:
+    """The same tint for the same token, so that the eye can follow a person."""
+    return zlib.crc32(token.encode()) % TINTS
+
+
+def one_line(text: str, most: int = 160) -> str:
+    """A preview: white space collapsed, cut with an ellipsis."""
+    flat = " ".join(text[: most * 4].split())
+    return flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A long text in two parts; `cut` counts characters that are only in the download."""
+
+    head: str
+    rest: str
+    cut: int
+
+
+def fold(text: str, at: int = FOLD_AT, most: int = FOLD_MOST) -> Folded:
+    """Split a text where the fold goes; short texts have no rest."""
+    if len(text) <= at + at // 4:
+        return Folded(text, "", 0)
+    space = text.rfind(" ", at - 80, at)
+    cut_at = space if space > 0 else at
+    return Folded(text[:cut_at], text[cut_at:most], max(0, len(text) - most))
