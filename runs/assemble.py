@@ -128,11 +128,12 @@ def _inherit_agents(nodes: Sequence[Node]) -> None:
 def _price(nodes: Sequence[Node], book: PriceBook, started_ns: int) -> None:
     """Price what counts, at the prices of the run's start; a reported cost stands in where no price is known."""
     for node in nodes:
-        if node.role is not UsageRole.OWN or node.facts.usage is None:
-            continue
         facts = node.facts
+        usage = facts.usage
+        if node.role is not UsageRole.OWN or usage is None:
+            continue
         node.cost = book.price(
-            facts.usage,
+            usage,
             provider=facts.provider,
             models=(facts.response_model, facts.request_model),
             at_ns=started_ns,
@@ -244,7 +245,7 @@ def _run(
         unpriced_calls=sum(1 for step in own if step.unpriced),
         usage=_usage_sum(step.usage for step in own),
         span_count=len(steps),
-        model_calls=sum(1 for node in nodes if node.kind in MODEL_KINDS and node.counted),
+        model_calls=sum(node.facts.calls for node in nodes if node.kind in MODEL_KINDS and node.counted),
         tool_calls=len(ran),
         retrievals=sum(1 for node in nodes if node.kind is SpanKind.RETRIEVAL and not _inside_retrieval(node)),
         denials=sum(1 for node in tools if node.outcome is ToolOutcome.DENIED),
@@ -280,7 +281,9 @@ def _version(given: Sequence[SpanFacts], beside: dict[str, list[SpanFacts]]) -> 
 
 def _digest(given: Sequence[SpanFacts], beside: dict[str, list[SpanFacts]]) -> str:
     seen = sorted({f"{facts.version}:{facts.source}:{facts.span_id}:{facts.content_hash}" for facts in given})
-    seen += sorted({f"{facts.trace_id}:{facts.span_id}:{facts.content_hash}" for near in beside.values() for facts in near})
+    seen += sorted(
+        {f"{facts.trace_id}:{facts.span_id}:{facts.content_hash}" for near in beside.values() for facts in near}
+    )
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()[:32]
 
 

@@ -95,9 +95,7 @@ def _trailing_results(inputs: Sequence[Message]) -> Iterator[Part]:
     yield from tail
 
 
-def _answered(
-    result: Part, call: Part | None, unnamed: Sequence[Part], schemas: Mapping[str, Value]
-) -> AnsweredCall:
+def _answered(result: Part, call: Part | None, unnamed: Sequence[Part], schemas: Mapping[str, Value]) -> AnsweredCall:
     if call is None and not result.id:
         call = next((part for part in reversed(unnamed) if not result.name or part.name == result.name), None)
     text = plain_text(result.content)

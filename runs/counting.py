@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from runs.node import MODEL_KINDS, Node
 from spans.facts import SpanFacts
@@ -12,6 +13,8 @@ from spans.kinds import SpanKind, UsageRole
 from spans.usage import Usage
 
 _DATE = re.compile(r"[-@](?:\d{4}-?\d{2}-?\d{2}|\d{8}|latest|v\d+(?::\d+)?)$")
+CLOCK_SKEW_NS = 2_000_000_000
+"""How far the clocks of two services may lie apart and still describe one call."""
 _BARRIERS = frozenset({SpanKind.TOOL, SpanKind.AGENT})
 
 
@@ -65,7 +68,10 @@ def _models_above(nodes: Sequence[Node]) -> dict[SpanId, Node]:
 def says_usage(usage: Usage | None) -> bool:
     """Whether any token count is there."""
     return usage is not None and (
-        usage.input is not None or usage.output is not None or usage.cache_read is not None or usage.cache_write is not None
+        usage.input is not None
+        or usage.output is not None
+        or usage.cache_read is not None
+        or usage.cache_write is not None
     )
 
 
@@ -73,43 +79,46 @@ def _wraps_several(below: list[Node]) -> bool:
     """Whether two or more separate model calls lie under one model span (a framework's loop, or its retries)."""
     ordered = sorted(below, key=lambda node: node.order)
     return any(
-        later.facts.start_ns >= (earlier.facts.end_ns or earlier.facts.start_ns)
-        for earlier, later in zip(ordered, ordered[1:], strict=False)
+        later.facts.start_ns >= (earlier.facts.end_ns or earlier.facts.start_ns) for earlier, later in pairwise(ordered)
     )
 
 
-def _groups(calls: Sequence[Node], above: Mapping[SpanId, Node]) -> list[list[Node]]:
-    """Reports of the same call, brought together (section 6.3)."""
-    leader: dict[SpanId, SpanId] = {node.span_id: node.span_id for node in calls}
+class _Union:
+    """Brings reports of one call together; the smallest id leads, whatever the order of joining."""
 
-    def find(span_id: SpanId) -> SpanId:
-        while leader[span_id] != span_id:
-            leader[span_id] = leader[leader[span_id]]
-            span_id = leader[span_id]
+    def __init__(self, calls: Sequence[Node]) -> None:
+        self._leader: dict[SpanId, SpanId] = {node.span_id: node.span_id for node in calls}
+
+    def find(self, span_id: SpanId) -> SpanId:
+        while self._leader[span_id] != span_id:
+            self._leader[span_id] = self._leader[self._leader[span_id]]
+            span_id = self._leader[span_id]
         return span_id
 
-    def join(one: Node, other: Node) -> None:
-        first, second = sorted((find(one.span_id), find(other.span_id)))
-        leader[second] = first
+    def join(self, one: Node, other: Node) -> None:
+        first, second = sorted((self.find(one.span_id), self.find(other.span_id)))
+        self._leader[second] = first
 
-    by_response: dict[str, list[Node]] = {}
+
+def _groups(calls: Sequence[Node], above: Mapping[SpanId, Node]) -> list[list[Node]]:
+    """Reports of the same call, brought together (section 6.3): by response id, by nesting, by standing side by side."""
+    union = _Union(calls)
+    by_response: dict[str, Node] = {}
     for node in calls:
         for key in _call_keys(node.facts):
-            by_response.setdefault(key, []).append(node)
-    for same in by_response.values():
-        for other in same[1:]:
-            if not _are_two_calls(same[0], other):
-                join(same[0], other)
+            known = by_response.setdefault(key, node)
+            if known is not node and not _are_two_calls(known, node):
+                union.join(known, node)
     for node in calls:
         outer = above.get(node.span_id)
         if outer is not None and not outer.wrapper and _is_same_call(outer, node):
-            join(outer, node)
+            union.join(outer, node)
     for one, other in _overlapping(calls):
         if _is_parallel_report(one, other):
-            join(one, other)
+            union.join(one, other)
     grouped: dict[SpanId, list[Node]] = {}
     for node in calls:
-        grouped.setdefault(find(node.span_id), []).append(node)
+        grouped.setdefault(union.find(node.span_id), []).append(node)
     return list(grouped.values())
 
 
@@ -122,7 +131,9 @@ def _are_two_calls(one: Node, other: Node) -> bool:
     apart = (one.facts.end_ns or one.facts.start_ns) <= other.facts.start_ns or (
         other.facts.end_ns or other.facts.start_ns
     ) <= one.facts.start_ns
-    return apart and one.facts.usage is not None and other.facts.usage is not None and one.facts.usage != other.facts.usage
+    return (
+        apart and one.facts.usage is not None and other.facts.usage is not None and one.facts.usage != other.facts.usage
+    )
 
 
 def _is_same_call(outer: Node, inner: Node) -> bool:
@@ -212,7 +223,7 @@ def _better_elsewhere(group: Sequence[Node], neighbours: Mapping[str, Sequence[S
     rivals: dict[tuple[TraceId, SpanId], SpanFacts] = {}
     for key in keys:
         for facts in neighbours.get(key, ()):
-            if facts.kind in MODEL_KINDS:
+            if facts.kind in MODEL_KINDS and any(_happened_together(node.facts, facts) for node in group):
                 known = rivals.get((facts.trace_id, facts.span_id))
                 if known is None or _across(facts) > _across(known):
                     rivals[facts.trace_id, facts.span_id] = facts
@@ -221,6 +232,16 @@ def _better_elsewhere(group: Sequence[Node], neighbours: Mapping[str, Sequence[S
     ours = max((node.facts for node in group), key=_across)
     theirs = max(rivals.values(), key=_across)
     return theirs if _across(theirs) > _across(ours) else None
+
+
+def _happened_together(one: SpanFacts, other: SpanFacts) -> bool:
+    """Whether two reports can be of one call: it happened once, so they overlap in time, up to the clocks' difference.
+
+    Without this, servers that hand out the same ids again (gateways with counters, scripted test servers) would make
+    calls of different days one.
+    """
+    first, second = (one, other) if one.start_ns <= other.start_ns else (other, one)
+    return second.start_ns <= (first.end_ns or first.start_ns) + CLOCK_SKEW_NS
 
 
 def _across(facts: SpanFacts) -> tuple[object, ...]:

@@ -215,24 +215,33 @@ def failure_of(error_type: str, text: str, *, failed: bool) -> tuple[ToolOutcome
             error or a denial counts.
     """
     start = text[:SCAN_CHARS]
-    if error_type:
-        if _DENIED_TYPES.search(error_type):
-            return ToolOutcome.DENIED, Evidence.DERIVED
-        if _TIMEOUT_TYPES.search(error_type):
-            return ToolOutcome.TIMEOUT, Evidence.DERIVED
+    typed = _by_type(error_type)
+    if typed is not None:
+        return typed, Evidence.DERIVED
     if failed or _DENIED_START.search(start) or _ERROR_START.search(start):
-        if _DENIED_START.search(start) or _DENIED_TEXT.search(start):
-            return ToolOutcome.DENIED, Evidence.GUESS
-        if _TIMEOUT_TEXT.search(start):
-            return ToolOutcome.TIMEOUT, Evidence.GUESS
-        if _ARGUMENT_TEXT.search(start):
-            return ToolOutcome.INVALID_ARGUMENTS, Evidence.GUESS
+        told = _by_text(start)
+        if told is not None:
+            return told, Evidence.GUESS
     if len(text) < _SHORT and is_refused_by_person(text):
         return ToolOutcome.DENIED, Evidence.GUESS
     if error_type and _ARGUMENT_TYPES.search(error_type):
         return ToolOutcome.INVALID_ARGUMENTS, Evidence.DERIVED
     if failed:
         return ToolOutcome.ERROR, Evidence.EXPLICIT
-    if _ERROR_START.search(start):
-        return ToolOutcome.ERROR, Evidence.GUESS
-    return None, Evidence.DERIVED
+    return (ToolOutcome.ERROR, Evidence.GUESS) if _ERROR_START.search(start) else (None, Evidence.DERIVED)
+
+
+def _by_type(error_type: str) -> ToolOutcome | None:
+    if error_type and _DENIED_TYPES.search(error_type):
+        return ToolOutcome.DENIED
+    if error_type and _TIMEOUT_TYPES.search(error_type):
+        return ToolOutcome.TIMEOUT
+    return None
+
+
+def _by_text(start: str) -> ToolOutcome | None:
+    if _DENIED_START.search(start) or _DENIED_TEXT.search(start):
+        return ToolOutcome.DENIED
+    if _TIMEOUT_TEXT.search(start):
+        return ToolOutcome.TIMEOUT
+    return ToolOutcome.INVALID_ARGUMENTS if _ARGUMENT_TEXT.search(start) else None

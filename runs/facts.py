@@ -60,7 +60,7 @@ def _span_facts(
     kind = guess.kind
     provider, framework = provider_and_framework(draft.text("provider"))
     trace_id, span_id, parent_id = _ids(item)
-    error_type, error_message = _error(draft, failure, view)
+    error_type, error_message = _error(draft, failure)
     tool = _tool(kind, draft, content, failure, error_type, error_message, is_error=view.is_error)
     offered = content.tool_definitions
     asked = asked_calls(content.input_messages if draft.fold == "message" else content.output_messages, offered)
@@ -122,22 +122,33 @@ def _span_facts(
         has_input=bool(content.input_messages) or content.input is not None or content.tool_arguments is not None,
         has_output=bool(content.output_messages) or content.output is not None or content.tool_result is not None,
         content_state=content.state,
-        input_preview=content_preview(_last_text(content.input_messages, "user", content.input, content.tool_arguments)),
+        input_preview=content_preview(
+            _last_text(content.input_messages, "user", content.input, content.tool_arguments)
+        ),
         output_preview=content_preview(
             _last_text(content.output_messages, "assistant", content.output, content.tool_result)
         ),
         tags=tuple(draft.tags[:32]),
         promoted=dict(list(draft.promoted.items())[:20]),
-        shared_keys=_shared_keys(draft, response_id, (call.call_id for call in (*asked, *answered))),
+        shared_keys=_shared_keys(
+            draft,
+            response_id,
+            (
+                *([tool.call_id] if tool is not None else []),
+                *(call.call_id for call in asked),
+                *(call.call_id for call in answered),
+            ),
+        ),
         redactions=len(item.notes),
         withheld=item.redaction is Redaction.WITHHELD,
-        flags=_flags(item, view, draft, content),
+        flags=_flags(item, draft, content),
         attribute_count=len(view.attributes),
         content_hash=item.log_id if isinstance(item, CleanLog) else _digest(item),
         received_day=item.origin.received_day,
         received_ns=item.origin.received_ns,
         noise=draft.noise,
         answered=answered,
+        calls=1 + sum(1 for message in draft.executed_inside if _asks(message)),
         links=tuple(f"{link.trace_id}:{link.span_id}" for link in item.span.links[:16])
         if isinstance(item, CleanSpan)
         else (),
@@ -191,7 +202,7 @@ def _usage(draft: Draft, content: SpanContent) -> Usage | None:
     return usage
 
 
-def _error(draft: Draft, failure: Failure, view: View) -> tuple[str, str]:
+def _error(draft: Draft, failure: Failure) -> tuple[str, str]:
     if failure.interrupted:
         return "", ""
     said = draft.text("error_message")[:300]
@@ -266,6 +277,10 @@ def result_text(result: Value) -> str:
     return ""
 
 
+def _asks(message: Message) -> bool:
+    return any(part.type == "tool_call" for part in message.parts)
+
+
 def _approvals(content: SpanContent, failure: Failure, draft: Draft) -> Iterable[Decision]:
     """Approvals asked for and given inside messages, and interrupts that ask."""
     if failure.asks_approval and not draft.decisions:
@@ -316,7 +331,7 @@ def is_telling_id(response_id: str) -> bool:
     return len(response_id) >= _MIN_ID_CHARS and not _PLACEHOLDER_ID.match(response_id)
 
 
-def _flags(item: CleanSpan | CleanLog, view: View, draft: Draft, content: SpanContent) -> tuple[str, ...]:
+def _flags(item: CleanSpan | CleanLog, draft: Draft, content: SpanContent) -> tuple[str, ...]:
     flags = list(draft.flags)
     if content.parse_errors:
         flags.append("parse_error")

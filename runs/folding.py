@@ -17,6 +17,8 @@ _TEXTS = (
     "error_type", "error_message", "input_preview", "output_preview",
 )  # fmt: skip
 
+_WHOLES = ("usage", "reported_cost", "finish_reasons", "has_input", "has_output", "withheld")
+
 
 def fold(spans: Mapping[SpanId, SpanFacts], logs: Iterable[SpanFacts]) -> tuple[dict[SpanId, SpanFacts], set[SpanId]]:
     """Facts with their logs folded in, and the ids of steps that no span was sent for.
@@ -71,42 +73,35 @@ def _newly_given(messages: list[SpanFacts]) -> tuple[AnsweredCall, ...]:
 
 def fold_one(span: SpanFacts, log: SpanFacts) -> SpanFacts:
     """Add what a log knows and the span does not; the span is believed where both speak."""
-    changes: dict[str, object] = {}
-    for field in _TEXTS:
-        if not getattr(span, field) and getattr(log, field):
-            changes[field] = getattr(log, field)
-    if span.usage is None and log.usage is not None:
-        changes["usage"] = log.usage
-    if span.reported_cost is None and log.reported_cost is not None:
-        changes["reported_cost"] = log.reported_cost
-    if not span.finish_reasons and log.finish_reasons:
-        changes["finish_reasons"] = log.finish_reasons
+    changes: dict[str, object] = {
+        field: getattr(log, field) for field in (*_TEXTS, *_WHOLES) if not getattr(span, field) and getattr(log, field)
+    }
     if span.ttft_ns is None and log.ttft_ns is not None:
         changes["ttft_ns"] = log.ttft_ns
-    if log.asked and log.fold == "choice":
-        changes["asked"] = tuple(dict.fromkeys((*span.asked, *log.asked)))
-    elif log.asked and log.fold != "message" and not span.asked:
-        changes["asked"] = log.asked
-    if not span.answered and log.answered and log.fold != "message":
-        changes["answered"] = log.answered
-    if log.has_input and not span.has_input:
-        changes["has_input"] = True
-    if log.has_output and not span.has_output:
-        changes["has_output"] = True
+    changes.update(_folded_calls(span, log))
     if (log.has_input or log.has_output) and span.content_state == "absent":
         changes["content_state"] = log.content_state
-    if log.evaluations:
-        changes["evaluations"] = tuple(dict.fromkeys((*span.evaluations, *log.evaluations)))
-    if log.decisions:
-        changes["decisions"] = tuple(dict.fromkeys((*span.decisions, *log.decisions)))
+    for field in ("evaluations", "decisions", "shared_keys"):
+        added = tuple(dict.fromkeys((*getattr(span, field), *getattr(log, field))))
+        if added != getattr(span, field):
+            changes[field] = added
     if log.redactions:
         changes["redactions"] = span.redactions + log.redactions
-    if log.withheld and not span.withheld:
-        changes["withheld"] = True
-    keys = tuple(dict.fromkeys((*span.shared_keys, *log.shared_keys)))
-    if keys != span.shared_keys:
-        changes["shared_keys"] = keys
     return replace(span, **changes) if changes else span  # type: ignore[arg-type]
+
+
+def _folded_calls(span: SpanFacts, log: SpanFacts) -> dict[str, object]:
+    """Tool calls asked for and answered; single messages of a history are judged together later."""
+    if log.fold == "message":
+        return {}
+    if log.fold == "choice":
+        return {"asked": tuple(dict.fromkeys((*span.asked, *log.asked)))} if log.asked else {}
+    found: dict[str, object] = {}
+    if log.asked and not span.asked:
+        found["asked"] = log.asked
+    if log.answered and not span.answered:
+        found["answered"] = log.answered
+    return found
 
 
 def _stand_in(calls: list[SpanFacts], group: list[SpanFacts]) -> SpanFacts:
@@ -120,7 +115,18 @@ def _stand_in(calls: list[SpanFacts], group: list[SpanFacts]) -> SpanFacts:
         first_asked: tuple[AskedCall, ...] = ()
     else:
         first_asked = first.asked
-    step = replace(first, asked=first_asked, answered=() if first.fold == "message" else first.answered, source="span", name=name, kind=kind, start_ns=start, end_ns=end, fold="", parent_span_id=None)
+    step = replace(
+        first,
+        asked=first_asked,
+        answered=() if first.fold == "message" else first.answered,
+        source="span",
+        name=name,
+        kind=kind,
+        start_ns=start,
+        end_ns=end,
+        fold="",
+        parent_span_id=None,
+    )
     for log in group:
         if log is not first:
             step = fold_one(step, log)

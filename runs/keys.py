@@ -160,9 +160,7 @@ _STRICTNESS = (
 )
 
 
-def _add(
-    keys: Iterable[str], field: FieldClass, exact: dict[str, FieldClass], families: dict[str, FieldClass]
-) -> None:
+def _add(keys: Iterable[str], field: FieldClass, exact: dict[str, FieldClass], families: dict[str, FieldClass]) -> None:
     for key in keys:
         table, name = (families, key[:-1]) if key.endswith("*") else (exact, key)
         known = table.get(name)

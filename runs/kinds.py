@@ -71,22 +71,14 @@ _LOOKUP: Mapping[str, tuple[SpanKind, str]] = {
     "execute_hook": (SpanKind.OTHER, "hook"),
     "hook": (SpanKind.OTHER, "hook"),
     "event": (SpanKind.OTHER, "event"),
-    **{
-        value: (SpanKind.OTHER, "memory")
-        for value in (
-            "create_memory", "update_memory", "upsert_memory", "delete_memory", "create_memory_store", "memory",
-        )
-    },
-    **{value: (SpanKind.OTHER, "prompt") for value in ("prompt", "system_prompt")},
+    **dict.fromkeys(("create_memory", "update_memory", "upsert_memory", "delete_memory", "create_memory_store", "memory"), (SpanKind.OTHER, "memory")),
+    **dict.fromkeys(("prompt", "system_prompt"), (SpanKind.OTHER, "prompt")),
     "parser": (SpanKind.OTHER, "parser"),
     **{
         value: (SpanKind.MODEL, value)
         for value in ("speech", "transcription", "image", "audio", "create_audio", "image_generation")
     },
-    **{
-        value: (SpanKind.OTHER, "mcp")
-        for value in ("mcp_list_tools", "tools/list", "initialize", "ping", "notifications/initialized")
-    },
+    **dict.fromkeys(("mcp_list_tools", "tools/list", "initialize", "ping", "notifications/initialized"), (SpanKind.OTHER, "mcp")),
 }  # fmt: skip
 _FAMILIES = (
     ("workflow_", SpanKind.WORKFLOW, ""),

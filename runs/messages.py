@@ -153,7 +153,7 @@ def _from_wrapper(raw: Raw, role: str, depth: int) -> Iterator[Message]:
         yield Message(role="system", parts=parts_of(raw["instructions"]))
     for key in _WRAPPERS:
         inner = raw.get(key)
-        if inner is not None and inner != "" and inner != []:
+        if inner is not None and inner not in ("", []):
             speaker = "assistant" if key in {"choices", "generations", "candidates", "replies", "output"} else role
             yield from _messages(structured(inner), speaker, depth + 1)
             return
@@ -242,25 +242,20 @@ def _called(raw: Raw, parts: Sequence[Part]) -> Iterator[Part]:
     """Tool calls beside the content, those already inside it left out."""
     known = {part.id for part in parts if part.type == "tool_call" and part.id}
     calls = structured(raw.get("tool_calls") or raw.get("toolCalls"))
-    if isinstance(calls, Sequence) and not isinstance(calls, str):
-        for call in calls:
-            inner = structured(call)
-            if isinstance(inner, Mapping):
-                part = call_part(inner)
-                if not part.id or part.id not in known:
-                    yield part
-    elif isinstance(calls, Mapping):
-        yield call_part(calls)
+    listed = [calls] if isinstance(calls, Mapping) else _items(calls)
+    for call in (*listed, *_items(raw.get("invalid_tool_calls"))):
+        inner = structured(call)
+        if isinstance(inner, Mapping):
+            part = call_part(inner)
+            if not part.id or part.id not in known:
+                yield part
     single = raw.get("function_call")
     if isinstance(single, Mapping) and single:
         yield call_part(single)
-    invalid = raw.get("invalid_tool_calls")
-    if isinstance(invalid, Sequence) and not isinstance(invalid, str):
-        for call in invalid:
-            if isinstance(call, Mapping):
-                part = call_part(call)
-                if not part.id or part.id not in known:
-                    yield part
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
 
 
 def _langchain(raw: Raw) -> Message | None:
@@ -312,7 +307,8 @@ def _holds_messages(value: Any, depth: int = 0) -> bool:
             return True
         message = value.get("message")
         return isinstance(message, Mapping) or any(
-            _holds_messages(value.get(key), depth + 1) for key in ("messages", "generations", "choices", "content")
+            _holds_messages(value.get(key), depth + 1)
+            for key in ("messages", "generations", "choices", "content")
             if isinstance(value.get(key), (Mapping, list))
         )
     if isinstance(value, Sequence) and not isinstance(value, str) and value:

@@ -139,9 +139,7 @@ def _call(raw: Raw) -> Part:
     arguments = structured(given)
     return Part(
         type="tool_call",
-        id=text_of(
-            _either(raw, body, "call_id", "tool_call_id", "toolCallId", "toolUseId", "tool_use_id", "id")
-        ),
+        id=text_of(_either(raw, body, "call_id", "tool_call_id", "toolCallId", "toolUseId", "tool_use_id", "id")),
         name=name,
         arguments=arguments,
         arguments_raw=given if isinstance(given, str) and isinstance(arguments, str) else "",
@@ -181,20 +179,20 @@ def _result(raw: Raw) -> Part:
 def _flattened(content: Value) -> Value:
     """A result given as a list of text blocks reads as its text."""
     if isinstance(content, Sequence) and not isinstance(content, str) and content:
-        texts = []
+        texts: list[str] = []
         for block in content:
             if not isinstance(block, Mapping) or set(block) - {"type", "text", "annotations", "cache_control"}:
                 return content
             if not isinstance(block.get("text"), str):
                 return content
-            texts.append(block["text"])
+            texts.append(str(block["text"]))
         return "\n".join(texts)
     return content
 
 
 def _media(raw: Raw) -> Part:
     kind = str(raw.get("type") or "").lower()
-    body = next(
+    body: Raw = next(
         (
             raw[key]
             for key in ("image_url", "input_audio", "inlineData", "inline_data", "fileData", "file_data", "source",
@@ -261,7 +259,10 @@ def _interrupt(raw: Raw) -> Part:
     body = raw.get("interruptResponse")
     inner: Raw = body if isinstance(body, Mapping) else raw
     return Part(
-        type="approval_response", id=text_of(_first(inner, "interruptId", "id")), content=inner.get("response"), raw=dict(raw)
+        type="approval_response",
+        id=text_of(_first(inner, "interruptId", "id")),
+        content=inner.get("response"),
+        raw=dict(raw),
     )
 
 
@@ -320,11 +321,12 @@ def _either(one: Raw, other: Raw, *keys: str) -> Any:
     return None
 
 
+_READABLE = frozenset({"text", "refusal"})
+
+
 def text_in(parts: Sequence[Part]) -> str:
     """The readable text of some parts, joined by line ends."""
-    return "\n".join(
-        part.content for part in parts if part.type in {"text", "refusal"} and isinstance(part.content, str)
-    )
+    return "\n".join(str(part.content) for part in parts if part.type in _READABLE and isinstance(part.content, str))
 
 
 def all_withheld(parts: Sequence[Part]) -> bool:

@@ -186,7 +186,10 @@ def span_json(step: Step, item: CleanSpan | None, content: SpanContent, facts: S
         "decisions": [decision_json(decision) for decision in step.decisions],
         "evaluations": [_evaluation(evaluation) for evaluation in step.evaluations],
         "finish_reasons": list(step.finish_reasons),
-        "stream": {"is_stream": step.is_stream, "ttft_ms": None if step.ttft_ns is None else milliseconds(step.ttft_ns)},
+        "stream": {
+            "is_stream": step.is_stream,
+            "ttft_ms": None if step.ttft_ns is None else milliseconds(step.ttft_ns),
+        },
         "prompt": {
             "name": step.prompt_name or None,
             "version": step.prompt_version or None,
@@ -206,9 +209,7 @@ def span_json(step: Step, item: CleanSpan | None, content: SpanContent, facts: S
         "content_state": step.content_state,
         "dialect": list(step.dialects),
         "attributes": dict(item.span.attributes) if item is not None else {},
-        "redactions": [
-            {"path": note.path, "entity": note.entity, "operator": note.operator} for note in item.notes
-        ]
+        "redactions": [{"path": note.path, "entity": note.entity, "operator": note.operator} for note in item.notes]
         if item is not None
         else [],
         "flags": list(step.flags),

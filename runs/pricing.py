@@ -124,11 +124,8 @@ class PriceBook:
         """By provider and model, by model alone, and by what follows a `provider/` prefix."""
         listed = _PROVIDERS.get(provider, provider)
         bare = model.rpartition("/")[2]
-        for owner, name in ((listed, model), (listed, bare), (None, model), (None, bare)):
-            if owner == "":
-                owner = next((known for start, known in _MAKERS if name.startswith(start)), "")
-                if not owner:
-                    continue
+        maker = listed or next((known for start, known in _MAKERS if bare.startswith(start)), None)
+        for owner, name in ((maker, model), (maker, bare), (None, model), (None, bare)):
             try:
                 return self._snapshot.find_provider_model(name, None, owner, None)
             except LookupError:

@@ -53,8 +53,10 @@ def usage_in(raw: Value) -> RawUsage:
     if not isinstance(raw, Mapping):
         return RawUsage()
     is_gemini = any(key in raw for key in ("prompt_token_count", "promptTokenCount"))
-    is_anthropic = "cache_creation_input_tokens" in raw or "cacheReadInputTokens" in raw or (
-        "cache_read_input_tokens" in raw and "input_tokens" in raw and "total_tokens" not in raw
+    is_anthropic = (
+        "cache_creation_input_tokens" in raw
+        or "cacheReadInputTokens" in raw
+        or ("cache_read_input_tokens" in raw and "input_tokens" in raw and "total_tokens" not in raw)
     )
     given = _first(raw, _INPUT)
     if is_gemini and given is not None:

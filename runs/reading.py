@@ -64,5 +64,3 @@ def content_preview(text: str, limit: int = 200) -> str:
     """The start of a text on one line."""
     flat = " ".join(text[: limit * 4].split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
-
-

@@ -126,7 +126,10 @@ class Sheet:
         """System instructions are shown as such, wherever they were written; the messages keep them too."""
         if not self.system:
             self.system = tuple(
-                part for message in self.input_messages if message.role in {"system", "developer"} for part in message.parts
+                part
+                for message in self.input_messages
+                if message.role in {"system", "developer"}
+                for part in message.parts
             )
 
     def _state(self) -> str:
@@ -197,7 +200,11 @@ def documents_of(value: Value) -> tuple[Document, ...]:
     decoded = structured(value)
     if isinstance(decoded, Mapping):
         inner = next(
-            (decoded[key] for key in ("documents", "results", "contexts", "source_documents", "matches") if key in decoded),
+            (
+                decoded[key]
+                for key in ("documents", "results", "contexts", "source_documents", "matches")
+                if key in decoded
+            ),
             None,
         )
         decoded = inner if inner is not None else [decoded]
@@ -210,7 +217,8 @@ def document_of(raw: Any) -> Document:
     """One document of any shape."""
     if not isinstance(raw, Mapping):
         return Document(content=text_of(raw))
-    body = raw.get("document") if isinstance(raw.get("document"), Mapping) else raw
+    inner = raw.get("document")
+    body: Mapping[str, Any] = inner if isinstance(inner, Mapping) else raw
     metadata = structured(body.get("metadata") or body.get("meta"))
     meta: Mapping[str, Any] = metadata if isinstance(metadata, Mapping) else {}
     content = body.get("content") or body.get("page_content") or body.get("text")

@@ -29,7 +29,7 @@ def assign_tools(nodes: Sequence[Node], neighbours: Mapping[str, Sequence[SpanFa
     asked = [(node, call) for node in nodes if node.counted for call in node.facts.asked]
     answered = [(node, call) for node in tellers for call in node.facts.answered]
     tools = [node for node in nodes if node.kind is SpanKind.TOOL]
-    _name_tools(tools, asked, neighbours)
+    _name_tools(tools, asked)
     _find_causes(tools)
     _nest(tools)
     _adopt_decisions(nodes)
@@ -84,9 +84,7 @@ def _last_words(
     return [_synthetic(last, answer, call.call_id or call.name, call.name, call.arguments_hash)]
 
 
-def _name_tools(
-    tools: Iterable[Node], asked: Sequence[tuple[Node, AskedCall]], neighbours: Mapping[str, Sequence[SpanFacts]]
-) -> None:
+def _name_tools(tools: Iterable[Node], asked: Sequence[tuple[Node, AskedCall]]) -> None:
     """A dispatcher (`call_tool(name, arguments)`) goes by the name that the model asked for."""
     wanted = {call.name for _, call in asked}
     wanted |= {name for node, _ in asked for name in node.facts.tools_offered}
@@ -419,7 +417,8 @@ def _later_allow(decisions: Sequence[Decision]) -> bool:
     """Whether a person overruled the control afterwards."""
     last_deny = max(i for i, decision in enumerate(decisions) if decision.verdict is Verdict.DENY)
     return any(
-        decision.verdict in {Verdict.ALLOW, Verdict.MODIFY} and decision.by == "human" for decision in decisions[last_deny:]
+        decision.verdict in {Verdict.ALLOW, Verdict.MODIFY} and decision.by == "human"
+        for decision in decisions[last_deny:]
     )
 
 
@@ -432,4 +431,3 @@ def _refused_by_person(node: Node) -> bool:
 
 def _no_result(node: Node) -> bool:
     return node.facts.tool is None or not node.facts.tool.has_result
-

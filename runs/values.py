@@ -63,7 +63,7 @@ def text_of(value: Value) -> str:
 
 
 def unquoted(value: Value) -> str:
-    """A short text field of an emitter that JSON-encodes its strings (`"\\"CHAT_MODEL\\""`)."""
+    """A short text field of an emitter that JSON-encodes its strings: quotes around the text go."""
     text = text_of(value)
     if len(text) > 1 and text[0] == text[-1] == '"':
         decoded = _json(text)
@@ -147,6 +147,7 @@ def is_broken_json(value: Value) -> bool:
 
 
 _NOT_JSON: Any = object()
+_DECODER = json.JSONDecoder(parse_constant=lambda name: {DOUBLE_TAG: name})
 
 
 def _json(text: str) -> Any:
@@ -156,9 +157,28 @@ def _json(text: str) -> Any:
     if start not in {"{", "[", '"'}:
         return _NOT_JSON
     try:
-        return json.loads(text, parse_constant=lambda name: {DOUBLE_TAG: name})
+        return _DECODER.decode(text)
     except (ValueError, RecursionError):
         return _NOT_JSON
+
+
+def flat_index(attributes: Attributes) -> dict[str, dict[int, dict[str, Value]]]:
+    """Every flattened list of some attributes at once: prefix → N → {rest: value}, split at the first number."""
+    found: dict[str, dict[int, dict[str, Value]]] = {}
+    for key, value in attributes.items():
+        match = _NUMBERED.match(key)
+        if match is None:
+            continue
+        prefix, number, rest = match.groups()
+        items = found.setdefault(prefix, {})
+        index = int(number)
+        if index not in items and len(items) >= MAX_INDEXES:
+            continue
+        items.setdefault(index, {})[rest or ""] = value
+    return found
+
+
+_NUMBERED = re.compile(r"(.*?)\.(\d{1,9})(?:\.(.*))?\Z", re.DOTALL | re.ASCII)
 
 
 def flat_list(attributes: Attributes, prefix: str) -> list[tuple[int, dict[str, Value]]]:

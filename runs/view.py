@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from runs.values import flat_list, structured, text_of
+from runs.values import flat_index, structured, text_of
 from spans.clean import CleanLog, CleanSpan
 from spans.span import Event, StatusCode
 from spans.values import Attributes, Value
@@ -76,8 +76,12 @@ class View:
         return {}
 
     def flat(self, prefix: str) -> list[tuple[int, dict[str, Value]]]:
-        """A flattened list below `prefix`, see `values.flat_list`."""
-        return flat_list(self.attributes, prefix)
+        """A flattened list below `prefix`, see `values.flat_index`."""
+        return sorted(self._flat.get(prefix, {}).items())
+
+    @cached_property
+    def _flat(self) -> dict[str, dict[int, dict[str, Value]]]:
+        return flat_index(self.attributes)
 
 
 _UNSEEN: object = object()

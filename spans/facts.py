@@ -167,6 +167,8 @@ class SpanFacts:
     """Plumbing of the emitter that is folded away by default."""
     answered: tuple[AnsweredCall, ...] = ()
     """Tool results that end this call's input messages, the ones no earlier call has seen."""
+    calls: int = 1
+    """Model calls that this one span stands for; more than one when an SDK loops by itself and reports once."""
     links: tuple[str, ...] = ()
     """Linked spans as `trace:span`, at most 16."""
     span_kind: int = 0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.finish import finish_reasons
 from runs.kinds import Strength
 from runs.messages import messages_of
+from runs.parts import call_part, parts_of
 from runs.sheet import Sheet, tool_definitions
 from runs.solver import Convention, RawUsage
 from runs.values import as_list, as_map, count_of, number_of, structured, text_of, texts_of
@@ -16,8 +19,6 @@ from spans.facts import Decision
 from spans.fields import FieldClass
 from spans.kinds import SpanKind, Verdict
 from spans.values import Value
-from runs.parts import call_part, parts_of
-from collections.abc import Mapping
 
 _METADATA = "ai.telemetry.metadata."
 _KINDS: Mapping[str, tuple[SpanKind, str]] = {
@@ -39,13 +40,24 @@ _TEXTS = {
     "response_model": ("ai.response.model",),
     "response_id": ("ai.response.id",),
     "agent_name": ("ai.telemetry.functionId",),
-    "session_id": tuple(_METADATA + key for key in ("sessionId", "threadId", "conversationId", "chatId"))
-    + ("ai.settings.context.sessionId",),
+    "session_id": (
+        *(_METADATA + key for key in ("sessionId", "threadId", "conversationId", "chatId")),
+        "ai.settings.context.sessionId",
+    ),
     "user_id": (f"{_METADATA}userId", "ai.settings.context.userId"),
     "tool_name": ("ai.toolCall.name",),
     "tool_call_id": ("ai.toolCall.id",),
 }
-_SETTINGS = {"temperature", "maxTokens", "maxOutputTokens", "topP", "topK", "frequencyPenalty", "presencePenalty", "seed"}
+_SETTINGS = {
+    "temperature",
+    "maxTokens",
+    "maxOutputTokens",
+    "topP",
+    "topK",
+    "frequencyPenalty",
+    "presencePenalty",
+    "seed",
+}
 
 
 def _operation(view: View) -> str:
@@ -55,8 +67,10 @@ def _operation(view: View) -> str:
 def _detect(view: View) -> bool:
     if view.is_log:
         return False
-    return "ai.operationId" in view.attributes or view.scope == "ai" or (
-        "ai" in view.families and view.name.startswith("ai.")
+    return (
+        "ai.operationId" in view.attributes
+        or view.scope == "ai"
+        or ("ai" in view.families and view.name.startswith("ai."))
     )
 
 
@@ -68,7 +82,14 @@ def _facts(view: View, draft: Draft) -> None:
     elif operation in _KINDS:
         kind, subkind = _KINDS[operation]
         draft.guess(kind, Strength.VENDOR, "ai.operationId", subkind)
-    if operation in {"ai.generateText", "ai.streamText", "ai.generateObject", "ai.streamObject", "ai.embed", "ai.embedMany"}:
+    if operation in {
+        "ai.generateText",
+        "ai.streamText",
+        "ai.generateObject",
+        "ai.streamObject",
+        "ai.embed",
+        "ai.embedMany",
+    }:
         draft.usage_hint = "rollup"
     draft.take(attributes, _TEXTS)
     draft.usage = _usage(view)
@@ -158,9 +179,7 @@ def _answer(attributes: Mapping[str, Value]) -> list[Message]:
             parts.append(Part(type="text", content=text))
             break
     for key in ("ai.response.toolCalls", "ai.result.toolCalls"):
-        for call in as_list(attributes.get(key)):
-            if isinstance(call, Mapping):
-                parts.append(call_part(call))
+        parts.extend(call_part(call) for call in as_list(attributes.get(key)) if isinstance(call, Mapping))
     return [Message(role="assistant", parts=tuple(parts))] if parts else []
 
 

@@ -56,7 +56,10 @@ def _detect(view: View) -> bool:
 def _kind(view: View) -> tuple[SpanKind, str] | None:
     component = view.text("haystack.component.type")
     if component:
-        return next(((kind, sub) for suffix, kind, sub in _SUFFIXES if component.endswith(suffix)), (SpanKind.WORKFLOW, "component"))
+        return next(
+            ((kind, sub) for suffix, kind, sub in _SUFFIXES if component.endswith(suffix)),
+            (SpanKind.WORKFLOW, "component"),
+        )
     return _STEPS.get(view.name)
 
 
@@ -82,7 +85,12 @@ def _facts(view: View, draft: Draft) -> None:
     verdict = verdict_of(view.text("haystack.agent.hook.human_in_the_loop.strategy.decision"))
     if verdict is not None:
         draft.decisions.append(
-            Decision(verdict, by="human", subject_ref=view.text("haystack.tool.call.id"), rule=view.text("haystack.tool.name"))
+            Decision(
+                verdict,
+                by="human",
+                subject_ref=view.text("haystack.tool.call.id"),
+                rule=view.text("haystack.tool.name"),
+            )
         )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from runs.decisions import verdict_of
 from runs.dialects.base import Dialect
 from runs.draft import Draft
-from runs.decisions import verdict_of
 from runs.kinds import Strength, kind_of
 from runs.messages import has_messages, messages_of
 from runs.money import usd_of
@@ -20,7 +20,14 @@ from spans.kinds import Evidence, SpanKind, Verdict
 from spans.usage import ReportedCost
 
 _P = "langfuse.observation."
-_GENERATION_SIGNS = ("model.name", "usage_details", "cost_details", "completion_start_time", "model.parameters", "prompt.name")
+_GENERATION_SIGNS = (
+    "model.name",
+    "usage_details",
+    "cost_details",
+    "completion_start_time",
+    "model.parameters",
+    "prompt.name",
+)
 _TEXTS = {
     "session_id": ("langfuse.session.id", "session.id"),
     "user_id": ("langfuse.user.id", "user.id"),
@@ -39,27 +46,11 @@ def _detect(view: View) -> bool:
 def _facts(view: View, draft: Draft) -> None:
     attributes = view.attributes
     draft.take(attributes, _TEXTS)
-    raw = view.text(f"{_P}type")
-    if raw.lower() in {"span", ""} and any(_P + sign in attributes for sign in _GENERATION_SIGNS):
-        draft.guess(SpanKind.MODEL, Strength.VENDOR, f"{_P}model or usage")
-    else:
-        draft.guess_value(raw, Strength.VENDOR, f"{_P}type")
+    _kind(view, draft)
     usage = as_map(attributes.get(f"{_P}usage_details"))
     if usage:
         draft.count(usage_in(usage) if {"prompt_tokens", "input_tokens"} & set(usage) else buckets(usage))
-    cost = as_map(attributes.get(f"{_P}cost_details"))
-    if cost and draft.cost is None:
-        usd = usd_of(cost.get("total"))
-        if usd is None:
-            parts = [amount for amount in (usd_of(value) for value in cost.values()) if amount is not None]
-            usd = sum(parts[1:], parts[0]) if parts else None
-        if usd is not None:
-            draft.cost = ReportedCost(usd, f"{_P}cost_details")
-    kind = kind_of(raw)
-    if kind is not None and kind[0] is SpanKind.TOOL:
-        draft.put("tool_name", view.name)
-    if kind is not None and kind[0] is SpanKind.AGENT:
-        draft.put("agent_name", view.name)
+    _cost(view, draft)
     draft.tag(*texts_of(attributes.get("langfuse.trace.tags")))
     for key, value in attributes.items():
         if key.startswith("langfuse.trace.metadata."):
@@ -68,8 +59,35 @@ def _facts(view: View, draft: Draft) -> None:
         draft.tool_failed = True
         draft.put("error_message", attributes.get(f"{_P}status_message"))
     _first_token(view, draft)
-    if kind is not None and kind[0] is SpanKind.GUARDRAIL:
+
+
+def _kind(view: View, draft: Draft) -> None:
+    raw = view.text(f"{_P}type")
+    if raw.lower() in {"span", ""} and any(_P + sign in view.attributes for sign in _GENERATION_SIGNS):
+        draft.guess(SpanKind.MODEL, Strength.VENDOR, f"{_P}model or usage")
+        return
+    draft.guess_value(raw, Strength.VENDOR, f"{_P}type")
+    known = kind_of(raw)
+    kind = known[0] if known else SpanKind.OTHER
+    if kind is SpanKind.TOOL:
+        draft.put("tool_name", view.name)
+    elif kind is SpanKind.AGENT:
+        draft.put("agent_name", view.name)
+    elif kind is SpanKind.GUARDRAIL:
         _guardrail(view, draft)
+
+
+def _cost(view: View, draft: Draft) -> None:
+    """The total, or the sum of the parts when no total is given."""
+    cost = as_map(view.attributes.get(f"{_P}cost_details"))
+    if not cost or draft.cost is not None:
+        return
+    usd = usd_of(cost.get("total"))
+    if usd is None:
+        parts = [amount for amount in (usd_of(value) for value in cost.values()) if amount is not None]
+        usd = sum(parts[1:], parts[0]) if parts else None
+    if usd is not None:
+        draft.cost = ReportedCost(usd, f"{_P}cost_details")
 
 
 def _first_token(view: View, draft: Draft) -> None:
@@ -77,7 +95,7 @@ def _first_token(view: View, draft: Draft) -> None:
     if not raw or draft.ttft_ns is not None:
         return
     try:
-        at = datetime.fromisoformat(raw.replace("Z", "+00:00"))
+        at = datetime.fromisoformat(raw)
     except ValueError:
         return
     waited = round(at.timestamp() * 1_000_000) * 1_000 - view.start_ns

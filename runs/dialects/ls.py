@@ -26,7 +26,17 @@ _TEXTS = {
     "prompt_name": (f"{_M}lc_hub_repo",),
     "prompt_version": (f"{_M}lc_hub_commit_hash",),
 }
-_PLUMBING = ("ls_", "lc_", "langgraph_", "checkpoint", "LANGSMITH", "LANGCHAIN", "_type", "revision_id", "usage_metadata")
+_PLUMBING = (
+    "ls_",
+    "lc_",
+    "langgraph_",
+    "checkpoint",
+    "LANGSMITH",
+    "LANGCHAIN",
+    "_type",
+    "revision_id",
+    "usage_metadata",
+)
 
 
 def _detect(view: View) -> bool:
@@ -71,8 +81,9 @@ def _usage(view: View, draft: Draft) -> None:
     """Cached and reasoning parts stand in JSON beside the totals, or only inside LangChain's own metadata."""
     attributes = view.attributes
     told = usage_in(as_map(attributes.get(f"{_M}usage_metadata")))
-    given, made = as_map(attributes.get("gen_ai.usage.input_token_details")), as_map(
-        attributes.get("gen_ai.usage.output_token_details")
+    given, made = (
+        as_map(attributes.get("gen_ai.usage.input_token_details")),
+        as_map(attributes.get("gen_ai.usage.output_token_details")),
     )
     draft.count(
         RawUsage(
@@ -131,7 +142,12 @@ LANGSMITH = Dialect(
     classes={
         FieldClass.CONTENT: ("gen_ai.prompt", "gen_ai.completion", "langsmith.metadata.usage_metadata"),
         FieldClass.IDENTITY: ("langsmith.metadata.user_id",),
-        FieldClass.NAME: ("langsmith.trace.name", "langsmith.trace.session_name", "langsmith.span.tags", "gen_ai.serialized.name"),
+        FieldClass.NAME: (
+            "langsmith.trace.name",
+            "langsmith.trace.session_name",
+            "langsmith.span.tags",
+            "gen_ai.serialized.name",
+        ),
         FieldClass.IDENTIFIER: (
             "langsmith.span.kind",
             "langsmith.span.id",

@@ -8,12 +8,12 @@ from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.kinds import Strength
 from runs.messages import has_messages, messages_of
+from runs.parts import call_part, parts_of
 from runs.sheet import Sheet
 from runs.solver import RawUsage
 from runs.values import as_map, count_of, dig, text_of, texts_of
 from runs.view import View
 from spans.content import Message
-from runs.parts import call_part, parts_of
 from spans.fields import FieldClass
 from spans.kinds import SpanKind
 
@@ -28,7 +28,18 @@ _KINDS = {
     "processor_run": (SpanKind.WORKFLOW, "processor_run"),
 }
 _METADATA = "mastra.metadata."
-_OWN = {"runId", "sessionId", "threadId", "userId", "resourceId", "headers", "body", "modelMetadata", "toolCallId", "toolName"}
+_OWN = {
+    "runId",
+    "sessionId",
+    "threadId",
+    "userId",
+    "resourceId",
+    "headers",
+    "body",
+    "modelMetadata",
+    "toolCallId",
+    "toolName",
+}
 
 
 def _detect(view: View) -> bool:
@@ -76,7 +87,7 @@ def _first_token(view: View, draft: Draft) -> None:
     if not raw or draft.ttft_ns is not None:
         return
     try:
-        at = datetime.fromisoformat(raw.replace("Z", "+00:00"))
+        at = datetime.fromisoformat(raw)
     except ValueError:
         return
     waited = round(at.timestamp() * 1_000_000) * 1_000 - view.start_ns

@@ -25,25 +25,15 @@ def _facts(view: View, draft: Draft) -> None:
     raw = unquoted(attributes.get("mlflow.spanType"))
     draft.guess_value("" if raw.upper() == "UNKNOWN" else raw, Strength.VENDOR, "mlflow.spanType")
     draft.put("provider", unquoted(attributes.get("mlflow.llm.provider")))
-    outputs = view.structured("mlflow.spanOutputs")
     known = kind_of(raw)
     kind = known[0] if known else SpanKind.OTHER
     if kind in {SpanKind.MODEL, SpanKind.EMBEDDING}:
-        asked = unquoted(attributes.get("model")) or dig(view.structured("mlflow.spanInputs"), "model")
-        draft.put("request_model", asked)
-        draft.put("response_model", unquoted(attributes.get("mlflow.llm.model")))
-        draft.put("request_model", draft.text("response_model"))
-        draft.put("response_id", dig(outputs, "id"))
-        draft.count(usage_in(as_map(attributes.get("mlflow.chat.tokenUsage"))))
-        draft.count(usage_in(as_map(dig(outputs, "usage"))))
-        draft.is_stream = draft.is_stream or dig(view.structured("mlflow.spanInputs"), "stream") is True
+        _model(view, draft)
     elif kind is SpanKind.TOOL:
         draft.put("tool_name", unquoted(attributes.get("mlflow.spanFunctionName")) or view.name)
-    elif kind is SpanKind.RETRIEVAL:
-        draft.put("tool_name", unquoted(attributes.get("mlflow.spanFunctionName")))
     elif kind is SpanKind.AGENT:
         draft.put("agent_name", view.name)
-    for key, field in (("mlflow.trace.session", "session_id"), ("session.id", "session_id"), ("mlflow.trace.user", "user_id")):
+    for key, field in _IDENTITY:
         draft.put(field, unquoted(attributes.get(key)))
     cost = usd_of(as_map(attributes.get("mlflow.llm.cost")).get("total_cost"))
     if cost is not None and draft.cost is None:
@@ -52,12 +42,30 @@ def _facts(view: View, draft: Draft) -> None:
     if prompts:
         draft.put("prompt_name", dig(prompts, 0, "name"))
         draft.put("prompt_version", dig(prompts, 0, "version"))
-    for event in view.events:
-        if event.name == "mlflow.chunk.item.0":
-            draft.is_stream = True
-            if draft.ttft_ns is None and event.time_ns >= view.start_ns:
-                draft.ttft_ns = event.time_ns - view.start_ns
-            break
+
+
+_IDENTITY = (
+    ("mlflow.trace.session", "session_id"),
+    ("session.id", "session_id"),
+    ("mlflow.trace.user", "user_id"),
+)
+
+
+def _model(view: View, draft: Draft) -> None:
+    attributes = view.attributes
+    inputs, outputs = view.structured("mlflow.spanInputs"), view.structured("mlflow.spanOutputs")
+    draft.put("request_model", unquoted(attributes.get("model")) or dig(inputs, "model"))
+    draft.put("response_model", unquoted(attributes.get("mlflow.llm.model")))
+    draft.put("request_model", draft.text("response_model"))
+    draft.put("response_id", dig(outputs, "id"))
+    draft.count(usage_in(as_map(attributes.get("mlflow.chat.tokenUsage"))))
+    draft.count(usage_in(as_map(dig(outputs, "usage"))))
+    draft.is_stream = draft.is_stream or dig(inputs, "stream") is True
+    chunk = next((event for event in view.events if event.name == "mlflow.chunk.item.0"), None)
+    if chunk is not None:
+        draft.is_stream = True
+        if draft.ttft_ns is None and chunk.time_ns >= view.start_ns:
+            draft.ttft_ns = chunk.time_ns - view.start_ns
 
 
 def _content(view: View, sheet: Sheet) -> None:
@@ -70,7 +78,16 @@ def _content(view: View, sheet: Sheet) -> None:
         sheet.put_output(messages_of(made, "assistant"))
         sheet.put_tools(tool_definitions(attributes.get("mlflow.chat.tools")))
         for name, value in as_map(given).items():
-            if name in {"temperature", "max_tokens", "top_p", "seed", "stop", "stream", "tool_choice", "reasoning_effort"}:
+            if name in {
+                "temperature",
+                "max_tokens",
+                "top_p",
+                "seed",
+                "stop",
+                "stream",
+                "tool_choice",
+                "reasoning_effort",
+            }:
                 sheet.param(name, value)
     elif kind is SpanKind.TOOL:
         sheet.put("tool_arguments", given)
@@ -89,7 +106,13 @@ MLFLOW = Dialect(
     facts=_facts,
     content=_content,
     classes={
-        FieldClass.CONTENT: ("mlflow.spanInputs", "mlflow.spanOutputs", "mlflow.chat.tools", "mlflow.chat.messages", "tools"),
+        FieldClass.CONTENT: (
+            "mlflow.spanInputs",
+            "mlflow.spanOutputs",
+            "mlflow.chat.tools",
+            "mlflow.chat.messages",
+            "tools",
+        ),
         FieldClass.IDENTITY: ("mlflow.trace.user", "mlflow.user"),
         FieldClass.NAME: ("mlflow.spanFunctionName",),
         FieldClass.IDENTIFIER: ("mlflow.*",),

@@ -11,6 +11,7 @@ from runs.draft import Draft
 from runs.finish import finish_reason, finish_reasons
 from runs.kinds import Guess, Strength, kind_of
 from runs.messages import messages_of
+from runs.money import usd_of
 from runs.parts import part_of, parts_of
 from runs.sheet import Sheet, tool_definitions
 from runs.solver import Convention, RawUsage
@@ -35,7 +36,6 @@ from spans.fields import FieldClass
 from spans.kinds import Evidence, SpanKind, Verdict
 from spans.usage import ReportedCost
 from spans.values import Attributes, Value
-from runs.money import usd_of
 
 _FAMILIES = frozenset({"openinference", "llm", "retrieval", "embedding", "reranker"})
 _SIGNS = (
@@ -53,7 +53,12 @@ _LAST_WORDS = frozenset({("dspy", "finish"), ("smolagents", "final_answer")})
 """Scope and "tool" by which a framework only lets the model say that it is done."""
 _TEXTS = {
     "provider": ("llm.provider", "llm.system"),
-    "request_model": ("llm.request.model_name", "embedding.model_name", "reranker.model_name", "decision.request.model_name"),
+    "request_model": (
+        "llm.request.model_name",
+        "embedding.model_name",
+        "reranker.model_name",
+        "decision.request.model_name",
+    ),
     "response_model": ("llm.response.model_name", "decision.response.model_name"),
     "session_id": ("session.id",),
     "user_id": ("user.id",),
@@ -183,7 +188,12 @@ def _metadata(view: View, draft: Draft) -> None:
 def _tool(view: View, draft: Draft) -> None:
     """The OpenAI Agents SDK ends a call that waits for approval as OK, without any output (section 8.3)."""
     attributes = view.attributes
-    if "openai_agents" in view.scope and "tool.name" in attributes and "output.value" not in attributes and not view.is_error:
+    if (
+        "openai_agents" in view.scope
+        and "tool.name" in attributes
+        and "output.value" not in attributes
+        and not view.is_error
+    ):
         draft.decisions.append(Decision(Verdict.REQUIRE_APPROVAL, by="human", evidence=Evidence.DERIVED))
     draft.take(
         attributes,
@@ -195,7 +205,9 @@ def _tool(view: View, draft: Draft) -> None:
     if view.text("openinference.span.kind").upper() == "TOOL":
         draft.put("tool_name", view.name.removesuffix(".__call__"))
         if (view.scope.rpartition(".")[2], draft.text("tool_name")) in _LAST_WORDS:
-            draft.guesses.insert(0, Guess(SpanKind.OTHER, "finish", Strength.VENDOR, "the framework's own end of a loop"))
+            draft.guesses.insert(
+                0, Guess(SpanKind.OTHER, "finish", Strength.VENDOR, "the framework's own end of a loop")
+            )
         output = view.attributes.get("output.value")
         if isinstance(output, str) and output.lstrip().startswith("{") and '"tool_call_id"' in output:
             found = view.structured("output.value")
@@ -231,7 +243,11 @@ def _guardrail(view: View, draft: Draft) -> None:
             verdict = Verdict.ALLOW if passed else Verdict.DENY
     if verdict is None:
         verdict = next(
-            (found for found in (verdict_of(text_of(output.get(key))) for key in ("action", "verdict", "decision")) if found),
+            (
+                found
+                for found in (verdict_of(text_of(output.get(key))) for key in ("action", "verdict", "decision"))
+                if found
+            ),
             None,
         )
     evidence = Evidence.EXPLICIT
@@ -298,7 +314,9 @@ def _content(view: View, sheet: Sheet) -> None:
         sheet.put_text("retrieval_query", sheet.values.get("input"))
     elif kind == "EMBEDDING":
         texts = tuple(
-            text_of(raw.get("embedding.text")) for _, raw in view.flat("embedding.embeddings") if "embedding.text" in raw
+            text_of(raw.get("embedding.text"))
+            for _, raw in view.flat("embedding.embeddings")
+            if "embedding.text" in raw
         )
         if texts and not sheet.embedding_inputs:
             sheet.embedding_inputs = texts
@@ -379,7 +397,9 @@ def _block(body: Attributes) -> Iterator[Part]:
         yield _call(body)
         return
     if kind == "reasoning":
-        yield Part(type="reasoning", content=body.get("message_content.text"), id=text_of(body.get("message_content.id")))
+        yield Part(
+            type="reasoning", content=body.get("message_content.text"), id=text_of(body.get("message_content.id"))
+        )
         return
     if kind in {"image", "audio", "video", "document"}:
         uri = next((value for key, value in body.items() if key.endswith((".url", ".uri"))), None)

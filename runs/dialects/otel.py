@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.finish import finish_reasons
 from runs.kinds import Strength
 from runs.messages import messages_of
 from runs.parts import parts_of
-from runs.dialects.base import Dialect
 from runs.sheet import Sheet, documents_of, tool_definitions
 from runs.solver import Convention, RawUsage
 from runs.values import count_of, flag_of, has_prefix, is_truncated, number_of, score_of, structured, text_of, texts_of
@@ -15,7 +15,7 @@ from runs.view import View
 from spans.facts import Decision, Evaluation
 from spans.fields import FieldClass
 from spans.kinds import Evidence, SpanKind, Verdict
-from spans.values import Value
+from spans.values import Attributes
 
 DETAILS_EVENT = "gen_ai.client.inference.operation.details"
 EVALUATION_EVENT = "gen_ai.evaluation.result"
@@ -114,9 +114,7 @@ def _facts(view: View, draft: Draft) -> None:
     draft.guess_value(view.text("gen_ai.operation.name"), Strength.OPERATION, "gen_ai.operation.name")
     draft.guess_value(view.text("mcp.method.name"), Strength.OPERATION, "mcp.method.name")
     _mcp(view, draft)
-    if view.scope.endswith("openai_agents") and view.name.startswith("execute_tool "):
-        if "gen_ai.tool.call.result" not in attributes and not view.is_error:
-            draft.decisions.append(Decision(Verdict.REQUIRE_APPROVAL, by="human", evidence=Evidence.DERIVED))
+    _agents_sdk_approval(view, draft)
     guess_by_presence(view, draft)
     draft.count(usage_of(view))
     draft.finish_reasons = draft.finish_reasons or finish_reasons(
@@ -141,6 +139,13 @@ def _mcp(view: View, draft: Draft) -> None:
     method = view.text("mcp.method.name")
     if method == "tools/call":
         draft.put("tool_name", view.name.partition("tools/call ")[2])
+
+
+def _agents_sdk_approval(view: View, draft: Draft) -> None:
+    """The OpenAI Agents SDK ends a call that waits for approval without a result and without an error."""
+    waits = "gen_ai.tool.call.result" not in view.attributes and not view.is_error
+    if waits and view.scope.endswith("openai_agents") and view.name.startswith("execute_tool "):
+        draft.decisions.append(Decision(Verdict.REQUIRE_APPROVAL, by="human", evidence=Evidence.DERIVED))
 
 
 def guess_by_presence(view: View, draft: Draft) -> None:
@@ -225,7 +230,9 @@ def _streaming(view: View, draft: Draft) -> None:
 
 def _server_ttft(view: View, given: float) -> int | None:
     """Three units are in the wild: by scope, else big whole numbers are milliseconds (section 4.22)."""
-    if view.scope.startswith("strands") or (given > 60 and given == int(given) and not view.scope.startswith("openlit")):
+    if view.scope.startswith("strands") or (
+        given > 60 and given == int(given) and not view.scope.startswith("openlit")
+    ):
         found = round(given * 1e6)
     else:
         found = round(given * 1e9)
@@ -233,16 +240,12 @@ def _server_ttft(view: View, given: float) -> int | None:
 
 
 def _evaluation(view: View, draft: Draft) -> None:
-    sources: list[tuple[str, object]] = []
     if "gen_ai.evaluation.name" in view.attributes:
-        sources.append(("own", view.attributes))
-    sources.extend(("event", event.attributes) for event in view.events if event.name == EVALUATION_EVENT)
-    for _, attributes in sources:
-        assert isinstance(attributes, dict) or hasattr(attributes, "get")
-        draft.evaluations.append(evaluation_of(attributes))  # type: ignore[arg-type]
+        draft.evaluations.append(evaluation_of(view.attributes))
+    draft.evaluations.extend(evaluation_of(event.attributes) for event in view.events if event.name == EVALUATION_EVENT)
 
 
-def evaluation_of(attributes: dict[str, Value]) -> Evaluation:
+def evaluation_of(attributes: Attributes) -> Evaluation:
     """One evaluation under the names of the convention (dialects reference, section 4.23)."""
     return Evaluation(
         name=text_of(attributes.get("gen_ai.evaluation.name")),
@@ -253,6 +256,23 @@ def evaluation_of(attributes: dict[str, Value]) -> Evaluation:
 
 
 def _content(view: View, sheet: Sheet) -> None:
+    attributes = view.attributes
+    _transcript(view, sheet)
+    sheet.put("tool_arguments", structured(attributes.get("gen_ai.tool.call.arguments")))
+    sheet.put("tool_result", structured(attributes.get("gen_ai.tool.call.result")))
+    sheet.put_text("tool_description", attributes.get("gen_ai.tool.description"))
+    sheet.put_text("tool_type", attributes.get("gen_ai.tool.type"))
+    sheet.put_text("retrieval_query", attributes.get("gen_ai.retrieval.query.text"))
+    if "gen_ai.retrieval.documents" in attributes:
+        sheet.put_documents("documents", documents_of(view.structured("gen_ai.retrieval.documents")))
+    for name, key in PARAMS.items():
+        sheet.param(name, attributes.get(key))
+    for name, key in (("name", "gen_ai.prompt.name"), ("version", "gen_ai.prompt.version")):
+        if key in attributes:
+            sheet.prompt.setdefault(name, attributes[key])
+
+
+def _transcript(view: View, sheet: Sheet) -> None:
     attributes = view.attributes
     for key in ("gen_ai.input.messages", "gen_ai.output.messages"):
         sheet.note_state(attributes.get(key))
@@ -270,19 +290,6 @@ def _content(view: View, sheet: Sheet) -> None:
         sheet.put_system(parts_of(view.structured("gen_ai.system_instructions")))
     if "gen_ai.tool.definitions" in attributes:
         sheet.put_tools(tool_definitions(view.structured("gen_ai.tool.definitions")))
-    sheet.put("tool_arguments", structured(attributes.get("gen_ai.tool.call.arguments")))
-    sheet.put("tool_result", structured(attributes.get("gen_ai.tool.call.result")))
-    sheet.put_text("tool_description", attributes.get("gen_ai.tool.description"))
-    sheet.put_text("tool_type", attributes.get("gen_ai.tool.type"))
-    sheet.put_text("retrieval_query", attributes.get("gen_ai.retrieval.query.text"))
-    if "gen_ai.retrieval.documents" in attributes:
-        sheet.put_documents("documents", documents_of(view.structured("gen_ai.retrieval.documents")))
-    for name, key in PARAMS.items():
-        if key in attributes:
-            sheet.param(name, attributes[key])
-    for name, key in (("name", "gen_ai.prompt.name"), ("version", "gen_ai.prompt.version")):
-        if key in attributes:
-            sheet.prompt.setdefault(name, attributes[key])
 
 
 OTEL = Dialect(

@@ -102,9 +102,8 @@ class _Said:
 def said(view: View) -> list[_Said]:
     """Message events of a span and the message logs folded onto it, in their original order."""
     found = [_Said(event.name, event.time_ns, event.attributes) for event in view.events if event.name in FOLDED]
-    for log in (*view.logs, *((view,) if view.is_log else ())):
-        if log.name in FOLDED:
-            found.append(_Said(log.name, log.start_ns, _log_body(log)))
+    logs = (*view.logs, view) if view.is_log else view.logs
+    found.extend(_Said(log.name, log.start_ns, _log_body(log)) for log in logs if log.name in FOLDED)
     return found
 
 
@@ -151,7 +150,12 @@ def _in_order(heard: Iterable[_Said]) -> Iterator[_Said]:
     indexed = [count_of(one.body.get("CHAT_MESSAGE_INDEX")) for one in listed]
     order = sorted(
         range(len(listed)),
-        key=lambda i: (listed[i].name == CHOICE_EVENT, listed[i].time_ns if indexed[i] is None else 0, indexed[i] or 0, i),
+        key=lambda i: (
+            listed[i].name == CHOICE_EVENT,
+            listed[i].time_ns if indexed[i] is None else 0,
+            indexed[i] or 0,
+            i,
+        ),
     )
     return (listed[i] for i in order)
 

@@ -16,7 +16,10 @@ _MULTI = ("invoke_swarm", "invoke_graph", "node")
 
 
 def _detect(view: View) -> bool:
-    return view.scope == "strands.telemetry.tracer" or view.text("gen_ai.provider.name", "gen_ai.system") == "strands-agents"
+    return (
+        view.scope == "strands.telemetry.tracer"
+        or view.text("gen_ai.provider.name", "gen_ai.system") == "strands-agents"
+    )
 
 
 def _facts(view: View, draft: Draft) -> None:

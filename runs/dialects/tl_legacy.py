@@ -28,8 +28,14 @@ def _detect(view: View) -> bool:
         return False
     if "llm.request.type" in attributes or "llm.usage.total_tokens" in attributes:
         return True
-    if "gen_ai" in view.families and (has_prefix(attributes, "gen_ai.prompt.") or has_prefix(attributes, "gen_ai.completion.")):
-        return any(key.split(".")[2].isdecimal() for key in attributes if key.startswith(("gen_ai.prompt.", "gen_ai.completion.")))
+    if "gen_ai" in view.families and (
+        has_prefix(attributes, "gen_ai.prompt.") or has_prefix(attributes, "gen_ai.completion.")
+    ):
+        return any(
+            key.split(".")[2].isdecimal()
+            for key in attributes
+            if key.startswith(("gen_ai.prompt.", "gen_ai.completion."))
+        )
     return "SpanAttributes" in view.families
 
 
@@ -46,7 +52,8 @@ def _facts(view: View, draft: Draft) -> None:
         )
     )
     reasons = [
-        text_of(raw.get("finish_reason")) for _, raw in _indexed(view, "gen_ai.completion", "SpanAttributes.LLM_COMPLETIONS")
+        text_of(raw.get("finish_reason"))
+        for _, raw in _indexed(view, "gen_ai.completion", "SpanAttributes.LLM_COMPLETIONS")
     ]
     draft.finish_reasons = draft.finish_reasons or finish_reasons(reasons)
     if flag_of(attributes.get("llm.is_streaming")):

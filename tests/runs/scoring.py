@@ -131,7 +131,9 @@ def checks(folder: Path, observed: dict[str, Any], runs: list[dict[str, Any]]) -
     expected = facts["runs"]
     succeeded = [call for run in expected for call in run["model_calls"] if call["status"] < 400]
     every = sum(len(run["model_calls"]) for run in expected)
-    sums = {key: value for key, value in observed.get("token_attribute_sums", {}).items() if isinstance(value, (int, float))}
+    sums = {
+        key: value for key, value in observed.get("token_attribute_sums", {}).items() if isinstance(value, (int, float))
+    }
     wanted = observed.get("facts_token_sums", {})
     carries_tokens = max(sums.values(), default=0)
     found: dict[str, tuple[Any, Any, bool]] = {}
@@ -144,7 +146,9 @@ def checks(folder: Path, observed: dict[str, Any], runs: list[dict[str, Any]]) -
         got = sum(run["model_calls"] for run in runs)
         found["model_calls"] = (got, (len(succeeded), every), len(succeeded) <= got <= every)
     tools = Counter(call["name"] for run in expected for call in run["tool_calls"])
-    shown = {span["tool"]["name"] for run in runs for span in run["spans"] if span["kind"] == "tool" and span["tool"]["name"]}
+    shown = {
+        span["tool"]["name"] for run in runs for span in run["spans"] if span["kind"] == "tool" and span["tool"]["name"]
+    }
     found["tool_names"] = (sorted(shown & set(tools)), sorted(tools), set(tools) <= shown)
     got = sum(run["tool_calls"] for run in runs)
     found["tool_calls"] = (got, sum(tools.values()), got == sum(tools.values()))
@@ -159,7 +163,11 @@ def checks(folder: Path, observed: dict[str, Any], runs: list[dict[str, Any]]) -
     if carries_tokens:
         models = {call["model"] for call in succeeded} | {call.get("response_model") for call in succeeded}
         seen = {model for run in runs for model in run["models"]}
-        found["models"] = (sorted(seen & models), sorted({call["model"] for call in succeeded}), bool(seen & models) or not succeeded)
+        found["models"] = (
+            sorted(seen & models),
+            sorted({call["model"] for call in succeeded}),
+            bool(seen & models) or not succeeded,
+        )
     found["final_outputs"] = _final_outputs(facts, runs)
     return found
 
