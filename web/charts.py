@@ -14,6 +14,7 @@ from store.api import Bucket
 from web.format import count, money, plural, rfc3339
 
 Figure = dict[str, Any]
+_DAY_MS = 86_400_000
 
 _UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
@@ -71,7 +72,9 @@ def denials_chart(buckets: Sequence[Bucket]) -> Chart:
         title="Near misses",
         sentence=f"{plural(sum(denials), 'call')} stopped by a control.",
         figure=_figure([_bars(buckets, denials, "stopped", "--stop", pattern="/")]),
-        table=ChartTable(("Stopped calls",), tuple((b.start_ns, (count(b.totals.denials),)) for b in buckets if b.totals.denials)),
+        table=ChartTable(
+            ("Stopped calls",), tuple((b.start_ns, (count(b.totals.denials),)) for b in buckets if b.totals.denials)
+        ),
         is_empty=not sum(denials),
     )
 
@@ -89,7 +92,10 @@ def spend_chart(buckets: Sequence[Bucket]) -> Chart:
         key="spend",
         title="Spend",
         sentence=f"{money(sum(known, Decimal(0)) if known else None)} in all.{tail}",
-        figure=_figure([_bars(buckets, [None if c is None else float(c) for c in costs], "US dollars", "--mark-2")]),
+        figure=_figure(
+            [_bars(buckets, [None if c is None else float(c) for c in costs], "US dollars", "--mark-2")],
+            money_axis=True,
+        ),
         table=ChartTable(("Spend", "Unpriced calls"), rows),
         is_empty=not known,
     )
@@ -111,7 +117,7 @@ def _bars(
     }
 
 
-def _figure(data: list[Figure], *, stacked: bool = False) -> Figure:
+def _figure(data: list[Figure], *, stacked: bool = False, money_axis: bool = False) -> Figure:
     axis: Figure = {"gridcolor": "--line", "linecolor": "--line", "zeroline": False, "fixedrange": True}
     return {
         "data": data,
@@ -122,7 +128,21 @@ def _figure(data: list[Figure], *, stacked: bool = False) -> Figure:
             "margin": {"l": 40, "r": 4, "t": 6, "b": 24},
             "showlegend": False,
             "hovermode": "x unified",
-            "xaxis": {**axis, "type": "date", "showgrid": False, "nticks": 7},
-            "yaxis": {**axis, "rangemode": "tozero", "nticks": 4, "tickformat": "~s"},
+            "xaxis": {
+                **axis,
+                "type": "date",
+                "showgrid": False,
+                "nticks": 7,
+                "tickformatstops": [
+                    {"dtickrange": [None, _DAY_MS - 1], "value": "%H:%M"},
+                    {"dtickrange": [_DAY_MS, None], "value": "%-d %b"},
+                ],
+            },
+            "yaxis": {
+                **axis,
+                "rangemode": "tozero",
+                "nticks": 4,
+                **({"tickprefix": "$"} if money_axis else {"tickformat": "~s"}),
+            },
         },
     }

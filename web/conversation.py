@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from spans.canonical import content_digest
@@ -45,6 +45,8 @@ class Turn:
     finish: str = ""
     depth: int = 0
     agent: str = ""
+    repeats: bool = False
+    """What it holds stands just above already: documents inside the tool that returned them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +81,45 @@ def build_conversation(
         most: Turns told at most.
         unread: Steps of the run that are not among `steps`.
     """
+    contents = _fullest(steps, contents)
     memory = _Memory(results=_results_on_cards(steps, contents))
     told_calls = {s.tool_call_id for s in steps if s.kind is SpanKind.TOOL and s.counted and s.tool_call_id}
     turns: list[Turn] = []
+    cards: set[str] = set()
     for step in steps:
         if "noise" in step.flags or step.usage_role is UsageRole.DUPLICATE or not step.counted:
             continue
-        turns.extend(_turns(step, contents.get(step.span_id, EMPTY), memory, told_calls))
+        for turn in _turns(step, contents.get(step.span_id, EMPTY), memory, told_calls):
+            inside = turn.kind == "retrieval" and step.parent_span_id in cards
+            turns.append(replace(turn, repeats=True) if inside else turn)
+            if turn.kind == "tool" and turn.has_result:
+                cards.add(step.span_id)
     if not any(t.kind == "message" for t in turns):
         turns = [*_outer_input(steps, contents), *turns, *_outer_output(steps, contents)]
     return Conversation(tuple(turns[:most]), _state(steps, turns), max(0, len(turns) - most) + unread)
+
+
+def _fullest(steps: Sequence[Step], contents: Mapping[str, SpanContent]) -> Mapping[str, SpanContent]:
+    """Of two reports of one call the counted one is told, with the other's text where only that one has any."""
+    best = dict(contents)
+    tools = {s.tool_call_id: s.span_id for s in steps if s.kind is SpanKind.TOOL and s.counted and s.tool_call_id}
+    for step in steps:
+        other = step.duplicate_of or (tools.get(step.tool_call_id) if step.tool_call_id and not step.counted else None)
+        if other is None or other == step.span_id:
+            continue
+        told, spare = best.get(other, EMPTY), best.get(step.span_id, EMPTY)
+        if not _says(told) and _says(spare):
+            best[other] = spare
+    return best
+
+
+def _says(content: SpanContent) -> bool:
+    return bool(
+        content.input_messages
+        or content.output_messages
+        or content.tool_arguments is not None
+        or content.tool_result is not None
+    )
 
 
 def _results_on_cards(steps: Iterable[Step], contents: Mapping[str, SpanContent]) -> set[str]:
@@ -119,7 +150,9 @@ def _model(step: Step, content: SpanContent, memory: _Memory, told_calls: set[st
         mark = content_digest([_plain(p) for p in content.system])
         if mark not in memory.systems:
             memory.systems.add(mark)
-            yield Turn("message", "system", step.span_id, parts=content.system, start_ns=step.start_ns, depth=step.depth)
+            yield Turn(
+                "message", "system", step.span_id, parts=content.system, start_ns=step.start_ns, depth=step.depth
+            )
     for message in _unseen(content.input_messages, memory):
         parts = tuple(p for p in message.parts if not (p.type == "tool_result" and p.id in memory.results))
         if parts and not (message.role == "system" and _known_system(parts, memory)):
@@ -229,7 +262,7 @@ def _tool(step: Step, content: SpanContent) -> Turn:
         decisions=step.decisions,
         glyph=glyph,
         word=word,
-        error=step.error_message,
+        error="" if any(d.reason == step.error_message for d in step.decisions) else step.error_message,
         start_ns=step.start_ns,
         duration_ns=step.duration_ns,
         depth=step.depth,

@@ -25,7 +25,7 @@ from web.pages.frame import Frame, build_frame
 from web.places import DEFAULT_PROJECT, Place, parse_range
 from web.services import Services
 from web.settings import WebSettings
-from web.text import fold, one_line, tint, visible
+from web.text import fold, one_line, person, visible
 
 TEMPLATES = Path(__file__).parent / "templates"
 THEME_COOKIE = "tracetape_theme"
@@ -236,6 +236,6 @@ def _environment() -> Environment:
             "exact_time", "rfc3339", "ago", "short_id", "plural",
         )
     }  # fmt: skip
-    env.filters.update(filters | {"visible": visible, "one_line": one_line, "tint": tint, "chart_json": chart_json})
+    env.filters.update(filters | {"visible": visible, "one_line": one_line, "person": person, "chart_json": chart_json})
     env.globals.update(fold=fold, json_tree=json_tree, change=fmt.change, share=fmt.share)
     return env

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
@@ -61,20 +61,9 @@ def parse_filters(params: Mapping[str, str], query: RunQuery) -> RunQuery:
         RefusedError: a value that is not one of those the filter knows. Never a silently wider answer.
     """
     changes: dict[str, object] = {name: value for name, _ in _TEXTS if (value := _text(params, name))}
-    for name, allowed, _ in _CHOICES:
-        if value := _text(params, name):
-            changes[name] = _one_of(name, value, allowed)
-    for name, *_ in _YES_NO:
-        if value := _text(params, name):
-            changes[name] = _yes_no(name, value)
-    if environment := _text(params, "environment"):
-        changes["environment"] = environment
-    if shapes := _text(params, "shape"):
-        changes["shape"] = () if shapes == "any" else tuple(_one_of("shape", s, RunShape) for s in shapes.split(","))
-    if cost := _text(params, "min_cost"):
-        changes["min_cost"] = _money(cost)
-    if text := _text(params, "q"):
-        changes["text"] = text
+    changes |= {n: _one_of(n, v, allowed) for n, allowed, _ in _CHOICES if (v := _text(params, n))}
+    changes |= {n: _yes_no(n, v) for n, *_ in _YES_NO if (v := _text(params, n))}
+    changes |= {field: read(v) for name, field, read in _OTHERS if (v := _text(params, name))}
     attributes = {k[5:]: v[:MAX_TEXT] for k, v in params.items() if k.startswith("attr.") and len(k) > 5 and v}
     if attributes:
         changes["attributes"] = attributes
@@ -136,8 +125,8 @@ def _text(params: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _one_of(name: str, value: str, allowed: object) -> str:
-    known = [str(a) for a in allowed]  # type: ignore[attr-defined]
+def _one_of(name: str, value: str, allowed: Iterable[str]) -> str:
+    known = [str(a) for a in allowed]
     if value not in known:
         raise RefusedError(f"{name} must be one of {', '.join(known)}.")
     return value
@@ -159,3 +148,16 @@ def _money(text: str) -> Decimal:
     if not amount.is_finite() or not 0 <= amount < 10**12:
         raise RefusedError("min_cost must be an amount in US dollars such as 0.50.")
     return amount
+
+
+def _shapes(text: str) -> tuple[str, ...]:
+    return () if text == "any" else tuple(_one_of("shape", s, RunShape) for s in text.split(","))
+
+
+_OTHERS: tuple[tuple[str, str, Callable[[str], object]], ...] = (
+    ("environment", "environment", str),
+    ("shape", "shape", _shapes),
+    ("min_cost", "min_cost", _money),
+    ("q", "text", str),
+)
+"""Parameter, field of the query, and how its text is read."""

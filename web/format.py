@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-NONE = "–"
+NONE = "\N{EN DASH}"
 """What an absent number looks like; absent is never zero."""
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
@@ -18,7 +18,7 @@ _DAY_S = 86_400
 
 
 def money(usd: Decimal | None) -> str:
-    """Dollars: `$1.2 k`, `$12.40`, `$0.62`, `$0.0142`; four significant digits below a cent; `–` when unpriced."""
+    """Dollars: `$1.2 k`, `$12.40`, `$0.62`, `$0.0142`; four significant digits below a cent; a dash when unpriced."""
     if usd is None:
         return NONE
     if usd < 0:
@@ -95,7 +95,7 @@ def duration(nanoseconds: int | None) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """A share in percent: `91.2 %`; `–` of nothing."""
+    """A share in percent: `91.2 %`; a dash of nothing."""
     return percent(part / whole) if whole else NONE
 
 
@@ -114,7 +114,7 @@ def percent(fraction: float | None) -> str:
 
 
 def change(now: float | Decimal | None, before: float | Decimal | None) -> str:
-    """Relative change: `+31 %`, `−8 %`, `×4.2` from a doubling on; empty when there is nothing to compare."""
+    """Relative change: plus or minus percent, a factor from a doubling on; empty when there is nothing to compare."""
     if now is None or before is None or not before:
         return ""
     ratio = float(now) / float(before)

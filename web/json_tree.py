@@ -65,7 +65,9 @@ class _Builder:
     def _mapping(self, key: str, value: Mapping[str, Value], depth: int) -> Node:
         if len(value) == 1:
             if BYTES_TAG in value:
-                return Node(key, "bytes", one_line(str(value[BYTES_TAG]), 120), size=len(str(value[BYTES_TAG])) * 3 // 4)
+                return Node(
+                    key, "bytes", one_line(str(value[BYTES_TAG]), 120), size=len(str(value[BYTES_TAG])) * 3 // 4
+                )
             if DOUBLE_TAG in value:
                 return Node(key, "number", str(value[DOUBLE_TAG]))
         return self._branch(key, "object", [(str(k), v) for k, v in value.items()], depth)

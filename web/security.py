@@ -43,7 +43,8 @@ def content_policy(nonce: str) -> str:
 _FIXED = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
+    # not no-referrer: that makes browsers send "Origin: null" with our own forms; other sites still get nothing
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -116,13 +117,13 @@ class Door:
         """Why an unsafe request is refused: it must come from our own pages, or from a program with a key."""
         refused = ForeignRequestError("This came from another site, so nothing was changed. Go back and try again.")
         site = headers.get("sec-fetch-site")
-        if site is not None and site != "same-origin":
-            return refused
+        if site is not None:  # the browser's own word, which no page can forge
+            return None if site == "same-origin" else refused
         origin = headers.get("origin")
         if origin is not None:
             return None if self._is_ours(origin, host) else refused
         by_program = headers.get("authorization", "").lower().startswith("bearer ")
-        return None if site == "same-origin" or by_program else refused
+        return None if by_program else refused
 
     def _is_ours(self, origin: str, host: str) -> bool:
         try:

@@ -69,7 +69,13 @@ def build_snippets(endpoints: Endpoints, *, with_key: bool) -> tuple[Snippet, ..
             _node(endpoints, with_key=with_key),
             "The Vercel AI SDK: pass experimental_telemetry: { isEnabled: true } to every call.",
         ),
-        Snippet("curl", "curl", "", curl_line(endpoints, with_key=with_key), "One span of OTLP/JSON, to see that the way is open."),
+        Snippet(
+            "curl",
+            "curl",
+            "",
+            curl_line(endpoints, with_key=with_key),
+            "One span of OTLP/JSON, to see that the way is open.",
+        ),
     )
 
 

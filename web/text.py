@@ -20,9 +20,11 @@ _HIDDEN = (
     "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"  # bidi and zero-width (joiners stay: emoji, Persian)
     "\ufff9-\ufffb\U000e0000-\U000e007f"  # annotation and tag characters, the carriers of invisible prompts
 )
-_TOKEN = r"<([A-Z][A-Z0-9_]{1,40})_([a-z2-7]{6,12})>"
+_ENTITY = r"<([A-Z][A-Z0-9_]{1,40})_([a-z2-7]{6,12})>"
+_ADDRESS = r"\bp-([a-z2-7]{6,12})@pii\.example\.net"
+"""E-mail pseudonyms keep the shape of an address, so that parsers still accept them."""
 _WITHHELD = r"<REDACTION_FAILED>"
-_SPECIAL = re.compile(f"({_TOKEN})|({_WITHHELD})|([{_HIDDEN}])|(\r\n?)")
+_SPECIAL = re.compile(f"({_ENTITY})|({_WITHHELD})|([{_HIDDEN}])|(\r\n?)|({_ADDRESS})")
 
 
 def visible(text: str) -> Markup:
@@ -40,11 +42,9 @@ def visible(text: str) -> Markup:
 
 def _special(found: re.Match[str]) -> str:
     if found[1]:
-        entity = found[2].replace("_", " ")
-        return (
-            f'<span class="who tint-{tint(found[3])}" title="A stable pseudonym: the value itself was never stored">'
-            f"{escape(entity)} {escape(found[3])}</span>"
-        )
+        return _pseudonym(found[2].replace("_", " "), found[3], found[1])
+    if found[7]:
+        return _pseudonym("EMAIL", found[8], found[7])
     if found[4]:
         return '<span class="withheld" title="Redaction failed, so the text was not stored">withheld</span>'
     if found[6]:
@@ -52,6 +52,22 @@ def _special(found: re.Match[str]) -> str:
     code = ord(found[5])
     name = unicodedata.name(found[5], "CONTROL CHARACTER")
     return f'<span class="hidden-char" title="{escape(name)}">U+{code:04X}</span>'
+
+
+def _pseudonym(entity: str, token: str, whole: str) -> str:
+    return (
+        f'<span class="who tint-{tint(token)}" title="{escape(whole)}, a stable pseudonym: the value was not stored">'
+        f"{escape(entity)} {escape(token)}</span>"
+    )
+
+
+def person(identifier: str, most: int = 24) -> Markup:
+    """A user or session as a chip: a pseudonym by its entity and token, other ids shortened, the whole on hover."""
+    found = _SPECIAL.fullmatch(identifier)
+    if found and (found[1] or found[7]):
+        return visible(identifier)
+    shown = visible(one_line(identifier, most))
+    return Markup('<span class="who tint-{}" title="{}">{}</span>').format(tint(identifier), identifier, shown)
 
 
 def tint(token: str) -> int:

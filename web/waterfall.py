@@ -15,6 +15,8 @@ WINDOW = 500
 """Rows drawn at once: about 300 kB of HTML. A run of 50,000 steps is read window by window."""
 MAX_INDENT = 16
 _TICKS = 5
+_HATCH_FROM = 1.5
+"""Percent of the axis below which hatching would only be noise."""
 _NICE_NS = tuple(base * 10**power for power in range(3, 16) for base in (1, 2, 5))
 
 KIND_NAMES: dict[SpanKind, str] = {
@@ -127,7 +129,7 @@ def _row(step: Step, href: str, begin: int, length: int, *, selected: bool) -> T
     glyph, word = step_state(step)
     running = step.status is RunStatus.RUNNING
     x = max(0.0, min(99.7, 100 * (step.start_ns - begin) / length))
-    width = max(0.3, 100 * step.duration_ns / length)
+    width = max(0.5, 100 * step.duration_ns / length)
     return TreeRow(
         span_id=step.span_id,
         href=href,
@@ -143,11 +145,22 @@ def _row(step: Step, href: str, begin: int, length: int, *, selected: bool) -> T
         cost_usd=step.cost.usd if step.cost and step.usage_role is UsageRole.OWN else None,
         x=round(x, 2),
         width=round(min(100 - x, 100 - x if running else width), 2),
-        hatched=glyph == "denied",
+        hatched=glyph == "denied" and width >= _HATCH_FROM,
         faint=not step.counted or step.usage_role is UsageRole.DUPLICATE or "noise" in step.flags,
         selected=selected,
         marks=tuple(FLAG_WORDS[f] for f in step.flags if f in FLAG_WORDS),
     )
+
+
+def telling_step(steps: Sequence[Step]) -> Step | None:
+    """The step to open first: what was stopped, else what failed, else the root."""
+    states = [(s, step_state(s)[0]) for s in steps]
+    for wanted in ("denied", "waiting", "error"):
+        # the innermost of several: a failing tool, not the agent around it
+        found = [s for s, glyph in states if glyph == wanted]
+        if found:
+            return max(found, key=lambda s: s.depth)
+    return steps[0] if steps else None
 
 
 FLAG_WORDS = {

@@ -134,5 +134,7 @@ def fill_requests(store: MemoryStore, requests: Iterable[tuple[str, bytes]], pro
 
 def an_arrival(**changes: object) -> Arrival:
     """One accepted request of three spans; change any field by name."""
-    arrival = Arrival(NOW_NS, "traces", "http", accepted=True, code="200", items=3, user_agent="OTel-OTLP-Exporter-Python/1.40")
+    arrival = Arrival(
+        NOW_NS, "traces", "http", accepted=True, code="200", items=3, user_agent="OTel-OTLP-Exporter-Python/1.40"
+    )
     return replace(arrival, **changes)  # type: ignore[arg-type]

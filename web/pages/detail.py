@@ -142,7 +142,7 @@ def build_detail(
         start_ns=step.start_ns,
         facts=_facts(step, span),
         error_type=step.error_type,
-        error_message=step.error_message,
+        error_message="" if any(d.reason == step.error_message for d in step.decisions) else step.error_message,
         error_stack=content.error_stack,
         decisions=step.decisions,
         evaluations=step.evaluations,
@@ -253,7 +253,9 @@ def _cost(step: Step) -> CostNote | None:
         sentence = f"No price is known for {model}, so it is not in any sum." if step.unpriced else "Nothing to price."
         return CostNote(None, (), "", sentence, step.reported_cost)
     source = "as reported by the sender" if step.cost.source == "reported" else "computed from public prices"
-    return CostNote(step.cost.usd, step.cost.lines, step.cost.price, f"{money(step.cost.usd)}, {source}.", step.reported_cost)
+    return CostNote(
+        step.cost.usd, step.cost.lines, step.cost.price, f"{money(step.cost.usd)}, {source}.", step.reported_cost
+    )
 
 
 def group_notes(notes: Sequence[RedactionNote]) -> tuple[NoteGroup, ...]:
@@ -286,7 +288,9 @@ def _raws(span: CleanSpan | None, logs: Sequence[CleanLog]) -> tuple[Raw, ...]:
     if span is not None:
         inner = span.span
         raws.append(_raw("Attributes", dict(inner.attributes)))
-        events: list[Value] = [{"name": e.name, "time_ns": e.time_ns, "attributes": dict(e.attributes)} for e in inner.events]
+        events: list[Value] = [
+            {"name": e.name, "time_ns": e.time_ns, "attributes": dict(e.attributes)} for e in inner.events
+        ]
         links: list[Value] = [
             {"trace_id": k.trace_id, "span_id": k.span_id, "attributes": dict(k.attributes)} for k in inner.links
         ]

@@ -86,17 +86,24 @@ def _line(arrival: Arrival) -> ArrivalLine:
     many = f" ({arrival.count:,}{NBSP}times)" if arrival.count > 1 else ""
     way = "OTLP/gRPC" if arrival.transport == "grpc" else "OTLP/HTTP"
     if not arrival.accepted:
-        advice = "Send Authorization: Bearer … with an ingest key." if arrival.code in {"401", "UNAUTHENTICATED"} else ""
+        advice = (
+            "Send Authorization: Bearer … with an ingest key." if arrival.code in {"401", "UNAUTHENTICATED"} else ""
+        )
         return ArrivalLine(
             "bad", f"refused: {arrival.code}, {arrival.reason or 'see the log'}{many}, {way}", advice, arrival.time_ns
         )
     if arrival.signal == "metrics":
         return ArrivalLine(
-            "wait", f"metrics only, {way}{many}", "Metrics are acknowledged, not kept. Turn the trace exporter on.", arrival.time_ns
+            "wait",
+            f"metrics only, {way}{many}",
+            "Metrics are acknowledged, not kept. Turn the trace exporter on.",
+            arrival.time_ns,
         )
     noun = {"spans": "span", "traces": "span", "logs": "log record"}.get(arrival.signal, arrival.signal)
     words = f"{arrival.items:,} {noun}{'' if arrival.items == 1 else 's'}{many}, {way}"
-    return ArrivalLine("ok", words + (f", {arrival.user_agent[:60]}" if arrival.user_agent else ""), "", arrival.time_ns)
+    return ArrivalLine(
+        "ok", words + (f", {arrival.user_agent[:60]}" if arrival.user_agent else ""), "", arrival.time_ns
+    )
 
 
 def _run_lines(recent: Sequence[Run]) -> list[ArrivalLine]:
@@ -138,7 +145,11 @@ def _checks(place: Place, recent: Sequence[Run], *, members: int, invited: int) 
         Check(bool(recent), "First run", "Send one with a snippet, or press Send a test run."),
         Check(named, "Workflow named", "Name the agent (gen_ai.agent.name), or set the attribute workflow.name."),
         Check(content, "Content on", "Without messages a run can be counted, but not read or replayed."),
-        Check(defined, "Success defined", "Policies, which define it, come in a later release; until then outcome is unknown."),
+        Check(
+            defined,
+            "Success defined",
+            "Policies, which define it, come in a later release; until then outcome is unknown.",
+        ),
         Check(False, "Alert with a tested channel", "Alert rules and channels come in a later release."),
         Check(members + invited > 1, "Teammate invited", "Settings, Members.", place.url("/members")),
     )

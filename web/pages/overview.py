@@ -18,6 +18,8 @@ POINTS = 14
 CHART_BARS = 42
 """Bars of a chart: a multiple of the points, so that one series serves both."""
 MOST_ROWS = 50
+LOUD_SHARE = 0.05
+"""One failure in twenty runs: below that a coloured chip on every row would hide the bad one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,14 @@ class FleetLine:
     spend_usd: Decimal | None
     unpriced_calls: int
     denials: int
-    errors: int
+    failed: int
+    loud: bool
+    """Whether so many failed that the row must say so in colour."""
     p95_ns: int
     last_ns: int
     runs_href: str
     denied_href: str
-    errors_href: str
+    failed_href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ def fleet_lines(place: Place, fleet: Sequence[FleetRow]) -> tuple[FleetLine, ...
     """The fleet as lines, worst first: by share of runs in trouble, then by spend, then by runs."""
 
     def badness(row: FleetRow) -> tuple[float, Decimal, int]:
-        trouble = row.totals.errors + row.totals.denials + row.totals.failure
+        trouble = max(row.totals.errors, row.totals.failure) + row.totals.denials
         share = trouble / row.totals.runs if row.totals.runs else 0.0
         return (-share, -(row.totals.cost_usd or Decimal(0)), -row.totals.runs)
 
@@ -150,20 +154,21 @@ def _fleet_line(place: Place, row: FleetRow) -> FleetLine:
         spend_usd=totals.cost_usd,
         unpriced_calls=totals.unpriced_calls,
         denials=totals.denials,
-        errors=totals.errors,
+        failed=max(totals.failure, totals.errors),
+        loud=max(totals.failure, totals.errors) >= LOUD_SHARE * totals.runs,
         p95_ns=row.p95_duration_ns,
         last_ns=row.last_started_ns,
         runs_href=here.url("/runs", **own),
         denied_href=here.url("/runs", **own, denied=1),
-        errors_href=here.url("/runs", **own, status="error"),
+        failed_href=here.url(
+            "/runs", **own, **({"outcome": "failure"} if totals.failure >= totals.errors else {"status": "error"})
+        ),
     )
 
 
 def _fleet_state(totals: Totals) -> tuple[str, str]:
     if totals.denials:
         return "denied", f"{totals.denials:,} denied"
-    if totals.errors:
-        return "error", "1 error" if totals.errors == 1 else f"{totals.errors:,} errors"
     if totals.waiting:
         return "waiting", f"{totals.waiting:,} waiting"
     return "ok", "ok"

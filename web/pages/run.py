@@ -58,6 +58,8 @@ class RunPage:
     waterfall: Waterfall
     conversation: Conversation | None
     detail: Detail | None
+    is_open: bool
+    """Whether the address names the step: only then does a phone show it over the tree."""
     continues_href: str
     continued_by_href: str
     waiting_for: str
@@ -85,9 +87,12 @@ def build_run(
     tab: str,
     conversation: Conversation | None,
     detail: Detail | None,
-    selected: str = "",
+    asked: str = "",
 ) -> RunPage:
-    """Build the page of a run from what the store knows and what the tab shows."""
+    """Build the page of a run from what the store knows and what the tab shows.
+
+    `asked` is the step that the address names; the detail of another one may be shown without it.
+    """
     path = f"/runs/{run.run_id}"
     state = run_state(run)
     title = run_title(run)
@@ -105,7 +110,7 @@ def build_run(
             Tab(
                 key,
                 key.capitalize(),
-                place.url(path if key == TABS[0] else f"{path}/{key}", span=selected or None),
+                place.url(path if key == TABS[0] else f"{path}/{key}", span=asked or None),
                 key == tab,
             )
             for key in TABS
@@ -114,13 +119,14 @@ def build_run(
         waterfall=waterfall,
         conversation=conversation,
         detail=detail,
+        is_open=bool(asked),
         continues_href=place.url(f"/runs/{run.continues}") if run.continues else "",
         continued_by_href=place.url(f"/runs/{run.continued_by}") if run.continued_by else "",
         waiting_for=run.waiting_for.replace("_", " "),
         share_href=place.bare(
             path if tab == TABS[0] else f"{path}/{tab}",
             project=None if place.project == place.home_project else place.project,
-            span=selected or None,
+            span=asked or None,
         ),
         json_href=place.bare(f"/api/v1/runs/{run.run_id}", project=place.project),
         workflow_href=place.url("/runs", workflow=run.workflow) if run.workflow else "",
@@ -130,7 +136,7 @@ def build_run(
         user_href=place.url("/runs", user=run.user_id, shape="any") if run.user_id else "",
         agents=run.agents,
         tags=tuple((t, place.url("/runs", tag=t, shape="any")) for t in run.tags),
-        notices=_notices(run, steps),
+        notices=_notices(steps),
         is_running=run.status is RunStatus.RUNNING,
         page_title=f"{title} · {state.word} · {clock(run.started_ns)} UTC",
     )
@@ -140,7 +146,7 @@ def _facts(place: Place, run: Run, steps: Sequence[Step]) -> tuple[HeaderFact, .
     return (
         _outcome(run),
         _cost(run),
-        HeaderFact("Tokens", tokens(run.usage.total()), usage_words(run.usage), exact=f"{run.usage.total():,}"),
+        _tokens(run),
         _time(run),
         _calls(run),
         _decisions(place, run, steps),
@@ -159,6 +165,14 @@ def _outcome(run: Run) -> HeaderFact:
     return HeaderFact("Outcome", label, f"by {run.outcome.source}" if run.outcome.source else "", tone)
 
 
+def _tokens(run: Run) -> HeaderFact:
+    usage = run.usage
+    if usage.input is None and usage.output is None:
+        return HeaderFact("Tokens", tokens(None), "none reported")
+    note = f"{tokens(usage.input)} → {tokens(usage.output)}"
+    return HeaderFact("Tokens", tokens(usage.total()), note, exact=usage_words(usage))
+
+
 def _errors(run: Run) -> str:
     return plural(run.errors, "error") if run.errors else ""
 
@@ -167,7 +181,9 @@ def _cost(run: Run) -> HeaderFact:
     note = f"{plural(run.unpriced_calls, 'call')} without a price" if run.unpriced_calls else ""
     if run.cost_usd is None and not run.model_calls:
         return HeaderFact("Cost", money(None), "no model calls")
-    return HeaderFact("Cost", "unpriced" if run.cost_usd is None else money(run.cost_usd), note, exact=exact_money(run.cost_usd))
+    return HeaderFact(
+        "Cost", "unpriced" if run.cost_usd is None else money(run.cost_usd), note, exact=exact_money(run.cost_usd)
+    )
 
 
 def _time(run: Run) -> HeaderFact:
@@ -189,22 +205,24 @@ def _decisions(place: Place, run: Run, steps: Sequence[Step]) -> HeaderFact:
     if run.denials:
         stopped = next((s for s in steps if s.tool_outcome == "denied"), None)
         href = place.url(f"/runs/{run.run_id}", span=stopped.span_id) if stopped else ""
-        return HeaderFact("Decisions", f"{run.denials:,}{NBSP}denied", stopped.tool_name if stopped else "", "stop", "", href)
+        return HeaderFact(
+            "Decisions", f"{run.denials:,}{NBSP}denied", stopped.tool_name if stopped else "", "stop", "", href
+        )
     made = sum(len(s.decisions) for s in steps)
     return HeaderFact("Decisions", count(made) if made else "none", "allowed" if made else "no control reported one")
 
 
 def _redaction(run: Run, steps: Sequence[Step]) -> HeaderFact:
     if any("withheld" in s.flags or s.content_state == "withheld" for s in steps):
-        return HeaderFact("Redacted", "withheld", "some text was not stored", "wait")
+        return HeaderFact("Redacted", "withheld", "some text not stored", "wait")
     return HeaderFact("Redacted", plural(run.redactions, "value") if run.redactions else "nothing found")
 
 
 def _recording(run: Run) -> HeaderFact:
     note = {
-        Replayability.COMPLETE: "messages and results are here",
-        Replayability.PARTIAL: "some messages are missing",
-        Replayability.METADATA_ONLY: "no messages were sent",
+        Replayability.COMPLETE: "everything is here",
+        Replayability.PARTIAL: "some content missing",
+        Replayability.METADATA_ONLY: "no content sent",
     }[run.replayability]
     if not run.complete:
         return HeaderFact("Recording", "parts missing", note, "wait")
@@ -216,13 +234,15 @@ def _recording(run: Run) -> HeaderFact:
     return HeaderFact("Recording", word, note, exact="; ".join(run.replay_reasons))
 
 
-def _notices(run: Run, steps: Sequence[Step]) -> tuple[tuple[str, str], ...]:
+def _notices(steps: Sequence[Step]) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
     orphans = sum(1 for s in steps if "orphan" in s.flags)
     if orphans:
         found.append(("wait", f"{plural(orphans, 'step')} came without their parent; it may still arrive."))
     if any("withheld" in s.flags or s.content_state == "withheld" for s in steps):
-        found.append(("wait", "Redaction failed for some text, so it was withheld. The sealed original waits in quarantine."))
+        found.append(
+            ("wait", "Redaction failed for some text, so it was withheld. The sealed original waits in quarantine.")
+        )
     if any(s.content_state == "expired" for s in steps):
         found.append(("", "Messages and arguments were removed at the end of their retention; numbers stay."))
     return tuple(found)

@@ -78,9 +78,11 @@ def default_shapes(counts: Mapping[str, int]) -> tuple[str, ...]:
     """Agent runs, unless there are none: then everything but set-up, rather than an empty page."""
     if counts.get(RunShape.AGENT) or not counts:
         return (RunShape.AGENT,)
-    return tuple(s.value for s in RunShape if s not in {RunShape.AGENT, RunShape.SETUP}) if any(
-        counts.get(s) for s in (RunShape.SINGLE_CALL, RunShape.NO_AGENT)
-    ) else (RunShape.SETUP,)
+    return (
+        tuple(s.value for s in RunShape if s not in {RunShape.AGENT, RunShape.SETUP})
+        if any(counts.get(s) for s in (RunShape.SINGLE_CALL, RunShape.NO_AGENT))
+        else (RunShape.SETUP,)
+    )
 
 
 def build_runs(

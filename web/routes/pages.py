@@ -26,7 +26,7 @@ from web.pages.run import TABS, build_run
 from web.pages.runs import BARS, SUGGESTED, Seen, build_live, build_runs, default_shapes
 from web.places import Place
 from web.routes.common import desk_of, find_run, record, trace_or_none
-from web.waterfall import build_waterfall
+from web.waterfall import build_waterfall, telling_step
 
 router = APIRouter()
 
@@ -98,7 +98,7 @@ def arrivals(request: Request, caller: Reader) -> Response:
     desk = desk_of(request)
     place = desk.place(request, caller)
     frame = desk.frame(request, caller, place, "")
-    return desk.part(request, "parts/_arrivals.html", f=frame, a=_arrivals(desk, place))
+    return desk.part(request, "parts/_arrivals.html", f=frame, a=_arrivals(desk, place), oob=True)
 
 
 @router.get("/ingest-dot")
@@ -231,12 +231,13 @@ def _run_page(request: Request, caller: Caller, run_id: str, tab: str) -> Respon
     run = find_run(desk.services.store, place.project, run_id)
     if run.run_id != run_id:
         suffix = "" if tab == TABS[0] else f"/{tab}"
-        own = {k: v for k, v in request.query_params.items() if k in {"span"}}
+        own = {k: v for k, v in request.query_params.items() if k == "span"}
         return RedirectResponse(place.url(f"/runs/{run.run_id}{suffix}", **own), 303)
     steps = desk.services.store.read_steps(place.project, run.run_id)
-    selected = _selected(request, steps)
+    asked = _selected(request, steps)
+    selected = asked or (telling_step(steps) if tab == TABS[0] and not _start(request) else None)
     path = f"/runs/{run.run_id}" + ("" if tab == TABS[0] else f"/{tab}")
-    record(desk, caller, "content_read", run.run_id, place.project, {"part": tab if not selected else "step"})
+    record(desk, caller, "content_read", run.run_id, place.project, {"part": tab})
     waterfall = build_waterfall(
         place,
         path,
@@ -253,7 +254,7 @@ def _run_page(request: Request, caller: Caller, run_id: str, tab: str) -> Respon
         tab=tab,
         conversation=_conversation(desk, place, run, steps) if tab == TABS[1] else None,
         detail=_detail(desk, request, place, path, selected) if selected else None,
-        selected=selected.span_id if selected else "",
+        asked=asked.span_id if asked else "",
     )
     frame = desk.frame(request, caller, place, page.page_title, active="runs")
     return desk.page(request, "run.html", frame, page)
