@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from runs.counting import assign_roles
+from runs.eras import of_our_time
 from runs.folding import fold
 from runs.naming import NamingRules, root_agent, stripped, workflow_name
 from runs.node import MODEL_KINDS, Node
@@ -52,7 +53,7 @@ def assemble(
         if node.span_id in evidence.conflicts:
             node.mark("conflict")
     _refine_kinds(nodes)
-    beside = _by_key(neighbours, own=given[0])
+    beside = of_our_time(everything, _by_key(neighbours, own=given[0]))
     assign_roles(nodes, beside)
     for made in assign_tools(nodes, beside):
         nodes.append(made)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
+from runs.eras import happened_together
 from runs.node import MODEL_KINDS, Node
 from spans.facts import SpanFacts
 from spans.ids import SpanId, TraceId
@@ -13,8 +14,6 @@ from spans.kinds import SpanKind, UsageRole
 from spans.usage import Usage
 
 _DATE = re.compile(r"[-@](?:\d{4}-?\d{2}-?\d{2}|\d{8}|latest|v\d+(?::\d+)?)$")
-CLOCK_SKEW_NS = 2_000_000_000
-"""How far the clocks of two services may lie apart and still describe one call."""
 _BARRIERS = frozenset({SpanKind.TOOL, SpanKind.AGENT})
 
 
@@ -223,7 +222,7 @@ def _better_elsewhere(group: Sequence[Node], neighbours: Mapping[str, Sequence[S
     rivals: dict[tuple[TraceId, SpanId], SpanFacts] = {}
     for key in keys:
         for facts in neighbours.get(key, ()):
-            if facts.kind in MODEL_KINDS and any(_happened_together(node.facts, facts) for node in group):
+            if facts.kind in MODEL_KINDS and any(happened_together(node.facts, facts) for node in group):
                 known = rivals.get((facts.trace_id, facts.span_id))
                 if known is None or _across(facts) > _across(known):
                     rivals[facts.trace_id, facts.span_id] = facts
@@ -232,16 +231,6 @@ def _better_elsewhere(group: Sequence[Node], neighbours: Mapping[str, Sequence[S
     ours = max((node.facts for node in group), key=_across)
     theirs = max(rivals.values(), key=_across)
     return theirs if _across(theirs) > _across(ours) else None
-
-
-def _happened_together(one: SpanFacts, other: SpanFacts) -> bool:
-    """Whether two reports can be of one call: it happened once, so they overlap in time, up to the clocks' difference.
-
-    Without this, servers that hand out the same ids again (gateways with counters, scripted test servers) would make
-    calls of different days one.
-    """
-    first, second = (one, other) if one.start_ns <= other.start_ns else (other, one)
-    return second.start_ns <= (first.end_ns or first.start_ns) + CLOCK_SKEW_NS
 
 
 def _across(facts: SpanFacts) -> tuple[object, ...]:

@@ -58,9 +58,10 @@ def _last_words(
     """
     if not asked:
         return []
-    last = max((node for node in nodes if node.kind in MODEL_KINDS and node.counted), key=lambda node: node.order)
+    models = [node for node in nodes if node.kind in MODEL_KINDS and node.counted]
+    last = max(models, key=lambda node: node.order, default=None)
     wanted = [call for node, call in asked if node is last]
-    if len(wanted) != 1 or last.facts.status == "error":
+    if last is None or len(wanted) != 1 or last.facts.status == "error":
         return []
     call = wanted[0]
     if any(facts.answered or facts.tool for facts in neighbours.get(f"call:{call.call_id}", ())):

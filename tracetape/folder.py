@@ -6,6 +6,8 @@ import errno
 import fcntl
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,14 +44,24 @@ class DataFolder:
         return self.root / "logs"
 
     @property
+    def sockets(self) -> Path:
+        """Private folder of the Unix sockets, outside the data folder; its name stands in `run/sockets.json`.
+
+        A socket's path may have 107 bytes (sun_path), which a deep data folder alone uses up; and whatever copies or
+        searches the data folder meets regular files only (decision 0007).
+        """
+        place = read_status(self.run / "sockets.json").get("folder")
+        return Path(str(place)) if place else self.run
+
+    @property
     def control_socket(self) -> Path:
         """Where verbs reach a running `serve`."""
-        return self.root / "control.sock"
+        return self.sockets / "control.sock"
 
     @property
     def worker_socket(self) -> Path:
         """Where workers fetch slot references."""
-        return self.run / "work.sock"
+        return self.sockets / "work.sock"
 
     @property
     def receiver_status(self) -> Path:
@@ -97,6 +109,22 @@ class DataFolder:
                 f"The data folder {self.root} cannot be written: {os.strerror(error.errno or 0)}. "
                 "Choose another with --data or TRACETAPE_DATA."
             ) from None
+
+
+def make_sockets(folder: DataFolder) -> Path:
+    """Make the private folder of the Unix sockets for one `serve` and note where it is."""
+    place = Path(tempfile.mkdtemp(prefix="tracetape-"))
+    write_status(folder.run / "sockets.json", {"folder": str(place)})
+    return place
+
+
+def remove_sockets(folder: DataFolder) -> None:
+    """Remove what `make_sockets` made; safe to call twice, and after a crash."""
+    note = folder.run / "sockets.json"
+    place = read_status(note).get("folder")
+    if place and Path(str(place)).name.startswith("tracetape-"):
+        shutil.rmtree(str(place), ignore_errors=True)
+    note.unlink(missing_ok=True)
 
 
 class FolderLock:

@@ -12,7 +12,7 @@ from types import FrameType
 
 from spans.errors import SettingsError
 from tracetape.children import Child, leftovers
-from tracetape.folder import DataFolder, FolderLock, read_status, write_status
+from tracetape.folder import DataFolder, FolderLock, make_sockets, read_status, remove_sockets, write_status
 from tracetape.ports import open_listener, reserve_port
 from tracetape.settings import ServeSettings
 
@@ -45,8 +45,11 @@ class Supervisor:
         self._lock.acquire()
         try:
             self._wait_for_leftovers()
+            remove_sockets(self._folder)
+            make_sockets(self._folder)
             return self._serve()
         finally:
+            remove_sockets(self._folder)
             self._lock.release()
 
     def _serve(self) -> int:

@@ -10,7 +10,7 @@ from spans.errors import NotFoundError
 from spans.roles import Role
 from store.ledger.database import Database, scalar
 from store.ledger.key_info import KeyInfo
-from store.ledger.secrets import digest_of, new_id, new_secret
+from store.ledger.secrets import KEY_PREFIX, digest_of, new_id, new_secret
 from store.ledger.tables import API_KEYS
 
 __all__ = ["KeyInfo", "Keys"]
@@ -34,7 +34,7 @@ class Keys:
     def create(self, project: str, role: Role, name: str) -> tuple[KeyInfo, str]:
         """Make a key; the second value is its secret, which nobody can read again."""
         info = KeyInfo(new_id(), project, role, name, self._database.now_ns())
-        secret = new_secret(f"tt_{role.value}_{info.key_id}_")
+        secret = new_secret(f"{KEY_PREFIX}{role.value}_{info.key_id}_")
         with self._database.writing() as connection:
             connection.execute(
                 sa.insert(API_KEYS).values(

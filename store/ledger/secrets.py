@@ -6,6 +6,8 @@ import hashlib
 import secrets
 
 TOKEN_BYTES = 32
+KEY_PREFIX = "tt_"
+"""How every API key of ours begins, so that a foreign credential can be told from a wrong key."""
 
 
 def new_id() -> str:
