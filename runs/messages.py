@@ -117,7 +117,7 @@ def _from_list(items: Sequence[Any], role: str, depth: int) -> Iterator[Message]
 
 def _is_bare_block(raw: Raw) -> bool:
     """A content block that stands where a message should (`[{"type": "text", "text": …}]`)."""
-    if "role" in raw or raw.get("type") in _ITEM_ROLES or "kwargs" in raw or "data" in raw:
+    if "role" in raw or _type_of(raw) in _ITEM_ROLES or "kwargs" in raw or "data" in raw:
         return False
     return part_of(raw).type != "other" and not any(key in raw for key in ("parts", "messages", "generations"))
 
@@ -167,7 +167,7 @@ def _from_wrapper(raw: Raw, role: str, depth: int) -> Iterator[Message]:
 
 
 def _is_message(raw: Raw) -> bool:
-    if raw.get("type") in _ITEM_ROLES:
+    if _type_of(raw) in _ITEM_ROLES:
         return True
     if "role" in raw and any(key in raw for key in _BODIES):
         return True
@@ -179,8 +179,8 @@ _BODIES = ("content", "parts", "tool_calls", "function_call", "text", "tool_call
 
 def message_of(raw: Raw, role: str = "user") -> Message:
     """One message map of any vendor."""
-    kind = raw.get("type")
-    if isinstance(kind, str) and kind in _ITEM_ROLES and "role" not in raw:
+    kind = _type_of(raw)
+    if kind in _ITEM_ROLES and "role" not in raw:
         return Message(role=_ITEM_ROLES[kind], parts=(part_of(raw),))
     said = role_of(raw.get("role")) or role
     name = text_of(raw.get("name"))
@@ -258,13 +258,18 @@ def _items(value: Any) -> Sequence[Any]:
     return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
 
 
+def _type_of(raw: Raw) -> str:
+    kind = raw.get("type")
+    return kind if isinstance(kind, str) else ""
+
+
 def _langchain(raw: Raw) -> Message | None:
     """LangChain's serialised messages: `{lc, id, kwargs}`, `{type: human, data}` or `{type: human, content}`."""
     if "kwargs" in raw and isinstance(raw.get("kwargs"), Mapping):
         path = raw.get("id")
         kind = path[-1] if isinstance(path, Sequence) and path and not isinstance(path, str) else ""
         return _langchain_body(raw["kwargs"], str(kind))
-    kind = raw.get("type")
+    kind = _type_of(raw)
     if kind not in _LANGCHAIN_TYPES or "role" in raw:
         return None
     data = raw.get("data")
