@@ -59,15 +59,32 @@ class Conversation:
     """Turns left out because there were too many."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """A tool call with everything known of it, from its own step or from the messages around it."""
+
+    step: Step
+    call_id: str
+    arguments: Value
+    result: Value
+
+
 @dataclass(slots=True)
 class _Memory:
-    """What has been shown already."""
+    """What there is to tell, and what has been told."""
 
+    cards: dict[str, _Card]
+    """By span id."""
+    by_call: dict[str, _Card]
+    """By call id."""
+    names: dict[str, str]
+    """Tool names by call id, for results that come without one."""
     histories: list[tuple[str, ...]] = field(default_factory=list)
     said: set[str] = field(default_factory=set)
+    """Marks of messages, and of the parts of answers."""
     systems: set[str] = field(default_factory=set)
-    results: set[str] = field(default_factory=set)
-    """Call ids whose result stands on a tool card."""
+    told: set[str] = field(default_factory=set)
+    """Span ids of tool cards that stand already."""
 
 
 def build_conversation(
@@ -82,21 +99,29 @@ def build_conversation(
         unread: Steps of the run that are not among `steps`.
     """
     contents = _fullest(steps, contents)
-    memory = _Memory(results=_results_on_cards(steps, contents))
-    told_calls = {s.tool_call_id for s in steps if s.kind is SpanKind.TOOL and s.counted and s.tool_call_id}
+    shown = [s for s in steps if _is_told(s)]
+    asked, results = _calls(shown, contents)
+    cards = _cards(shown, contents, asked, results)
+    memory = _Memory(
+        {c.step.span_id: c for c in cards},
+        {c.call_id: c for c in cards if c.call_id},
+        {call_id: part.name for call_id, part in asked.items()},
+    )
     turns: list[Turn] = []
-    cards: set[str] = set()
-    for step in steps:
-        if "noise" in step.flags or step.usage_role is UsageRole.DUPLICATE or not step.counted:
-            continue
-        for turn in _turns(step, contents.get(step.span_id, EMPTY), memory, told_calls):
-            inside = turn.kind == "retrieval" and step.parent_span_id in cards
+    answered: set[str] = set()
+    for step in shown:
+        for turn in _turns(step, contents.get(step.span_id, EMPTY), memory):
+            inside = turn.kind == "retrieval" and step.parent_span_id in answered
             turns.append(replace(turn, repeats=True) if inside else turn)
             if turn.kind == "tool" and turn.has_result:
-                cards.add(step.span_id)
+                answered.add(turn.span_id)
     if not any(t.kind == "message" for t in turns):
         turns = [*_outer_input(steps, contents), *turns, *_outer_output(steps, contents)]
     return Conversation(tuple(turns[:most]), _state(steps, turns), max(0, len(turns) - most) + unread)
+
+
+def _is_told(step: Step) -> bool:
+    return "noise" not in step.flags and step.usage_role is not UsageRole.DUPLICATE and step.counted
 
 
 def _fullest(steps: Sequence[Step], contents: Mapping[str, SpanContent]) -> Mapping[str, SpanContent]:
@@ -122,88 +147,135 @@ def _says(content: SpanContent) -> bool:
     )
 
 
-def _results_on_cards(steps: Iterable[Step], contents: Mapping[str, SpanContent]) -> set[str]:
-    return {
-        s.tool_call_id
-        for s in steps
-        if s.kind is SpanKind.TOOL
-        and s.counted
-        and s.tool_call_id
-        and (contents.get(s.span_id, EMPTY).tool_result is not None or s.error_message)
-    }
+def _calls(steps: Sequence[Step], contents: Mapping[str, SpanContent]) -> tuple[Mapping[str, Part], Mapping[str, Part]]:
+    """The calls that models asked for, and the results that came back to them, by call id."""
+    asked: dict[str, Part] = {}
+    results: dict[str, Part] = {}
+    for step in steps:
+        content = contents.get(step.span_id, EMPTY)
+        for message in (*content.input_messages, *content.output_messages):
+            for part in message.parts:
+                if part.id and part.type == "tool_call":
+                    asked.setdefault(part.id, part)
+                elif part.id and part.type == "tool_result":
+                    results.setdefault(part.id, part)
+    return asked, results
 
 
-def _turns(step: Step, content: SpanContent, memory: _Memory, told_calls: set[str]) -> Iterable[Turn]:
+def _cards(
+    steps: Sequence[Step],
+    contents: Mapping[str, SpanContent],
+    asked: Mapping[str, Part],
+    results: Mapping[str, Part],
+) -> list[_Card]:
+    """Tool steps with what the messages add; a step without a call id takes the next unclaimed call of its name."""
+    tools = [s for s in steps if s.kind is SpanKind.TOOL]
+    free = {i: p.name for i, p in asked.items() if i not in {s.tool_call_id for s in tools}}
+    cards = []
+    for step in tools:
+        call_id = step.tool_call_id or next((i for i, name in free.items() if name == step.tool_name), "")
+        free.pop(call_id, None)
+        own, call, result = contents.get(step.span_id, EMPTY), asked.get(call_id), results.get(call_id)
+        arguments = own.tool_arguments
+        if arguments is None and call is not None:
+            arguments = call.arguments if call.arguments is not None else call.arguments_raw or None
+        answer = own.tool_result
+        if answer is None and result is not None:
+            answer = result.content
+        cards.append(_Card(step, call_id, arguments, answer))
+    return cards
+
+
+def _turns(step: Step, content: SpanContent, memory: _Memory) -> Iterable[Turn]:
     if step.kind is SpanKind.MODEL:
-        yield from _model(step, content, memory, told_calls)
+        yield from _model(step, content, memory)
     elif step.kind is SpanKind.TOOL:
-        yield _tool(step, content)
+        if step.span_id not in memory.told:
+            yield _tool(memory.cards[step.span_id], memory)
     elif step.kind in {SpanKind.RETRIEVAL, SpanKind.RERANKER}:
         yield _retrieval(step, content)
     elif step.decisions or step.kind is SpanKind.GUARDRAIL:
         yield _check(step)
 
 
-def _model(step: Step, content: SpanContent, memory: _Memory, told_calls: set[str]) -> Iterable[Turn]:
+def _model(step: Step, content: SpanContent, memory: _Memory) -> Iterable[Turn]:
     before = len(memory.said) + len(memory.systems)
-    if content.system:
-        mark = content_digest([_plain(p) for p in content.system])
-        if mark not in memory.systems:
-            memory.systems.add(mark)
-            yield Turn(
-                "message", "system", step.span_id, parts=content.system, start_ns=step.start_ns, depth=step.depth
-            )
+    if content.system and not _known_system(content.system, memory):
+        yield Turn("message", "system", step.span_id, parts=content.system, start_ns=step.start_ns, depth=step.depth)
     for message in _unseen(content.input_messages, memory):
-        parts = tuple(p for p in message.parts if not (p.type == "tool_result" and p.id in memory.results))
+        yield from _told_results(message, memory)
+        parts = _new_parts(message, memory)
         if parts and not (message.role == "system" and _known_system(parts, memory)):
             yield Turn(
                 "message", message.role, step.span_id, message.name, parts, start_ns=step.start_ns, depth=step.depth
             )
+    yield from _answers(step, content.output_messages, memory, is_news=before != len(memory.said) + len(memory.systems))
+
+
+def _told_results(message: Message, memory: _Memory) -> Iterable[Turn]:
+    """Where a result comes back to the model, its card stands, if its own step did not bring it before."""
+    for part in message.parts:
+        card = memory.by_call.get(part.id) if part.type == "tool_result" else None
+        if card is not None and card.step.span_id not in memory.told:
+            yield _tool(card, memory)
+
+
+def _new_parts(message: Message, memory: _Memory) -> tuple[Part, ...]:
+    """The parts of a history message that nothing above shows already."""
+    kept = []
+    for part in message.parts:
+        if part.type == "tool_result" and part.id in memory.by_call:
+            continue
+        if message.role == "assistant" and _part_mark(part) in memory.said:
+            continue
+        if part.type == "tool_result" and not part.name and part.id in memory.names:
+            kept.append(replace(part, name=memory.names[part.id]))
+        else:
+            kept.append(_named_only(part, memory))
+    return tuple(kept)
+
+
+def _answers(step: Step, output: tuple[Message, ...], memory: _Memory, *, is_news: bool) -> Iterable[Turn]:
     glyph, word = step_state(step)
-    output = content.output_messages
+    shared = Turn(
+        kind="message",
+        role="assistant",
+        span_id=step.span_id,
+        title=step_name(step),
+        glyph=glyph,
+        word=word,
+        start_ns=step.start_ns,
+        duration_ns=step.duration_ns,
+        depth=step.depth,
+        agent=step.agent_name,
+    )
+    cost = step.cost.usd if step.cost and step.usage_role is UsageRole.OWN else None
     for index, message in enumerate(output):
         memory.said.add(_mark(message))
+        memory.said.update(_part_mark(p) for p in message.parts)
         last = index == len(output) - 1
-        yield Turn(
-            kind="message",
+        yield replace(
+            shared,
             role=message.role or "assistant",
-            span_id=step.span_id,
-            title=step_name(step),
-            parts=tuple(_with_told(p, told_calls) for p in message.parts),
-            glyph=glyph,
-            word=word,
+            parts=tuple(_named_only(p, memory) for p in message.parts),
             error=step.error_message if last and glyph == "error" else "",
-            start_ns=step.start_ns,
-            duration_ns=step.duration_ns,
-            cost_usd=step.cost.usd if last and step.cost and step.usage_role is UsageRole.OWN else None,
+            cost_usd=cost if last else None,
             tokens=_tokens(step) if last else None,
             finish=message.finish_reason,
-            depth=step.depth,
-            agent=step.agent_name,
         )
-    if not output and (glyph != "ok" or len(memory.said) + len(memory.systems) == before):
-        yield Turn(
-            kind="call",
-            role="assistant",
-            span_id=step.span_id,
-            title=step_name(step),
-            glyph=glyph,
-            word=word,
-            error=step.error_message,
-            start_ns=step.start_ns,
-            duration_ns=step.duration_ns,
-            cost_usd=step.cost.usd if step.cost and step.usage_role is UsageRole.OWN else None,
-            tokens=_tokens(step),
-            depth=step.depth,
-            agent=step.agent_name,
-        )
+    if not output and (glyph != "ok" or not is_news):
+        yield replace(shared, kind="call", error=step.error_message, cost_usd=cost, tokens=_tokens(step))
 
 
-def _with_told(part: Part, told_calls: set[str]) -> Part:
-    """A call that stands on its own card below is only named in the answer that asked for it."""
-    if part.type == "tool_call" and part.id in told_calls:
+def _named_only(part: Part, memory: _Memory) -> Part:
+    """A call that has a card is only named in the answer that asked for it."""
+    if part.type == "tool_call" and part.id in memory.by_call:
         return Part("tool_call", id=part.id, name=part.name, raw="told")
     return part
+
+
+def _part_mark(part: Part) -> str:
+    return content_digest(["part", _plain(part)])
 
 
 def _known_system(parts: tuple[Part, ...], memory: _Memory) -> bool:
@@ -248,17 +320,19 @@ def _plain(part: Part) -> Value:
     return [part.type, part.content, part.uri]
 
 
-def _tool(step: Step, content: SpanContent) -> Turn:
+def _tool(card: _Card, memory: _Memory) -> Turn:
+    step = card.step
+    memory.told.add(step.span_id)
     glyph, word = step_state(step)
     return Turn(
         kind="tool",
         role="tool",
         span_id=step.span_id,
         title=step.tool_name or step.name,
-        arguments=content.tool_arguments,
-        has_arguments=content.tool_arguments is not None,
-        result=content.tool_result,
-        has_result=content.tool_result is not None,
+        arguments=card.arguments,
+        has_arguments=card.arguments is not None,
+        result=card.result,
+        has_result=card.result is not None,
         decisions=step.decisions,
         glyph=glyph,
         word=word,

@@ -169,7 +169,7 @@ FLAG_WORDS = {
     "late": "arrived late",
     "conflict": "two copies differed",
     "cycle": "parent loop cut",
-    "synthetic": "made from a log record",
+    "synthetic": "told by another step",
     "withheld": "text withheld",
 }
 """What the flags of a step mean to a reader; other flags are for programs."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from runs.dialects import DIALECTS
 from spans.clean import CleanLog, CleanSpan, Redaction, RedactionNote
 from spans.content import Document, Message, Part, SpanContent, ToolDefinition
 from spans.facts import Decision, Evaluation
@@ -225,12 +226,7 @@ def usage_words(usage: Usage) -> str:
     return f"{came} → {went}"
 
 
-DIALECT_NAMES = {
-    "otel": "OpenTelemetry GenAI",
-    "oi": "OpenInference",
-    "tl": "OpenLLMetry",
-    "tl-legacy": "OpenLLMetry (older)",
-}
+DIALECT_NAMES = {d.id: d.title for d in DIALECTS}
 
 
 def instrumentation(step: Step, span: CleanSpan | None) -> str:

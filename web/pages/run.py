@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from replay.replayability import REMEDIES, ReplayReason
 from spans.kinds import OutcomeLabel, Replayability, RunMode, RunStatus
 from spans.run import Run, Step
 from web.conversation import Conversation
@@ -74,6 +75,8 @@ class RunPage:
     tags: tuple[tuple[str, str], ...]
     notices: tuple[tuple[str, str], ...]
     """(tone, sentence) lines above the tree: parts missing, text withheld, content expired."""
+    remedies: tuple[str, ...]
+    """Why the recording is not complete, and what would change that."""
     is_running: bool
     page_title: str
 
@@ -137,6 +140,7 @@ def build_run(
         agents=run.agents,
         tags=tuple((t, place.url("/runs", tag=t, shape="any")) for t in run.tags),
         notices=_notices(steps),
+        remedies=tuple(REMEDIES[r] for r in ReplayReason if r.value in run.replay_reasons),
         is_running=run.status is RunStatus.RUNNING,
         page_title=f"{title} · {state.word} · {clock(run.started_ns)} UTC",
     )
@@ -158,7 +162,7 @@ def _facts(place: Place, run: Run, steps: Sequence[Step]) -> tuple[HeaderFact, .
 def _outcome(run: Run) -> HeaderFact:
     if run.outcome.label is OutcomeLabel.UNKNOWN:
         word = {RunStatus.ERROR: "error", RunStatus.RUNNING: "running", RunStatus.OK: "unknown"}[run.status]
-        note = "no success rule defined" if run.status is RunStatus.OK else _errors(run)
+        note = "no rule defined" if run.status is RunStatus.OK else _errors(run)
         return HeaderFact("Outcome", word, note, "bad" if run.status is RunStatus.ERROR else "")
     label = run.outcome.label.value.replace("_", " ")
     tone = {OutcomeLabel.SUCCESS: "good", OutcomeLabel.FAILURE: "bad"}.get(run.outcome.label, "")
@@ -209,7 +213,7 @@ def _decisions(place: Place, run: Run, steps: Sequence[Step]) -> HeaderFact:
             "Decisions", f"{run.denials:,}{NBSP}denied", stopped.tool_name if stopped else "", "stop", "", href
         )
     made = sum(len(s.decisions) for s in steps)
-    return HeaderFact("Decisions", count(made) if made else "none", "allowed" if made else "no control reported one")
+    return HeaderFact("Decisions", count(made) if made else "none", "allowed" if made else "no control spoke")
 
 
 def _redaction(run: Run, steps: Sequence[Step]) -> HeaderFact:
@@ -219,11 +223,8 @@ def _redaction(run: Run, steps: Sequence[Step]) -> HeaderFact:
 
 
 def _recording(run: Run) -> HeaderFact:
-    note = {
-        Replayability.COMPLETE: "everything is here",
-        Replayability.PARTIAL: "some content missing",
-        Replayability.METADATA_ONLY: "no content sent",
-    }[run.replayability]
+    missing = len(run.replay_reasons)
+    note = f"{plural(missing, 'thing')} missing" if missing else "everything is here"
     if not run.complete:
         return HeaderFact("Recording", "parts missing", note, "wait")
     word = {
@@ -231,7 +232,7 @@ def _recording(run: Run) -> HeaderFact:
         Replayability.PARTIAL: "partial",
         Replayability.METADATA_ONLY: "numbers only",
     }[run.replayability]
-    return HeaderFact("Recording", word, note, exact="; ".join(run.replay_reasons))
+    return HeaderFact("Recording", word, note, exact="How much of the run can be played back")
 
 
 def _notices(steps: Sequence[Step]) -> tuple[tuple[str, str], ...]:
