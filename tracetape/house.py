@@ -18,6 +18,7 @@ from store.ledger import Ledger
 from tracetape.assembler import Assembler
 from tracetape.delivery_check import health
 from tracetape.folder import DataFolder, read_status
+from tracetape.housekeeping import Housekeeper
 from tracetape.pump import Pump
 from tracetape.settings import ServeSettings
 
@@ -44,6 +45,7 @@ class House:
     assembler: Assembler
     pump: Pump
     broker: Broker
+    housekeeper: Housekeeper
 
     @classmethod
     def open(cls, settings: ServeSettings, folder: DataFolder, progress: Callable[[str], None]) -> House:
@@ -68,7 +70,10 @@ class House:
             pump.offer,
             accounting=pump.accounting,
         )
-        return cls(settings, folder, store, ledger, assembler, pump, broker)
+        housekeeper = Housekeeper(
+            store, ledger.receipts, content_days=settings.content_days, metadata_days=settings.metadata_days
+        )
+        return cls(settings, folder, store, ledger, assembler, pump, broker, housekeeper)
 
     def start(self) -> None:
         """Let it flow: first what an earlier run left unassembled, then the spool."""
@@ -76,10 +81,12 @@ class House:
         self.assembler.start()
         self.pump.start(self.broker)
         self.broker.start()
+        self.housekeeper.start()
         threading.Thread(target=self._keep_watermark, name="watermark", daemon=True).start()
 
     def stop(self, drain_s: float) -> None:
         """Stop in reverse; whatever is not confirmed stays in the spool."""
+        self.housekeeper.stop()
         self.broker.stop(drain_s)
         self.pump.stop(drain_s)
         self.assembler.stop(drain_s)

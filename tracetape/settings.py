@@ -6,10 +6,10 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from spans.errors import SettingsError
 
@@ -49,6 +49,12 @@ class ServeSettings(BaseModel):
             raise ValueError("write it like https://tracetape.example.com")
         return value.rstrip("/")
 
+    @model_validator(mode="after")
+    def _check_periods(self) -> Self:
+        if self.content_days > self.metadata_days:
+            raise ValueError("content_days cannot be longer than metadata_days")
+        return self
+
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the receivers."""
         return self.host in _LOOPBACK
@@ -76,8 +82,10 @@ def load_settings(options: Mapping[str, object], environ: Mapping[str, str] | No
         return ServeSettings.model_validate(merged)
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "settings"
         message = str(first["msg"]).removeprefix("Value error, ")
+        if not first["loc"]:
+            raise SettingsError(f"The settings do not fit together: {message}.") from None
+        name = str(first["loc"][0])
         raise SettingsError(
             f"The setting {name} is {first.get('input')!r}: {message}. "
             f"Set --{name.replace('_', '-')} or {ENV_PREFIX}{name.upper()}."

@@ -50,3 +50,8 @@ def test_a_public_bind_always_requires_keys():
     assert load_settings({"host": "0.0.0.0"}, {}).keys_required()
     assert not load_settings({}, {}).keys_required()
     assert load_settings({"require_key": True}, {}).keys_required()
+
+
+def test_content_cannot_outlive_metadata():
+    with pytest.raises(SettingsError, match="content_days cannot be longer than metadata_days"):
+        load_settings({"content_days": 400}, {})
