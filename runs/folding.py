@@ -43,12 +43,24 @@ def fold(spans: Mapping[SpanId, SpanFacts], logs: Iterable[SpanFacts]) -> tuple[
         if calls:
             found[span_id] = _stand_in(calls, group)
             synthetic.add(span_id)
+    _attach_decisions(found, waiting)
     for span_id, messages in spoken.items():
         if span_id in found and not found[span_id].answered:
             answered = _newly_given(messages)
             if answered:
                 found[span_id] = replace(found[span_id], answered=answered)
     return found, synthetic
+
+
+def _attach_decisions(found: dict[SpanId, SpanFacts], waiting: Mapping[SpanId, list[SpanFacts]]) -> None:
+    """A decision that stands alone in a log belongs to the call whose id it names."""
+    by_call = {facts.tool.call_id: span_id for span_id, facts in found.items() if facts.tool and facts.tool.call_id}
+    for group in waiting.values():
+        for log in group:
+            for decision in log.decisions if log.fold == "decision" else ():
+                target = by_call.get(decision.subject_ref)
+                if target is not None:
+                    found[target] = fold_one(found[target], log)
 
 
 def _newly_given(messages: list[SpanFacts]) -> tuple[AnsweredCall, ...]:

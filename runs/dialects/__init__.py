@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from runs.dialects.adk import ADK
 from runs.dialects.ai import AI7, AI_LEGACY
+from runs.dialects.anthropic_sdk import ANTHROPIC_SDK
 from runs.dialects.base import Dialect
+from runs.dialects.cc import CLAUDE_CODE
+from runs.dialects.codex import CODEX
+from runs.dialects.frameworks import (
+    AGENT_FRAMEWORK,
+    AGENTOPS,
+    AUTOGEN,
+    COPILOT,
+    CREWAI,
+    LAMINAR,
+    OPENLIT,
+    SEMANTIC_KERNEL,
+)
+from runs.dialects.gemini import GEMINI_CLI
 from runs.dialects.haystack import HAYSTACK
 from runs.dialects.lf import LANGFUSE
+from runs.dialects.litellm import LITELLM
 from runs.dialects.ls import LANGSMITH
 from runs.dialects.mastra import MASTRA
 from runs.dialects.mlflow import MLFLOW
@@ -20,6 +35,7 @@ from runs.dialects.tl_legacy import TRACELOOP_LEGACY
 
 DIALECTS: tuple[Dialect, ...] = (
     LANGFUSE,
+    LAMINAR,
     MLFLOW,
     LANGSMITH,
     AI_LEGACY,
@@ -30,6 +46,18 @@ DIALECTS: tuple[Dialect, ...] = (
     STRANDS,
     MASTRA,
     HAYSTACK,
+    CLAUDE_CODE,
+    ANTHROPIC_SDK,
+    CODEX,
+    GEMINI_CLI,
+    COPILOT,
+    LITELLM,
+    CREWAI,
+    AUTOGEN,
+    AGENT_FRAMEWORK,
+    SEMANTIC_KERNEL,
+    OPENLIT,
+    AGENTOPS,
     OTEL,
     OPENINFERENCE,
     TRACELOOP,

@@ -129,7 +129,7 @@ def test_exceptions_on_an_ok_tool_span_are_failures():
             {"openinference.span.kind": "TOOL"},
             status=StatusCode.OK,
             events=[("exception", {"exception.type": "PermissionError", "exception.message": "no"})],
-        )  # fmt: skip
+        )
     )
     assert one.tool.outcome is ToolOutcome.DENIED
 
@@ -145,7 +145,7 @@ def test_of_several_exceptions_the_last_that_is_no_control_flow_counts():
                 ("exception", {"exception.type": "KeyError", "exception.message": "second"}),
                 ("exception", {"exception.type": "langgraph.errors.GraphInterrupt", "exception.message": "(Interrupt"}),
             ],
-        )  # fmt: skip
+        )
     )
     assert (one.error_type, one.error_message) == ("KeyError", "second")
 
@@ -162,10 +162,15 @@ def test_a_log_without_a_span_has_a_stable_identity():
 
 
 def test_previews_are_the_last_question_and_the_answer():
-    one = facts_of(chat(1, attributes={
-        "gen_ai.input.messages": '[{"role":"user","content":"first"},{"role":"assistant","content":"x"},{"role":"user","content":"second"}]',
-        "gen_ai.output.messages": '[{"role":"assistant","parts":[{"type":"text","content":"answer"}]}]',
-    }))  # fmt: skip
+    one = facts_of(
+        chat(
+            1,
+            attributes={
+                "gen_ai.input.messages": '[{"role":"user","content":"first"},{"role":"assistant","content":"x"},{"role":"user","content":"second"}]',
+                "gen_ai.output.messages": '[{"role":"assistant","parts":[{"type":"text","content":"answer"}]}]',
+            },
+        )
+    )
     assert (one.input_preview, one.output_preview) == ("second", "answer")
 
 

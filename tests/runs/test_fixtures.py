@@ -85,6 +85,108 @@ def test_f4_nested_embeddings_are_one_call():
     assert run.run.model_calls == 1
 
 
+CLAUDE_CODE = "com.anthropic.claude_code.tracing"
+
+
+def test_f5_claude_code_counts_cached_tokens_beside_the_input():
+    usage = facts(
+        1,
+        "claude_code.llm_request",
+        {
+            "model": "claude-opus-5",
+            "input_tokens": 5,
+            "cache_read_tokens": 128955,
+            "cache_creation_tokens": 1253,
+            "output_tokens": 40,
+        },
+        scope=CLAUDE_CODE,
+    ).usage
+    assert (usage.input, usage.cache_read, usage.cache_write, usage.total()) == (130_213, 128_955, 1253, 130_253)
+
+
+def test_f6_pydantic_ai_has_added_them_already():
+    usage = facts(
+        1,
+        "chat claude-opus-5",
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "anthropic",
+            "gen_ai.usage.input_tokens": 130213,
+            "gen_ai.usage.cache_read.input_tokens": 128955,
+            "gen_ai.usage.details.cache_write_tokens": 1253,
+            "gen_ai.usage.output_tokens": 40,
+        },
+        scope=PYD,
+    ).usage
+    assert (usage.input, usage.output) == (130_213, 40)
+
+
+def test_f19_a_user_who_refuses_in_claude_code_denies_the_call():
+    run = assembled(
+        clean(1, "claude_code.interaction", {}, scope=CLAUDE_CODE),
+        clean(2, "claude_code.tool", {"tool_name": "Bash", "tool_use_id": "toolu_1"}, parent=1, scope=CLAUDE_CODE),
+        clean(
+            3,
+            "claude_code.tool.blocked_on_user",
+            {"decision": "reject", "source": "user_reject", "duration_ms": 4200},
+            parent=2,
+            scope=CLAUDE_CODE,
+        ),
+    )
+    step = run.steps[1]
+    assert step.tool_outcome is ToolOutcome.DENIED
+    assert (step.decisions[0].verdict, step.decisions[0].by, step.decisions[0].wait_ms) == (Verdict.DENY, "human", 4200)
+    assert (run.run.denials, run.run.tool_calls) == (1, 0)
+
+
+def test_f22_a_litellm_proxy_call_counts_once():
+    same = {
+        "gen_ai.request.model": "gpt-4o-mini",
+        "gen_ai.response.id": "chatcmpl-123456",
+        "gen_ai.system": "openai",
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.usage.output_tokens": 2,
+    }
+    run = assembled(
+        clean(1, "Received Proxy Server Request", same, scope="litellm"),
+        clean(2, "litellm_request", same, parent=1, start=1, end=99, scope="litellm"),
+        clean(
+            3, "raw_gen_ai_request", {"llm.openai.id": "chatcmpl-123456"}, parent=2, start=2, end=98, scope="litellm"
+        ),
+    )
+    assert usage_of(run) == (10, 2)
+    assert run.run.model_calls == 1
+
+
+def test_f32_codex_counts_the_one_response_with_usage():
+    usage = {"gen_ai.usage.input_tokens": 9000, "gen_ai.usage.output_tokens": 120}
+    total = {"codex.turn.token_usage.input_tokens": 9000, "codex.turn.token_usage.output_tokens": 120}
+    responses = [
+        clean(10 + i, "handle_responses", {}, parent=1, start=i, end=i + 1, scope="codex_exec") for i in range(11)
+    ]
+    run = assembled(
+        clean(1, "session_task.turn", total, scope="codex_exec"),
+        *responses,
+        clean(30, "handle_responses", usage, parent=1, start=50, end=60, scope="codex_exec"),
+    )
+    assert usage_of(run) == (9000, 120)
+    assert run.run.model_calls == 1
+    assert sum("noise" in step.flags for step in run.steps) == 11
+
+
+def test_f33_a_sandbox_that_denies_is_heard_although_the_tool_says_success():
+    run = assembled(
+        clean(1, "session_task.turn", {}, scope="codex_exec"),
+        clean(2, "exec_command", {"tool_name": "exec_command", "call_id": "call_1"}, parent=1, scope="codex_exec"),
+        clean_log("codex.tool_result", {"call_id": "call_1", "success": "true"}, span=2, scope="codex_otel.log_only"),
+        clean_log(
+            "codex.sandbox_outcome", {"call_id": "call_1", "outcome": "denied"}, span=77, scope="codex_otel.log_only"
+        ),
+    )
+    assert run.steps[1].tool_outcome is ToolOutcome.DENIED
+    assert run.steps[1].decisions[0].by == "sandbox"
+
+
 def test_f7_a_total_proves_that_cached_tokens_come_on_top():
     usage = facts(
         1,
