@@ -130,7 +130,10 @@ class Running:
         return self._key
 
     def api(self, path: str) -> Any:
-        request = urllib.request.Request(self.web + path, headers={"Authorization": f"Bearer {self.key()}"})
+        return self.api_with(self.key(), path)
+
+    def api_with(self, key: str, path: str) -> Any:
+        request = urllib.request.Request(self.web + path, headers={"Authorization": f"Bearer {key}"})
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read())
 

@@ -1,0 +1,62 @@
+"""Every verb that needs the store works while `serve` holds the folder, and on a folder that nobody holds."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+from tests.tracetape.running import Running, wait_for
+from tests.tracetape.test_first_light import send_run
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A running server with the demo in it, as a newcomer would load it."""
+    with Running(tmp_path_factory.mktemp("verbs"), "--workers", "2") as running:
+        said = running.cli("demo")
+        assert "?project=demo" in said
+        yield running
+
+
+def demo_runs(running: Running) -> list[dict]:
+    key = running.cli("keys", "create", "--role", "viewer", "--name", "demo reader", "--project", "demo")
+    return running.api_with(key, "/api/v1/runs?limit=100")["data"]
+
+
+def test_the_demo_is_on_screen_within_a_minute_and_complete_within_three(demo):
+    wait_for(lambda: demo_runs(demo), 60, "the first runs of the demo")
+    demo.settle(180)
+    runs = demo_runs(demo)
+    assert {r["workflow"] for r in runs} >= {"refund-agent", "ticket-triage"}
+    assert all(r["cost_usd"] for r in runs if r["model_calls"] and not r["unpriced_calls"] and r["status"] == "ok")
+
+
+def test_health_answers_the_same_with_and_without_a_server(demo):
+    demo.settle(180)
+    with_server = json.loads(demo.cli("health"))
+    trace = send_run(OTLPSpanExporter(endpoint=f"{demo.http}/v1/traces"), "kept")
+    wait_for(lambda: demo.try_api(f"/api/v1/runs/{trace}"), 10, "the run")
+    demo.settle()
+    stored = json.loads(demo.cli("health"))["spans"]["stored"]
+    assert stored == with_server["spans"]["stored"] + 3
+    demo.stop()
+    without = json.loads(demo.cli("health"))
+    assert without["spans"]["stored"] == stored
+    assert without["spans"]["pending"] == 0
+
+
+def test_the_demo_is_removed_with_a_server_and_without(demo):
+    if demo.process.poll() is None:
+        demo.stop()
+    assert "removed the demo project" in demo.cli("demo", "--remove")
+    demo.restart()
+    assert demo_runs(demo) == []
+    demo.cli("demo")
+    wait_for(lambda: demo_runs(demo), 60, "the demo again")
+    demo.settle(180)
+    assert "removed the demo project" in demo.cli("demo", "--remove")
+    assert demo_runs(demo) == []
