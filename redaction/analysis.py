@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 from redaction.detectors.catalog import build_detectors
 from redaction.detectors.piece import Piece, Scope
@@ -15,6 +18,8 @@ from redaction.names import named, wants_model
 from redaction.presidio import People, Recognisers
 from redaction.rules import Mode, Operator, RedactionRules
 from redaction.words import NEVER_NAMES
+
+logger = logging.getLogger(__name__)
 
 MAX_CHUNK = 50_000
 """Characters that go through the model as one text; a longer one is cut at white space, with an overlap."""
@@ -38,6 +43,20 @@ class Ask:
     text: str
     key: str
     scope: Scope
+
+
+@lru_cache(maxsize=256)
+def _log_once(where: str, kind: str, line: str) -> None:
+    logger.error("a text could not be redacted and is withheld", extra={"step": where, "trouble": kind, "line": line})
+
+
+def trouble(where: str, error: Exception) -> None:
+    """Log a failure, each place once; never the error's own text, which may quote the value."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    line = f"{Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else ""
+    _log_once(where, type(error).__name__, line)
 
 
 class Overrun(Exception):  # noqa: N818 - it ends one value, it is no error of ours
@@ -99,7 +118,8 @@ class Analyser:
             try:
                 piece = _piece(ask)
                 fresh[ask] = _Work(key, piece, list(self._by_rules(piece)))
-            except Exception:  # noqa: BLE001 - fail closed: this text is withheld
+            except Exception as error:  # noqa: BLE001 - fail closed: this text is withheld
+                trouble("rules", error)
                 results[ask] = None
         if mode is Mode.FULL and self._people is not None:
             self._by_model(fresh.values())
@@ -141,7 +161,8 @@ class Analyser:
         assert self._people is not None  # noqa: S101 - the caller has checked
         try:
             return list(self._people.entities(texts))
-        except Exception:  # noqa: BLE001 - find the text that breaks the model, so that it alone is withheld
+        except Exception as error:  # noqa: BLE001 - find the text that breaks the model, so that it alone is withheld
+            trouble("model", error)
             return [self._alone(text) for text in texts]
 
     def _alone(self, text: str) -> list[tuple[int, int, str]] | None:

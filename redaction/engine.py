@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from redaction.analysis import Analyser, Ask, Findings
+from redaction.analysis import Analyser, Ask, Findings, trouble
 from redaction.detectors.piece import Scope
 from redaction.findings import Finding, resolve
 from redaction.items import Cleaned, Item
@@ -33,6 +33,9 @@ MAX_NOTES: Final = 500
 MAX_DEPTH: Final = 100
 """Levels of lists and maps in one value; deeper ones are withheld."""
 
+PLACE: Final = "LOCATION"
+_IMPERSONAL: Final = frozenset({PLACE, "SECRET"})
+
 MAX_IDENTIFIER: Final = 200
 MAX_IDENTIFIER_SPACES: Final = 2
 
@@ -53,6 +56,8 @@ class _Text:
     key: str
     scope: Scope
     number: bool
+    alone: bool = False
+    """Whether this text is a whole value, so that its own findings tell whether it speaks of a person."""
     clean: str = ""
     notes: tuple[tuple[tuple[str, ...], str, str], ...] = ()
     names: frozenset[str] = frozenset()
@@ -136,7 +141,9 @@ class Redactor:
         """Fill in every text of the batch: remembered ones at once, the others through one analysis."""
         fresh: list[tuple[bytes, _Text]] = []
         for text in batch.texts.values():
-            space = f"{project}\0{text.key}\0{text.scope:d}{text.number:d}{mode}".encode("utf-8", "surrogatepass")
+            space = f"{project}\0{text.key}\0{text.scope:d}{text.number:d}{text.alone:d}{mode}".encode(
+                "utf-8", "surrogatepass"
+            )
             key = self._hash(space, text.text)
             known = self._values.get(key)
             if known is not None:
@@ -145,20 +152,22 @@ class Redactor:
             fresh.append((key, text))
             try:
                 text.leaves = [(leaf, _ask(leaf, text.scope)) for leaf in _cut(text)]
-            except Exception:  # noqa: BLE001 - fail closed: the value is withheld
+            except Exception as error:  # noqa: BLE001 - fail closed: the value is withheld
+                trouble("cut", error)
                 text.failed = True
         asks = [ask for _, text in fresh for _, ask in text.leaves]
         found = self._analyser.analyse(asks, project, mode)
         for key, text in fresh:
             try:
                 self._splice(text, found, project)
-            except Exception:  # noqa: BLE001 - fail closed: the value is withheld
+            except Exception as error:  # noqa: BLE001 - fail closed: the value is withheld
+                trouble("splice", error)
                 text.failed = True
             text.leaves = []
             if text.failed:
                 text.clean, text.notes, text.names = WITHHELD, (), frozenset()
             else:
-                known = _Text("", "", text.scope, text.number, text.clean, text.notes, text.names)
+                known = _Text("", "", text.scope, text.number, text.alone, text.clean, text.notes, text.names)
                 self._values.keep(key, known, len(text.clean) + 150 * len(text.notes))
 
     def _splice(self, text: _Text, found: Mapping[Ask, Findings | None], project: str) -> None:
@@ -175,6 +184,8 @@ class Redactor:
                 whole = leaf.kind is LeafKind.NUMBER
                 start, end = leaf.span(0, len(leaf.text)) if whole else leaf.span(finding.start, finding.end)
                 edits.append((finding._replace(start=start, end=end), leaf, finding))
+        if text.alone and not self.rules.hide_lone_places and not _speaks_of_a_person(edits):
+            edits = [edit for edit in edits if edit[0].entity != PLACE]
         if not edits:
             text.clean = text.text
             return
@@ -235,7 +246,12 @@ class Redactor:
                 notes.extend([((), "PERSON", operator.value)] * min(times, MAX_NOTES))
         if clean == text.clean:
             return text
-        return _Text(text.text, text.key, text.scope, text.number, clean, tuple(notes))
+        return _Text(text.text, text.key, text.scope, text.number, text.alone, clean, tuple(notes))
+
+
+def _speaks_of_a_person(edits: Iterable[tuple[Finding, Leaf, Finding]]) -> bool:
+    """Whether anything beside places was found: a town is personal data only next to somebody it belongs to."""
+    return any(finding.entity not in _IMPERSONAL for finding, _, _ in edits)
 
 
 @dataclass(slots=True)
@@ -256,7 +272,7 @@ class _Batch:
     """All texts of one call, equal ones once."""
 
     def __init__(self) -> None:
-        self.texts: dict[tuple[str, str, Scope, bool], _Text] = {}
+        self.texts: dict[tuple[str, str, Scope, bool, bool], _Text] = {}
 
     def plant(self, item: Item) -> _Tree:
         """Take the texts out of a value."""
@@ -309,10 +325,11 @@ class _Batch:
     def _add(
         self, text: str, key: str, scope: Scope, path: tuple[str, ...], tree: _Tree, *, number: bool = False
     ) -> int:
-        identity = (text, key, scope, number)
+        alone = not path
+        identity = (text, key, scope, number, alone)
         known = self.texts.get(identity)
         if known is None:
-            known = self.texts[identity] = _Text(text, key, scope, number)
+            known = self.texts[identity] = _Text(text, key, scope, number, alone)
         tree.texts.append(known)
         tree.paths.append(path)
         return len(tree.texts) - 1

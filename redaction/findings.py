@@ -83,7 +83,7 @@ def _outside(text: str, finding: Finding, taken: list[tuple[int, int]]) -> list[
 def _trimmed(text: str, finding: Finding, start: int, end: int) -> list[Finding]:
     piece = text[start:end]
     stripped = piece.strip(" \t\r\n,.;:'\"()<>[]|/-")
-    if sum(letter.isalnum() for letter in stripped) < _MIN_REST:
-        return []
+    if sum(letter.isalnum() for letter in stripped) < _MIN_REST or stripped[0] == "@":
+        return []  # `@host` is what a password in a URL leaves of something like an e-mail address
     start += piece.index(stripped)
     return [finding._replace(start=start, end=start + len(stripped))]

@@ -209,6 +209,7 @@ def _literals(grammar: re.Pattern[str], text: str, at: _Place, leaves: list[Leaf
         if not separated and (not gap or gap.isspace()):
             break
         path.follow(gap)
+        is_first = place == 0
         place, separated = match.end(), match["colon"] is not None
         literal = match["text"]
         if literal is not None:
@@ -217,7 +218,7 @@ def _literals(grammar: re.Pattern[str], text: str, at: _Place, leaves: list[Leaf
             _number(match["number"], match.start("number"), path, at, leaves)
         elif match["tail"] is not None:
             # Cut off inside a string: what is there of it is text as well.
-            if not leaves and place > MAX_HEAD:
+            if is_first and place > MAX_HEAD:
                 break
             _string(grammar, text[place:], place, path, at, leaves, is_key=False)
             return True
@@ -241,9 +242,12 @@ def _string(
     grammar: re.Pattern[str], raw: str, place: int, path: _Path, at: _Place, leaves: list[Leaf], *, is_key: bool
 ) -> None:
     frame, start, text = at.frame, at.start + place, raw
+    codec = _CODECS[grammar is _JSON]
     if "\\" in raw:
-        codec = _CODECS[grammar is _JSON]
         frame, start, text = Frame(frame, start, raw, codec.pattern, codec.escape), 0, codec.decode(raw)
+    elif _looks_structured(raw):
+        # Nothing in it is escaped, but a number in it may become a string with quotes, which must be.
+        frame, start = Frame(frame, start, raw, None, codec.escape), 0
     if is_key:
         path.enter(text)
         if not is_plain_key(text):
@@ -339,7 +343,7 @@ def _decode_python(raw: str) -> str:
 
 
 def _decode_url(raw: str) -> str:
-    return _URL_ESCAPE.sub(lambda match: unquote(match[0])[:1], raw).replace("+", " ")
+    return _URL_ESCAPE.sub(lambda match: unquote(match[0])[:1], raw.replace("+", " "))
 
 
 def _decoded(escape: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator
 
 from redaction.detectors.piece import Piece, Scope
 from redaction.findings import Finding
-from redaction.words import LEAD_WORDS, NOT_A_NAME
+from redaction.words import LEAD_WORDS, NOT_A_NAME, SILENT_KEY
 
 LABELS = {"PERSON": "PERSON", "PER": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "FAC": "LOCATION"}
 """Labels of spaCy's English models; organisations stay, they would hide every vendor."""
@@ -15,12 +15,6 @@ SCORE = 0.85
 """The score Presidio gives every finding of the model."""
 
 _UPPER = re.compile(r"[A-ZÀ-ÖØ-Þ\u0100-\u024f\u0370-\u03ff\u0400-\u052f\u0590-\uffff]")
-_SILENT_KEY = re.compile(
-    r"^(?:id|sku|status|role|type|kind|model|at|ts|timestamp|score|version|ver|hash|sha|digest|etag|order|tracking|next_cursor"
-    r"|system_fingerprint|finish_reason|object|format|encoding|mime_type|level|severity|currency|unit|language|locale"
-    r"|timezone|tool|tool_name|function|method|path|url|uri|href|file|filename|engine|provider|vendor|service|framework)$"
-    r"|_(?:id|ids|at|type|status|model|version|hash|format|url|uri|code|kind)$|^(?:created|updated)"
-)
 _PROSE_WORD = re.compile(r"(?<!\S)[a-z]{2,}(?=[\s,.;:!?]|$)")
 _MIN_PROSE_WORDS = 3
 _MIN_LENGTH = 3
@@ -29,6 +23,8 @@ _MAX_SINGLE_WORD = 30
 _MACHINE = re.compile(r"[_\\{}\[\]=<>/@#$%^*|~`\"+]|\d[A-Za-z]|[A-Za-z]\d|[a-z][A-Z]{2}|\.[A-Za-z]{2}|\w\(|\w:\w")
 _WORD = re.compile(r"\S+")
 _EDGE = " \t\r\n,.;:!?'\"*-\u2013\u2014_()[]{}<>|/\\•·`"
+_CODE = re.compile(r"[A-Za-z]{1,6}-?\d+")
+"""Order numbers and the like, which the model takes for places."""
 _POSSESSIVE = re.compile(r"['\u2019]s$")
 
 
@@ -37,7 +33,7 @@ def wants_model(piece: Piece) -> bool:
     text = piece.text
     if piece.scope < Scope.PROSE or len(text) < _MIN_LENGTH or not _UPPER.search(text):
         return False
-    if piece.key and _SILENT_KEY.search(piece.key):
+    if piece.key and SILENT_KEY.search(piece.key):
         return False
     if " " not in text:
         return len(text) <= _MAX_SINGLE_WORD and text.isalpha() and piece.scope is Scope.FULL
@@ -117,7 +113,7 @@ def _is_name(words: list[str], value: str, entity: str, denied: Container[str]) 
     ordinary = sum(word in NOT_A_NAME for word in words)
     if entity == "PERSON":
         return bool(_UPPER.search(value)) and not any(word in denied for word in words) and 2 * ordinary < len(words)
-    return len(words) > 1 or not (ordinary or value.islower())
+    return len(words) > 1 or not (ordinary or value.islower() or _CODE.fullmatch(value))
 
 
 def _is_lead(word: str) -> bool:

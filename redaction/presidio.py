@@ -25,7 +25,6 @@ _OWN_RECOGNISERS = {
     "CREDIT_CARD": "CreditCardRecognizer",
     "US_SSN": "UsSsnRecognizer",
     "CRYPTO": "CryptoRecognizer",
-    "IP_ADDRESS": "IpRecognizer",
     "PHONE_NUMBER": "PhoneRecognizer",
 }
 _SAMPLE = (

@@ -88,6 +88,8 @@ class RedactionRules:
     """Findings of a lower score are dropped. Phones score 0.4 to 0.75."""
     strict_phones: bool = True
     phone_regions: tuple[str, ...] = PHONE_REGIONS
+    hide_lone_places: bool = False
+    """Whether the name of a town or country is hidden in a text that holds nothing else personal ("weather in Lima")."""
     hide_private_addresses: bool = True
     """Whether 10.x, 172.16.x, 192.168.x and their like are hidden."""
     deny: frozenset[str] = frozenset()
@@ -118,6 +120,7 @@ class RedactionRules:
             "threshold": self.threshold,
             "strict_phones": self.strict_phones,
             "phone_regions": list(self.phone_regions),
+            "hide_lone_places": self.hide_lone_places,
             "hide_private_addresses": self.hide_private_addresses,
             "deny": sorted(self.deny),
             "allow": sorted(self.allow),
@@ -186,7 +189,7 @@ class _Reader:
     def rules(self) -> RedactionRules:
         known = {
             "version", "mode", "projects", "entities", "fields", "threshold", "strict_phones", "phone_regions",
-            "hide_private_addresses", "deny", "allow", "model", "token_digits", "recognizers",
+            "hide_lone_places", "hide_private_addresses", "deny", "allow", "model", "token_digits", "recognizers",
         }  # fmt: skip
         for key in self._raw:
             if key not in known:
@@ -209,6 +212,7 @@ class _Reader:
             threshold=self._threshold(),
             strict_phones=self._flag("strict_phones", default=True),
             phone_regions=tuple(str(region).upper() for region in self._list("phone_regions")) or PHONE_REGIONS,
+            hide_lone_places=self._flag("hide_lone_places", default=False),
             hide_private_addresses=self._flag("hide_private_addresses", default=True),
             deny=frozenset(str(word).lower() for word in self._list("deny")),
             allow=frozenset(str(word) for word in self._list("allow")),

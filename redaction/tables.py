@@ -37,16 +37,32 @@ def _cells(text: str, separator: str, columns: list[str]) -> list[Cell] | None:
     found: list[Cell] = []
     place, rows = 0, 0
     for line in text.split("\n"):
-        parts = line.split(separator)
-        if len(parts) == len(columns):
+        parts = _parts(line, separator)
+        if len(parts) >= len(columns):
             rows += 1
-            within = place
-            for name, part in zip(columns, parts, strict=True):
-                word = part.strip()
+            # A decimal comma makes more parts than columns; the first ones still stand where they should.
+            for name, (within, part) in zip(columns, parts, strict=False):
+                word = part.strip(" \t\"'\r")
                 if word and not (separator == "|" and _RULE.match(word)):
-                    found.append((within + part.index(word), word, name))
-                within += len(part) + 1
+                    found.append((place + within + part.index(word), word, name))
+            found.extend((place + within, part, "") for within, part in parts[len(columns) :] if part.strip())
         elif line.strip():
             found.append((place, line, ""))
         place += len(line) + 1
     return found if rows > 1 else None
+
+
+def _parts(line: str, separator: str) -> list[tuple[int, str]]:
+    """Parts of a line with their places; a separator inside double quotes separates nothing."""
+    parts: list[tuple[int, str]] = []
+    place, start, quoted = 0, 0, False
+    pieces = line.split(separator)
+    for number, piece in enumerate(pieces):
+        if piece.count('"') % 2:
+            quoted = not quoted
+        place += len(piece)
+        if not quoted or number == len(pieces) - 1:
+            parts.append((start, line[start:place]))
+            start = place + len(separator)
+        place += len(separator)
+    return parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 PRODUCTS: Final = frozenset(
@@ -29,7 +30,7 @@ PRODUCTS: Final = frozenset(
 
 TECHNICAL: Final = frozenset(
     """
-    abort accept accepted api args arg array assertionerror assistant async auth authorization await base64 basic bearer bool boolean
+    abort accept accepted converse guardrail handoff respond weather api args arg array assertionerror assistant async auth authorization await base64 basic bearer bool boolean
     cache cancelled canonical catch charset class client code config connection const content cookie cors cpu created csv curl cvv
     dag date datetime debug default deleted delete denied dict dob docs done eof endpoint enum env err error errno etag event exception
     exit export failed failure false fatal fetch file filenotfounderror float foo format forbidden from func function gdpr get global gmt
@@ -86,3 +87,11 @@ NOT_A_NAME: Final = frozenset(
     """.split()  # noqa: SIM905 - see above
 )
 """Ordinary words: a value that contains one of them is a title or a product, not a person."""
+
+SILENT_KEY: Final = re.compile(
+    r"^(?:id|sku|status|role|type|kind|model|at|ts|timestamp|score|version|ver|hash|sha|digest|etag|order|tracking|next_cursor"
+    r"|system_fingerprint|finish_reason|object|format|encoding|mime_type|level|severity|currency|unit|language|locale"
+    r"|timezone|tool|tool_name|function|method|path|url|uri|href|file|filename|engine|provider|vendor|service|framework)$"
+    r"|_(?:id|ids|at|type|status|model|version|hash|format|url|uri|code|kind)$|^(?:created|updated)"
+)
+"""Keys whose values are names of things, codes and states: nobody is looked for under them."""

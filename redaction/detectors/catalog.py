@@ -28,7 +28,7 @@ def build_detectors(rules: RedactionRules, confirm: Confirm, denied: Container[s
         find_wallets(confirm),
         find_emails,
         find_phones(confirm, rules.phone_regions, strict=rules.strict_phones),
-        find_addresses(confirm, hide_private=rules.hide_private_addresses),
+        find_addresses(hide_private=rules.hide_private_addresses),
         find_birth_dates,
         find_streets,
         find_named(denied),

@@ -11,6 +11,7 @@ import phonenumbers
 
 from redaction.detectors.piece import Confirm, Detector, Piece, Scope
 from redaction.findings import Finding
+from redaction.words import PRODUCTS
 
 MAX_PHONES = 2_000
 """Candidates of one text that are handed to the phone library; beyond it the shape alone decides."""
@@ -19,7 +20,7 @@ _EMAIL = re.compile(
     r"(?<![\w.%+-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[A-Za-z0-9\u00a1-\uffff](?:[A-Za-z0-9\u00a1-\uffff-]{0,61}"
     r"[A-Za-z0-9\u00a1-\uffff])?\.){1,8}[A-Za-z\u00a1-\uffff]{2,24}(?![\w@])"
 )
-_EMAIL_AROUND = re.compile(r"[\w.+%'-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}")
+_EMAIL_ASCII = re.compile(r"[\w.+%'-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}")
 _PHONE = re.compile(
     r"(?<![\w./#@&=%:-])(?<!\d[ ])(?:\+|00|\()?\(?\d(?:[ ().\u2010\u2011\u2013/-]{0,3}\d){6,16}(?![\w/%@-]|\.\d)"
 )
@@ -38,6 +39,7 @@ _NOT_A_PHONE = re.compile(
     r"\d+\.\d+|\d{4}[-/.]\d\d?[-/.]\d\d?.*|\d\d?[-/.]\d\d?[-/.]\d{2,4}(?:[ ,].*)?|[\d.]*-\d{4}-\d\d-\d\d|97[89][- ]\d.*"
     r"|\d{4}[ -]\d{4}|(?:19|20)\d\d[ -]+(?:19|20)\d\d.*"
 )
+_ISO_DATE = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d")
 _MIN_PHONE_DIGITS = 8
 _MAX_PHONE_DIGITS = 15
 _MAX_BARE_DIGITS = 13
@@ -45,9 +47,13 @@ _PHONE_CONTEXT = 30
 
 _IP4 = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
 _IP6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:(?<=:)(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])")
-_VERSION_BEFORE = re.compile(r"(?:version|release|\bver|\bv|chart|image|plugin|==|>=|<=|~=|@)\s{0,2}[:=]?\s{0,2}\Z")
+_VERSION_BEFORE = re.compile(
+    r"(?:(?:version|release|\bver|\bv|chart|image|plugin|notes|==|>=|<=|~=|@)\s{0,2}[:=]?\s{0,2}"
+    r"|(?:rolled back|roll back|upgraded?|downgraded?|updated?|bump(?:ed)?|migrated?)\s(?:to|from)\s|/[\w.-]{1,12}:)\Z"
+)
+_WORD_BEFORE = re.compile(r"([a-z][a-z0-9-]*)\s\Z")
 _VERSION_KEY = re.compile(r"version|release|(?:^|_)ver$|agent$")
-_VERSION_CONTEXT = 14
+_VERSION_CONTEXT = 24
 _MIN_IP6 = 6
 
 
@@ -55,12 +61,11 @@ def find_emails(piece: Piece) -> Iterator[Finding]:
     """E-mail addresses, also where a machine glued something before them."""
     if "@" not in piece.text:
         return
-    for match in _EMAIL_AROUND.finditer(piece.text):
-        start = match.start() + len(match[0]) - len(match[0].lstrip(".%'+-"))
-        yield Finding(start, match.end(), "EMAIL_ADDRESS", 0.95)
-    if not piece.text.isascii():
-        for match in _EMAIL.finditer(piece.text):
-            yield Finding(match.start(), match.end(), "EMAIL_ADDRESS", 0.9)
+    patterns = (_EMAIL_ASCII,) if piece.text.isascii() else (_EMAIL_ASCII, _EMAIL)
+    for pattern in patterns:
+        for match in pattern.finditer(piece.text):
+            start = match.end() - len(match[0].lstrip(".%'+-{}=/?&"))
+            yield Finding(start, match.end(), "EMAIL_ADDRESS", 0.95)
 
 
 def find_phones(confirm: Confirm, regions: Sequence[str], *, strict: bool) -> Detector:
@@ -102,7 +107,7 @@ def _has_shape(candidate: str, *, called: bool, strict: bool) -> bool:
     digits = sum(letter.isdigit() for letter in candidate)
     if not _MIN_PHONE_DIGITS <= digits <= _MAX_PHONE_DIGITS:
         return False
-    if _NOT_A_PHONE.fullmatch(candidate) and candidate[0] not in "+(":
+    if candidate[0] not in "+(" and (_NOT_A_PHONE.fullmatch(candidate) or _ISO_DATE.search(candidate)):
         return False
     if candidate.isdigit():
         return digits <= _MAX_BARE_DIGITS if called else not strict
@@ -128,8 +133,8 @@ def _is_number(candidate: str, regions: tuple[str, ...]) -> bool:
     return False
 
 
-def find_addresses(confirm: Confirm, *, hide_private: bool) -> Detector:
-    """IP addresses, except loopback, documentation ranges when written as a host, versions and (if told) private ones."""
+def find_addresses(*, hide_private: bool) -> Detector:
+    """IP addresses, except loopback, versions and (if told) private ones."""
 
     def find(piece: Piece) -> Iterator[Finding]:
         if piece.scope is Scope.IDENTIFIER:
@@ -138,8 +143,8 @@ def find_addresses(confirm: Confirm, *, hide_private: bool) -> Detector:
         if piece.digits and "." in text and not (piece.key and _VERSION_KEY.search(piece.key)):
             for match in _IP4.finditer(text):
                 before = piece.low[max(0, match.start() - _VERSION_CONTEXT) : match.start()]
-                if not _VERSION_BEFORE.search(before) and _is_personal(match[0], hide_private=hide_private):
-                    yield Finding(match.start(), match.end(), "IP_ADDRESS", max(confirm("IP_ADDRESS", match[0]), 0.6))
+                if not _is_version(before) and _is_personal(match[0], hide_private=hide_private):
+                    yield Finding(match.start(), match.end(), "IP_ADDRESS", 0.6)
         if text.count(":") > 1:
             for match in _IP6.finditer(text):
                 candidate = match[0].rstrip(":") if not match[0].endswith("::") else match[0]
@@ -152,6 +157,14 @@ def find_addresses(confirm: Confirm, *, hide_private: bool) -> Detector:
                     yield Finding(match.start(), match.start() + len(candidate), "IP_ADDRESS", 0.6)
 
     return find
+
+
+def _is_version(before: str) -> bool:
+    """Whether what stands before four numbers makes them a version: a word that says so, or a product's name."""
+    if _VERSION_BEFORE.search(before):
+        return True
+    word = _WORD_BEFORE.search(before)
+    return word is not None and word[1] in PRODUCTS
 
 
 def _is_personal(candidate: str, *, hide_private: bool) -> bool:

@@ -74,7 +74,7 @@ def find_cards(confirm: Confirm) -> Detector:
                 digits = re.sub(r"\D", "", candidate)
                 if not _is_card(digits):
                     continue
-                if digits[0] in "346" or digits[:2] in _MASTERCARD or _near(piece, start, _CARD_WORD):
+                if digits[0] in "346" or digits[:2] in _MASTERCARD or _explained(piece, start, _CARD_WORD):
                     yield Finding(start, stop, "CREDIT_CARD", max(confirm("CREDIT_CARD", candidate), 0.6))
                     break
 
@@ -115,10 +115,6 @@ def find_wallets(confirm: Confirm) -> Detector:
 
 
 _MASTERCARD = frozenset({"51", "52", "53", "54", "55"})
-
-
-def _near(piece: Piece, start: int, word: re.Pattern[str]) -> bool:
-    return _explained(piece, start, word)
 
 
 def _explained(piece: Piece, start: int, word: re.Pattern[str]) -> bool:
