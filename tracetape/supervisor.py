@@ -113,7 +113,9 @@ class Supervisor:
                     self._announce(ports)
 
     def _phase(self) -> str:
-        return str(read_status(self._folder.main_status).get("phase", ""))
+        """What main is busy with; empty once it is ready, which has its own line."""
+        main = read_status(self._folder.main_status)
+        return "" if main.get("ready") else str(main.get("phase", ""))
 
     def _is_ready(self) -> bool:
         main = read_status(self._folder.main_status)
