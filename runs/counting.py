@@ -14,6 +14,8 @@ from spans.kinds import SpanKind, UsageRole
 from spans.usage import Usage
 
 _DATE = re.compile(r"[-@](?:\d{4}-?\d{2}-?\d{2}|\d{8}|latest|v\d+(?::\d+)?)$")
+_SERVER = 2
+"""OTLP span kind of the side that is called."""
 _BARRIERS = frozenset({SpanKind.TOOL, SpanKind.AGENT})
 
 
@@ -218,19 +220,37 @@ def _better_elsewhere(group: Sequence[Node], neighbours: Mapping[str, Sequence[S
     The claim across traces: usage, then being part of a larger trace (having a parent), then cost and detail, then the
     earlier start and the smaller ids. It looks only at facts, never at what either trace has decided.
     """
-    keys = {key for node in group for key in _call_keys(node.facts)}
-    rivals: dict[tuple[TraceId, SpanId], SpanFacts] = {}
-    for key in keys:
-        for facts in neighbours.get(key, ()):
-            if facts.kind in MODEL_KINDS and any(happened_together(node.facts, facts) for node in group):
-                known = rivals.get((facts.trace_id, facts.span_id))
-                if known is None or _across(facts) > _across(known):
-                    rivals[facts.trace_id, facts.span_id] = facts
-    if not rivals:
+    rivals = _rivals(group, neighbours)
+    layers = {_layer(node.facts) for node in group}
+    others = [facts for reports in rivals.values() if not layers & set(map(_layer, reports)) for facts in reports]
+    if not others:
         return None
     ours = max((node.facts for node in group), key=_across)
-    theirs = max(rivals.values(), key=_across)
+    theirs = max(others, key=_across)
     return theirs if _across(theirs) > _across(ours) else None
+
+
+def _rivals(group: Sequence[Node], neighbours: Mapping[str, Sequence[SpanFacts]]) -> dict[TraceId, list[SpanFacts]]:
+    """Per other trace, the reports of model calls that share a key with the group and happened at its time."""
+    found: dict[TraceId, list[SpanFacts]] = {}
+    for key in {key for node in group for key in _call_keys(node.facts)}:
+        for facts in neighbours.get(key, ()):
+            if facts.kind in MODEL_KINDS and any(_may_be_one(node.facts, facts) for node in group):
+                found.setdefault(facts.trace_id, []).append(facts)
+    return found
+
+
+def _may_be_one(one: SpanFacts, other: SpanFacts) -> bool:
+    """Two reports of one call overlap in time and agree on what came out, where both say it."""
+    first, second = one.usage, other.usage
+    if first is not None and second is not None and None not in (first.output, second.output):
+        return first.output == second.output and happened_together(one, other)
+    return happened_together(one, other)
+
+
+def _layer(facts: SpanFacts) -> tuple[str, bool]:
+    """Who reports: one layer of one side tells of a call once, so two traces with the same layer tell of two calls."""
+    return facts.scope, facts.span_kind == _SERVER
 
 
 def _across(facts: SpanFacts) -> tuple[object, ...]:

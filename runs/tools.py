@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from runs.decisions import failure_of, is_refused_before, is_refused_by_person
+from runs.eras import happened_together
 from runs.node import MODEL_KINDS, Node
 from spans.facts import AnsweredCall, AskedCall, Decision, SpanFacts, ToolFacts
 from spans.ids import SpanId, TraceId
@@ -317,12 +318,14 @@ def _matched(tools: Sequence[Node], answered: Sequence[tuple[Node, AnsweredCall]
 
 
 def _told_elsewhere(carrier: Node, call: AnsweredCall, neighbours: Mapping[str, Sequence[SpanFacts]]) -> bool:
-    """Whether another trace executed this call, or was given its result first."""
+    """Whether another trace executed this call, or was given its result first: the same request sent again."""
     for facts in neighbours.get(f"call:{call.call_id}", ()):
         if facts.tool is not None and facts.tool.call_id == call.call_id:
             return True
         if any(other.call_id == call.call_id for other in facts.answered) and _first(facts) < _first(carrier.facts):
-            return True
+            again = facts.scope == carrier.facts.scope and facts.request_model == carrier.facts.request_model
+            if again or happened_together(carrier.facts, facts):
+                return True
     return False
 
 

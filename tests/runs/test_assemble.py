@@ -135,13 +135,20 @@ def test_an_unfinished_root_is_running():
 
 def test_a_call_reported_in_two_traces_counts_in_one_of_them():
     one = chat(2, parent=1, attributes={"gen_ai.response.id": "msg_0123456789"})
-    other = chat(9, trace=OTHER, attributes={"gen_ai.response.id": "msg_0123456789"})
+    other = chat(9, trace=OTHER, scope="com.anthropic.sdk.python", attributes={"gen_ai.response.id": "msg_0123456789"})
     here = assembled(agent(1), one, near=[other])
     there = assembled(other, near=[one])
     assert here.run.usage.input == 120
     assert (there.run.usage.input, there.run.model_calls) == (None, 0)
     assert there.steps[0].usage_role is UsageRole.DUPLICATE
     assert there.steps[0].duplicate_of == an_id(2)
+
+
+def test_the_same_layer_in_two_traces_tells_of_two_calls():
+    one = chat(2, attributes={"gen_ai.response.id": "msg_0123456789"})
+    other = chat(9, trace=OTHER, attributes={"gen_ai.response.id": "msg_0123456789"})
+    assert assembled(one, near=[other]).run.usage.input == 120
+    assert assembled(other, near=[one]).run.usage.input == 120
 
 
 def test_a_tool_result_in_the_next_call_proves_an_execution():
