@@ -47,7 +47,6 @@ def create_app(services: Services, settings: WebSettings) -> FastAPI:
     app = FastAPI(
         title="tracetape",
         version=services.version,
-        root_path=settings.root_path,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,

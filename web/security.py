@@ -64,6 +64,8 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        # links carry the sub-path, whether the proxy leaves it in the path or takes it off
+        scope["root_path"] = scope.get("root_path") or self._settings.root_path
         nonce = secrets.token_urlsafe(18)
         scope.setdefault("state", {})["nonce"] = nonce
         started = False

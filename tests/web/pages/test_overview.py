@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+from store.api import Bucket, FleetRow, Totals
+from tests.builders import NOW_NS, SECOND_NS
+from web.pages.overview import CHART_BARS, POINTS, add_totals, build_overview, fleet_lines
+from web.places import Place, TimeRange
+
+PLACE = Place("", "default", TimeRange(NOW_NS - 86_400 * SECOND_NS, NOW_NS, "24h"))
+SERIES = tuple(Bucket(NOW_NS + n, Totals(runs=n, success=n, cost_usd=Decimal(n))) for n in range(CHART_BARS))
+
+
+def row(workflow: str, **totals: object) -> FleetRow:
+    return FleetRow(workflow, "production", Totals(**totals), NOW_NS, 1_000_000)
+
+
+def plain(text: str) -> str:
+    return text.replace("\xa0", " ")
+
+
+def test_the_worst_stands_first():
+    lines = fleet_lines(
+        PLACE,
+        [row("fine", runs=100, cost_usd=Decimal(9)), row("failing", runs=10, failure=5), row("denied", runs=100, denials=20)],
+    )
+    assert [line.workflow for line in lines] == ["failing", "denied", "fine"]
+    assert [line.loud for line in lines] == [True, False, False]
+    assert lines[1].glyph == "denied"
+
+
+def test_success_that_nobody_defined_is_a_dash_and_never_a_number():
+    (line,) = fleet_lines(PLACE, [row("a", runs=10, cost_usd=Decimal(1))])
+    assert line.success == "\N{EN DASH}"
+    assert line.cost_per_success is None
+
+
+def test_cost_per_success_carries_the_failures():
+    (line,) = fleet_lines(PLACE, [row("a", runs=4, success=2, failure=2, cost_usd=Decimal(1))])
+    assert plain(line.success) == "50.0 %"
+    assert line.cost_per_success == Decimal("0.5")
+
+
+def test_an_environment_goes_along_into_the_link():
+    (line,) = fleet_lines(PLACE, [row("a b", runs=1)])
+    assert line.href == "/runs?environment=production&workflow=a%20b&shape=agent%2Csingle_call"
+
+
+def test_tiles_show_change_against_the_time_before():
+    now = Totals(runs=20, success=10, failure=10, denials=4, waiting=1, cost_usd=Decimal(4))
+    before = Totals(runs=10, success=10, denials=2, cost_usd=Decimal(2))
+    page = build_overview(PLACE, now, before, SERIES, [])
+    tiles = {t.label: t for t in page.tiles}
+    assert (tiles["Runs"].value, tiles["Runs"].change) == ("20", "×2.0")
+    assert plain(tiles["Success"].value) == "50.0 %"
+    assert tiles["Success"].worse
+    assert tiles["Near misses"].worse
+    assert tiles["Cost per success"].value == "$0.40"
+    assert all(len(t.spark.points.split()) in {0, POINTS, POINTS - 1} for t in page.tiles)
+    assert all(t.href for t in page.tiles)
+
+
+def test_trouble_is_said_in_sentences_that_are_doors():
+    page = build_overview(PLACE, Totals(runs=9, errors=1, denials=2, waiting=1), Totals(), SERIES, [])
+    assert [t.words for t in page.troubles] == [
+        "1 run ended in an error",
+        "2 calls were stopped by a control",
+        "1 run waits for somebody",
+    ]
+
+
+def test_calm_is_said_too():
+    page = build_overview(PLACE, Totals(runs=1), Totals(), SERIES, [])
+    assert page.troubles == ()
+    assert plain(page.calm) == "1 run, last 24 hours: no errors, nothing denied, nobody waited for."
+    assert build_overview(PLACE, Totals(), Totals(), SERIES, []).calm == "No runs in the last 24 hours."
+
+
+def test_totals_add_up_and_keep_unpriced_apart_from_zero():
+    total = add_totals([Totals(runs=1), Totals(runs=2, cost_usd=Decimal(3), unpriced_calls=1)])
+    assert (total.runs, total.cost_usd, total.unpriced_calls) == (3, Decimal(3), 1)
+    assert add_totals([Totals(), Totals()]).cost_usd is None

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import pytest
+
+from spans.errors import RefusedError
+from spans.kinds import OutcomeLabel, RunStatus
+from spans.run import Outcome
+from store.api import Bucket, Page, RunQuery, Totals
+from tests.builders import NOW_NS, SECOND_NS, a_run, a_trace_id
+from web.pages.run_row import run_state
+from web.pages.runs import Seen, build_live, build_runs, default_shapes, seen_of
+from web.places import Place, TimeRange
+
+PLACE = Place("", "default", TimeRange(NOW_NS - 86_400 * SECOND_NS, NOW_NS, "24h"))
+
+
+def runs(*numbers: int, **changes: object):
+    return tuple(a_run(run_id=a_trace_id(n), started_ns=NOW_NS + n, last_received_ns=NOW_NS, **changes) for n in numbers)
+
+
+def page(query: RunQuery, rows=(), cursor=None, **changes):
+    return build_runs(PLACE, query, Page(rows, cursor), {"agent": 3}, (), {}, shape_is_default=True, **changes)
+
+
+@pytest.mark.parametrize(
+    ("counts", "shapes"),
+    [
+        ({}, ("agent",)),
+        ({"agent": 1, "single_call": 90}, ("agent",)),
+        ({"single_call": 3, "setup": 1}, ("single_call", "no_agent")),
+        ({"no_agent": 3}, ("single_call", "no_agent")),
+        ({"setup": 3}, ("setup",)),
+    ],
+)
+def test_agent_runs_are_shown_unless_there_are_none(counts, shapes):
+    assert default_shapes(counts) == shapes
+
+
+def test_each_part_of_the_sentence_can_be_taken_away():
+    query = RunQuery("default", workflow="a", tool="b", shape=("agent",))
+    chips = page(query).chips
+    assert [c.words for c in chips] == ["workflow is a", "called tool b"]
+    assert chips[0].without == "/runs?tool=b"
+
+
+def test_the_next_page_keeps_the_filters():
+    shown = page(RunQuery("default", workflow="a", shape=("agent",)), runs(1), "next")
+    assert shown.older_href == "/runs?workflow=a&cursor=next"
+    assert shown.live.startswith("/runs/live?workflow=a&after=")
+
+
+def test_an_older_page_does_not_move_by_itself():
+    shown = page(RunQuery("default", cursor="x", shape=("agent",)), runs(1))
+    assert shown.live == ""
+    assert shown.newer_href == "/runs"
+
+
+def test_a_bar_narrows_the_list_to_its_own_time():
+    width = 3600 * SECOND_NS
+    series = (
+        Bucket(PLACE.range.since_ns, Totals(runs=4, errors=1, denials=2)),
+        Bucket(PLACE.range.since_ns + width, Totals()),
+    )
+    shown = build_runs(PLACE, RunQuery("default", workflow="a"), Page((), None), {}, series, {}, shape_is_default=True)
+    first, second = shown.bars
+    assert first.href == "/runs?since=2026-11-19T12%3A00%3A00Z&until=2026-11-19T13%3A00%3A00Z&workflow=a"
+    assert (first.height, first.bad, first.denied) == (100, 25, True)
+    assert second.height == 0
+    assert first.words.replace("\xa0", " ") == "19 Nov 12:00 UTC: 4 runs, 1 with an error, 2 denied"
+
+
+def test_new_runs_are_announced_once_and_not_inserted():
+    seen = seen_of(runs(3, 2, 1))
+    assert build_live(PLACE, runs(3, 2, 1), seen, own={}) is None
+    live = build_live(PLACE, runs(5, 4, 3, 2), seen, own={})
+    assert (live.new, live.changed) == (2, ())
+    told = Seen.read(live.poll.partition("after=")[2])
+    assert told.announced == 2
+    assert build_live(PLACE, runs(5, 4, 3, 2), told, own={}) is None
+    assert build_live(PLACE, runs(6, 5, 4, 3), told, own={}).new == 3
+
+
+def test_a_changed_run_is_told_once():
+    before = runs(2, 1)
+    seen = seen_of(before)
+    after = (before[0], a_run(run_id=a_trace_id(1), started_ns=NOW_NS + 1, last_received_ns=NOW_NS + 5))
+    live = build_live(PLACE, after, seen, own={"workflow": "a"})
+    assert [r.run_id for r in live.changed] == [a_trace_id(1)]
+    assert "workflow=a" in live.poll
+    assert build_live(PLACE, after, Seen.read(live.poll.partition("after=")[2]), own={}) is None
+
+
+@pytest.mark.parametrize("text", ["", "1.2", "1.2.3.4.5", "a.b.c.d", "1.<b>.2.0", "1.2.3.-4", "9" * 200 + ".1.1.1"])
+def test_a_cursor_that_is_not_ours_is_refused(text):
+    with pytest.raises(RefusedError):
+        Seen.read(text)
+
+
+def test_an_empty_list_waits_for_its_first_run():
+    assert build_live(PLACE, runs(1), seen_of(()), own={}).new == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "glyph"),
+    [
+        ({}, "ok"),
+        ({"waiting_for": "human_approval", "denials": 1}, "waiting"),
+        ({"denials": 1, "status": RunStatus.ERROR}, "denied"),
+        ({"status": RunStatus.ERROR}, "error"),
+        ({"outcome": Outcome(OutcomeLabel.FAILURE, "policy")}, "failure"),
+        ({"status": RunStatus.RUNNING}, "running"),
+        ({"complete": False}, "incomplete"),
+        ({"outcome": Outcome(OutcomeLabel.SUCCESS, "policy")}, "success"),
+    ],
+)
+def test_the_glyph_of_a_run_is_what_somebody_must_look_at(changes, glyph):
+    assert run_state(a_run(**changes)).glyph == glyph
