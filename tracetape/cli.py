@@ -224,6 +224,48 @@ def doctor(data: Data = None) -> None:
     raise SystemExit(1 if any(f.state is State.BAD for f in findings) else 0)
 
 
+@app.command()
+def redact(
+    policy: Annotated[
+        Path | None, typer.Option(help="YAML file with redaction rules (default: the built-in rules).")
+    ] = None,
+    project: Annotated[str, typer.Option(help="Whose pseudonyms to use.")] = DEFAULT_PROJECT,
+    key: Annotated[str, typer.Option(help="The key the text would stand under, as context.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the text and its notes as JSON.")] = False,
+    data: Data = None,
+) -> None:
+    """Dry run: print standard input as it would be stored; nothing is stored. Notes go to standard error."""
+    from tracetape.redact_text import dry_run
+
+    settings = load_settings({"data": data, "redaction_rules": policy})
+    folder = DataFolder(settings.data.expanduser().resolve())
+    clean = dry_run(sys.stdin.buffer.read(), folder, settings, project=project, key=key)
+    if as_json:
+        notes = [{"path": n.path, "entity": n.entity, "operator": n.operator} for n in clean.notes]
+        _say(json.dumps({"text": clean.text, "redactions": notes, "fingerprint": clean.fingerprint}))
+        return
+    typer.echo(clean.text, nl=False)
+    for note in clean.notes:
+        typer.echo(f"{note.entity:16} {note.operator:10} {note.path or '/'}", err=True)
+
+
+@app.command()
+def pseudonym(
+    entity: Annotated[str, typer.Option(help="What it is, such as PERSON or EMAIL_ADDRESS.")],
+    project: Annotated[str, typer.Option(help="Whose pseudonyms to use.")] = DEFAULT_PROJECT,
+    data: Data = None,
+) -> None:
+    """Print the pseudonym that stands for a value read from standard input, to find somebody's runs.
+
+    The value is read from standard input and not from an argument, so that it reaches no shell history.
+    """
+    from tracetape.redact_text import pseudonym_of
+
+    settings = load_settings({"data": data})
+    folder = DataFolder(settings.data.expanduser().resolve())
+    _say(pseudonym_of(sys.stdin.read().strip(), entity, folder, project))
+
+
 @config_app.command("show")
 def config_show(data: Data = None) -> None:
     """Print every setting with its value; addresses that may hold a password show as stars."""
