@@ -14,7 +14,12 @@ SCOPE = Scope("opentelemetry.instrumentation.genai.openai", "1.3b0")
 
 
 def refund_spans(
-    number: int = 1, *, text: str = "I want a refund", key: str = "app.note", at_ns: int = NOW_NS, name: str = "refund-agent"
+    number: int = 1,
+    *,
+    text: str = "I want a refund",
+    key: str = "app.note",
+    at_ns: int = NOW_NS,
+    name: str = "refund-agent",
 ) -> list[Span]:
     """An agent that looks up an order and is denied a refund; `text` stands in every field that holds text."""
     trace = a_trace_id(number)
@@ -38,8 +43,14 @@ def refund_spans(
     asked = [{"role": "user", "parts": [{"type": "text", "content": text}]}]
     call = {"type": "tool_call", "id": "call_1", "name": "execute_refund", "arguments": {"amount": 1249.0, key: text}}
     answer = [{"role": "assistant", "parts": [{"type": "text", "content": f"Let me see. {text}"}, call]}]
-    final = [{"role": "assistant", "parts": [{"type": "text", "content": f"I could not: {text}"}], "finish_reason": "stop"}]
-    history = [*asked, *answer, {"role": "tool", "parts": [{"type": "tool_call_response", "id": "call_1", "response": text}]}]
+    final = [
+        {"role": "assistant", "parts": [{"type": "text", "content": f"I could not: {text}"}], "finish_reason": "stop"}
+    ]
+    history = [
+        *asked,
+        *answer,
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "call_1", "response": text}]},
+    ]
     return [
         span(
             1,
@@ -68,7 +79,9 @@ def refund_spans(
                 "gen_ai.system_instructions": json.dumps([{"type": "text", "content": f"You are careful. {text}"}]),
                 "gen_ai.input.messages": json.dumps(asked),
                 "gen_ai.output.messages": json.dumps(answer),
-                "gen_ai.tool.definitions": json.dumps([{"type": "function", "name": "execute_refund", "description": text}]),
+                "gen_ai.tool.definitions": json.dumps(
+                    [{"type": "function", "name": "execute_refund", "description": text}]
+                ),
                 key: json.dumps({key: [text]}),
             },
         ),

@@ -55,7 +55,9 @@ def test_a_key_of_another_project_sees_nothing_of_this_one(house: House):
     assert other.get(f"/api/v1/runs/{run}?project=default").status_code == 404
     assert other.get("/api/v1/runs").json()["data"] == []
     assert other.get("/api/v1/runs?project=default").status_code == 404
-    assert "refund-agent" not in other.get("/").text.replace('"service.name": "refund-agent"', "").replace("refund-agent&#34;", "")
+    assert "refund-agent" not in other.get("/").text.replace('"service.name": "refund-agent"', "").replace(
+        "refund-agent&#34;", ""
+    )
 
 
 def test_a_wrong_key_is_never_treated_as_no_key(house: House):

@@ -25,7 +25,13 @@ def model(number: int, **changes: object):
 
 def tool(number: int, call_id: str = "", **changes: object):
     return a_step(
-        span_id=a_span_id(number), kind=SpanKind.TOOL, tool_name="lookup", tool_call_id=call_id, usage=None, cost=None, **changes
+        span_id=a_span_id(number),
+        kind=SpanKind.TOOL,
+        tool_name="lookup",
+        tool_call_id=call_id,
+        usage=None,
+        cost=None,
+        **changes,
     )
 
 
@@ -46,7 +52,9 @@ def test_history_is_said_once():
     conversation = build_conversation(
         [model(1), model(2)],
         {
-            a_span_id(1): SpanContent(system=(Part("text", content="be kind"),), input_messages=(HELLO,), output_messages=(HI,)),
+            a_span_id(1): SpanContent(
+                system=(Part("text", content="be kind"),), input_messages=(HELLO,), output_messages=(HI,)
+            ),
             a_span_id(2): SpanContent(
                 system=(Part("text", content="be kind"),),
                 input_messages=(HELLO, HI, more),
@@ -54,7 +62,13 @@ def test_history_is_said_once():
             ),
         },
     )
-    assert told(conversation) == ["system: be kind", "user: hello", "assistant: hi", "user: and then?", "assistant: the end"]
+    assert told(conversation) == [
+        "system: be kind",
+        "user: hello",
+        "assistant: hi",
+        "user: and then?",
+        "assistant: the end",
+    ]
     assert conversation.state == "shown"
 
 
@@ -76,7 +90,8 @@ def test_the_same_words_said_again_are_said_again():
         {
             a_span_id(1): SpanContent(input_messages=(text("user", "yes"),), output_messages=(HI,)),
             a_span_id(2): SpanContent(
-                input_messages=(text("user", "yes"), HI, text("user", "yes")), output_messages=(text("assistant", "ok"),)
+                input_messages=(text("user", "yes"), HI, text("user", "yes")),
+                output_messages=(text("assistant", "ok"),),
             ),
         },
     )
@@ -87,7 +102,9 @@ def test_a_tool_stands_on_its_own_card_with_arguments_and_result():
     conversation = build_conversation(
         [model(1), tool(2, "c1"), model(3)],
         {
-            a_span_id(1): SpanContent(input_messages=(HELLO,), output_messages=(Message("assistant", (asks("c1", id=7),)),)),
+            a_span_id(1): SpanContent(
+                input_messages=(HELLO,), output_messages=(Message("assistant", (asks("c1", id=7),)),)
+            ),
             a_span_id(2): SpanContent(tool_arguments={"id": 7}, tool_result={"found": True}),
             a_span_id(3): SpanContent(
                 input_messages=(HELLO, Message("assistant", (asks("c1", id=7),)), result("c1", '{"found": true}')),
@@ -109,9 +126,12 @@ def test_a_tool_span_without_content_takes_it_from_the_messages():
     conversation = build_conversation(
         [model(1), tool(2), model(3)],
         {
-            a_span_id(1): SpanContent(input_messages=(HELLO,), output_messages=(Message("assistant", (asks("c1", id=7),)),)),
+            a_span_id(1): SpanContent(
+                input_messages=(HELLO,), output_messages=(Message("assistant", (asks("c1", id=7),)),)
+            ),
             a_span_id(3): SpanContent(
-                input_messages=(HELLO, Message("assistant", (asks("c1", id=7),)), result("c1", "found")), output_messages=(HI,)
+                input_messages=(HELLO, Message("assistant", (asks("c1", id=7),)), result("c1", "found")),
+                output_messages=(HI,),
             ),
         },
     )
@@ -140,7 +160,8 @@ def test_a_result_without_a_card_is_named_by_its_call():
         [model(1)],
         {
             a_span_id(1): SpanContent(
-                input_messages=(HELLO, Message("assistant", (asks("c1", id=7),)), result("c1", "found")), output_messages=(HI,)
+                input_messages=(HELLO, Message("assistant", (asks("c1", id=7),)), result("c1", "found")),
+                output_messages=(HI,),
             )
         },
     )

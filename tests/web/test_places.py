@@ -16,7 +16,9 @@ def test_the_last_day_is_the_default():
     assert found.words() == "last 24 hours"
 
 
-@pytest.mark.parametrize(("key", "words"), [("15m", "last 15 minutes"), ("30d", "last 30 days"), ("5h", "last 5 hours")])
+@pytest.mark.parametrize(
+    ("key", "words"), [("15m", "last 15 minutes"), ("30d", "last 30 days"), ("5h", "last 5 hours")]
+)
 def test_relative_ranges_read_as_words(key, words):
     assert parse_range({"range": key}, NOW_NS).words().replace("\xa0", " ") == words
 
@@ -77,7 +79,16 @@ def test_the_home_project_is_not_written():
 
 @pytest.mark.parametrize(
     "target",
-    ["https://evil.example", "//evil.example", "/\\evil.example", "/a\nSet-Cookie: x", "javascript:alert(1)", "", "/\x00", "/" + "a" * 3000],
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "/a\nSet-Cookie: x",
+        "javascript:alert(1)",
+        "",
+        "/\x00",
+        "/" + "a" * 3000,
+    ],
 )
 def test_only_local_paths_are_followed(target):
     assert local_path(target) == "/"

@@ -10,7 +10,21 @@ from tests.web.house import House, a_house
 from tests.web.samples import add_refund
 from web.settings import WebSettings
 
-PAGES = ("/", "/runs", "/workflows", "/near-misses", "/connect", "/members", "/keys", "/access-log", "/delivery", "/about", "/-/patterns", "/sign-in", "/nope")
+PAGES = (
+    "/",
+    "/runs",
+    "/workflows",
+    "/near-misses",
+    "/connect",
+    "/members",
+    "/keys",
+    "/access-log",
+    "/delivery",
+    "/about",
+    "/-/patterns",
+    "/sign-in",
+    "/nope",
+)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -120,7 +134,12 @@ def test_when_the_access_log_cannot_be_written_nothing_is_shown(tmp_path, monkey
         raise BusyError("The access log cannot be written now.")
 
     monkeypatch.setattr(house.ledger.audit, "append", refuse)
-    for path in (f"/runs/{run}", f"/runs/{run}/conversation", f"/api/v1/runs/{run}", f"/runs/{run}/detail/0000000000000065"):
+    for path in (
+        f"/runs/{run}",
+        f"/runs/{run}/conversation",
+        f"/api/v1/runs/{run}",
+        f"/runs/{run}/detail/0000000000000065",
+    ):
         answer = client.get(path)
         assert answer.status_code == 503
         assert "execute_refund" not in answer.text

@@ -44,7 +44,9 @@ def test_lone_surrogates_do_not_break_a_page():
 @given(st.text(max_size=200))
 def test_whatever_the_text_no_tag_of_its_own_comes_out(text):
     tags = re.findall(r"<[^>]*>", str(visible(text)))
-    assert all(re.fullmatch(r'</span>|<span class="(who tint-\d|withheld|hidden-char)" title="[^"<>]*">', t) for t in tags)
+    assert all(
+        re.fullmatch(r'</span>|<span class="(who tint-\d|withheld|hidden-char)" title="[^"<>]*">', t) for t in tags
+    )
 
 
 def test_long_text_folds_at_a_space_and_says_what_is_cut():

@@ -15,7 +15,15 @@ PLACE = Place("", "default", TimeRange(NOW_NS - SECOND_NS, NOW_NS, "24h"))
 
 def frame(role: Role | None, **changes: object):
     caller = Caller(role, "x", "key:x") if role else ANONYMOUS
-    values = {"title": "t", "place": PLACE, "path": "/runs", "params": {}, "caller": caller, "now_ns": NOW_NS, "version": "1"}
+    values = {
+        "title": "t",
+        "place": PLACE,
+        "path": "/runs",
+        "params": {},
+        "caller": caller,
+        "now_ns": NOW_NS,
+        "version": "1",
+    }
     return build_frame(**{**values, **changes})
 
 
@@ -36,7 +44,9 @@ def test_the_navigation_shows_what_the_role_may_open(role, operate, configure):
 
 
 def test_switching_range_or_environment_keeps_the_page_and_its_filters():
-    made = frame(Role.VIEWER, params={"workflow": "a", "cursor": "c", "span": "s", "range": "1h"}, environments=("prod",))
+    made = frame(
+        Role.VIEWER, params={"workflow": "a", "cursor": "c", "span": "s", "range": "1h"}, environments=("prod",)
+    )
     assert made.kept == {"workflow": "a"}
     assert made.ranges[0].href == "/runs?workflow=a&range=15m"
     assert [c.href for c in made.environments] == ["/runs?workflow=a", "/runs?environment=prod&workflow=a"]
@@ -56,7 +66,11 @@ def test_only_the_demo_has_a_banner():
         (IngestStatus(receiver_ready=True, last_accepted_ns=NOW_NS - SECOND_NS, spans_per_s=214), "live", "214/s"),
         (IngestStatus(receiver_ready=True, last_accepted_ns=NOW_NS - SECOND_NS), "live", "live"),
         (IngestStatus(receiver_ready=True, last_accepted_ns=NOW_NS - 240 * SECOND_NS), "quiet", "last 4 m ago"),
-        (IngestStatus(arrivals=(an_arrival(accepted=False, code="401", reason="no key"),)), "refused", "refused: no key"),
+        (
+            IngestStatus(arrivals=(an_arrival(accepted=False, code="401", reason="no key"),)),
+            "refused",
+            "refused: no key",
+        ),
     ],
 )
 def test_the_dot_says_what_is_arriving(status, state, words):

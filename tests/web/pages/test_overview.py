@@ -22,7 +22,11 @@ def plain(text: str) -> str:
 def test_the_worst_stands_first():
     lines = fleet_lines(
         PLACE,
-        [row("fine", runs=100, cost_usd=Decimal(9)), row("failing", runs=10, failure=5), row("denied", runs=100, denials=20)],
+        [
+            row("fine", runs=100, cost_usd=Decimal(9)),
+            row("failing", runs=10, failure=5),
+            row("denied", runs=100, denials=20),
+        ],
     )
     assert [line.workflow for line in lines] == ["failing", "denied", "fine"]
     assert [line.loud for line in lines] == [True, False, False]

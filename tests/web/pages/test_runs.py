@@ -15,7 +15,9 @@ PLACE = Place("", "default", TimeRange(NOW_NS - 86_400 * SECOND_NS, NOW_NS, "24h
 
 
 def runs(*numbers: int, **changes: object):
-    return tuple(a_run(run_id=a_trace_id(n), started_ns=NOW_NS + n, last_received_ns=NOW_NS, **changes) for n in numbers)
+    return tuple(
+        a_run(run_id=a_trace_id(n), started_ns=NOW_NS + n, last_received_ns=NOW_NS, **changes) for n in numbers
+    )
 
 
 def page(query: RunQuery, rows=(), cursor=None, **changes):

@@ -188,10 +188,27 @@ def test_health_is_the_conservation_law(tmp_path):
     found = Health(SignalCount(10, 9, 1, 2, 7, stored_as={"rows": 6, "duplicate": 1}), SignalCount())
     house = a_house(tmp_path, health=lambda: found)
     data = house.client(Role.VIEWER).get("/api/v1/health").json()["data"]
-    keys = {"received", "acked", "refused", "pending", "stored", "quarantined", "dropped_by_person", "expired", "stored_as"}
+    keys = {
+        "received",
+        "acked",
+        "refused",
+        "pending",
+        "stored",
+        "quarantined",
+        "dropped_by_person",
+        "expired",
+        "stored_as",
+    }
     assert set(data) == {"spans", "logs"}
     assert all(set(c) == keys for c in data.values())
-    assert data["spans"]["stored_as"] == {"rows": 6, "duplicate": 1, "folded": 0, "discarded": 0, "withheld": 0, "erased": 0}
+    assert data["spans"]["stored_as"] == {
+        "rows": 6,
+        "duplicate": 1,
+        "folded": 0,
+        "discarded": 0,
+        "withheld": 0,
+        "erased": 0,
+    }
     c = data["spans"]
     assert c["acked"] == c["pending"] + c["stored"] + c["quarantined"] + c["dropped_by_person"] + c["expired"]
 

@@ -167,7 +167,7 @@ def test_a_run_opens_at_what_went_wrong(house: House):
     page = house.client(Role.VIEWER).get(f"/runs/{run}").text
     text = words(page)
     assert "1 denied" in text
-    assert '<h2>execute_refund</h2>' in page
+    assert "<h2>execute_refund</h2>" in page
     assert re.search(r'<a class="row sel[^"]*" href="[^"]*" data-span="0000000000000067"', page)
     assert "<title>refund-agent · denied · 12:00:00 UTC · tracetape</title>" in page
 
@@ -250,7 +250,21 @@ def test_the_header_says_when_something_is_refused(tmp_path):
 def test_every_page_draws_without_an_undefined_word(house: House):
     run = add_refund(house.store)
     client = house.client(Role.ADMIN)
-    paths = ("/", "/runs", "/workflows", "/near-misses", "/connect", "/members", "/keys", "/access-log", "/delivery", "/about", "/-/patterns", f"/runs/{run}", f"/runs/{run}/conversation")
+    paths = (
+        "/",
+        "/runs",
+        "/workflows",
+        "/near-misses",
+        "/connect",
+        "/members",
+        "/keys",
+        "/access-log",
+        "/delivery",
+        "/about",
+        "/-/patterns",
+        f"/runs/{run}",
+        f"/runs/{run}/conversation",
+    )
     for path in paths:
         page = client.get(path)
         assert page.status_code == 200, path

@@ -23,7 +23,17 @@ def test_files_are_named_by_content_and_kept_for_ever(house: House):
 
 @pytest.mark.parametrize(
     "name",
-    ["../app.py", "..%2fapp.py", "..%5capp.py", "%2e%2e/app.py", "....//app.py", "/etc/passwd", "app.css%00.js", "vendor/LOCK", ""],
+    [
+        "../app.py",
+        "..%2fapp.py",
+        "..%5capp.py",
+        "%2e%2e/app.py",
+        "....//app.py",
+        "/etc/passwd",
+        "app.css%00.js",
+        "vendor/LOCK",
+        "",
+    ],
 )
 def test_no_name_leaves_the_folder(house: House, name):
     assert house.client().get(f"/static/{name}").status_code == 404

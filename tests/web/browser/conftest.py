@@ -1,0 +1,99 @@
+"""A real headless Chromium on a real server on a free port."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from spans.roles import Role
+from tests.web.house import House, a_house
+from web.settings import WebSettings
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@dataclass
+class Site:
+    """A running house and what its pages must never do."""
+
+    house: House
+    base: str
+    browser: Browser
+    problems: list[str] = field(default_factory=list)
+    opened: list[BrowserContext] = field(default_factory=list)
+
+    def page(self, *, role: Role = Role.ADMIN, signed_in: bool = True, **options) -> Page:
+        """A page that is signed in and reports dialogs, errors, violations and requests to other hosts."""
+        defaults = {"viewport": {"width": 1440, "height": 900}, "timezone_id": "Europe/Berlin", "locale": "en-GB"}
+        context = self.browser.new_context(base_url=self.base, **{**defaults, **options})
+        self.opened.append(context)
+        if signed_in:
+            _, secret = self.house.ledger.keys.create("default", role, "browser")
+            answer = context.request.post(
+                "/sign-in", form={"key": secret}, headers={"origin": self.base}, max_redirects=0
+            )
+            assert answer.status == 303
+        page = context.new_page()
+        page.on("dialog", lambda d: (self.problems.append(f"dialog: {d.message}"), d.dismiss()))
+        page.on("pageerror", lambda e: self.problems.append(f"error: {e}"))
+        page.on(
+            "console", lambda m: self.problems.append(f"console: {m.text}") if m.type in {"error", "warning"} else None
+        )
+        page.on(
+            "request",
+            lambda r: None if r.url.startswith((self.base, "data:")) else self.problems.append(f"request: {r.url}"),
+        )
+        return page
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    found = next((path for path in map(shutil.which, NAMES) if path), None)
+    if found is None:
+        pytest.skip("no Chromium on this machine")
+    browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def site(chromium: Browser, tmp_path: Path) -> Iterator[Site]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        house = a_house(tmp_path, settings=WebSettings())
+        server = uvicorn.Server(uvicorn.Config(house.app, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        made = Site(house, base, chromium)
+        yield made
+        for context in made.opened:
+            context.close()
+        server.should_exit = True
+        thread.join(10)
+        house.ledger.close()
+    assert made.problems == []

@@ -1,0 +1,259 @@
+"""Reading in a real browser: keyboard, back and forward, live update, phone, no script, themes, time zones."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from spans.roles import Role
+from tests.builders import NOW_NS, SECOND_NS, a_span_id
+from tests.web.browser.conftest import Site
+from tests.web.house import clean, fill
+from tests.web.routes.test_api import many_spans
+from tests.web.samples import add_refund
+
+pytestmark = pytest.mark.browser
+
+PAGES = (
+    "/",
+    "/runs",
+    "/workflows",
+    "/near-misses",
+    "/connect",
+    "/members",
+    "/keys",
+    "/access-log",
+    "/delivery",
+    "/about",
+    "/-/patterns",
+)
+LONG = "a-workflow-with-a-name-of-eighty-characters-because-somebody-somewhere-will-do-that"
+
+
+def test_every_page_loads_without_a_complaint_of_the_browser(site: Site):
+    run = add_refund(site.house.store)
+    page = site.page()
+    for path in (*PAGES, f"/runs/{run}", f"/runs/{run}/conversation"):
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+    assert site.problems == []
+
+
+def test_charts_are_drawn_in_the_colours_of_the_page(site: Site):
+    add_refund(site.house.store)
+    page = site.page(color_scheme="dark")
+    page.goto("/")
+    expect(page.locator("#c-runs ~ *, .plot .main-svg").first).to_be_visible()
+    assert page.locator(".plot .main-svg").count() >= 3
+    colour = page.evaluate("getComputedStyle(document.querySelector('.plot .bars path, .plot .point path')).fill")
+    assert colour not in {"", "rgb(0, 0, 0)"}
+
+
+def test_a_link_preview_does_not_sign_in_but_a_person_does(site: Site):
+    token = site.house.ledger.links.create("sign_in", role=Role.ADMIN, name="owner")
+    page = site.page(signed_in=False)
+    page.goto(f"/sign-in?token={token}&next=/workflows")
+    page.reload()
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(re.compile("/workflows$"))
+    page.get_by_role("button", name="Sign out").first.click()
+    expect(page).to_have_url(re.compile("/sign-in$"))
+    page.goto("/runs")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    site.problems[:] = [p for p in site.problems if "401" not in p]
+
+
+def test_selecting_a_step_follows_back_forward_and_reload(site: Site):
+    run = add_refund(site.house.store)
+    page = site.page()
+    page.goto(f"/runs/{run}")
+    heading = page.locator("#detail h2")
+    expect(heading).to_have_text("execute_refund")
+    page.locator(f'.row[data-span="{a_span_id(102)}"]').click()
+    expect(heading).to_have_text("gpt-4o-mini")
+    expect(page).to_have_url(re.compile(f"span={a_span_id(102)}"))
+    page.locator(f'.row[data-span="{a_span_id(101)}"]').click()
+    expect(heading).to_have_text("refund-agent")
+    page.go_back()
+    expect(heading).to_have_text("gpt-4o-mini")
+    page.go_forward()
+    expect(heading).to_have_text("refund-agent")
+    page.reload()
+    expect(heading).to_have_text("refund-agent")
+    page.get_by_role("link", name="Conversation").click()
+    expect(page).to_have_url(re.compile(f"/conversation\\?span={a_span_id(101)}"))
+
+
+def test_the_tree_is_walked_with_the_keyboard(site: Site):
+    run = add_refund(site.house.store)
+    page = site.page()
+    page.goto(f"/runs/{run}?span={a_span_id(101)}")
+    page.keyboard.press("j")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail h2")).to_have_text("execute_refund")
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile(f"/runs/{run}$"))
+    page.keyboard.press("/")
+    page.keyboard.type(run)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"/runs/{run}$"))
+
+
+def test_everything_can_be_reached_with_the_tab_key(site: Site):
+    add_refund(site.house.store)
+    page = site.page()
+    page.goto("/runs")
+    names = []
+    for _ in range(24):
+        page.keyboard.press("Tab")
+        names.append(
+            page.evaluate(
+                "(document.activeElement.getAttribute('aria-label') || document.activeElement.textContent || document.activeElement.name || '').trim().slice(0, 40)"
+            )
+        )
+        if page.evaluate("document.activeElement === document.body"):
+            break
+        seen = page.evaluate(
+            """() => {
+                const at = document.activeElement, bar = at.querySelector('rect.hit');
+                return getComputedStyle(at).outlineStyle !== 'none' || (bar && getComputedStyle(bar).fill !== 'rgba(0, 0, 0, 0)');
+            }"""
+        )
+        assert seen, names[-1]
+    assert names[0] == "Skip to content"
+    assert "Overview" in names
+    assert any("refund-agent" in n for n in names)
+
+
+def test_new_runs_arrive_at_the_top_by_themselves(site: Site):
+    add_refund(site.house.store, 1)
+    page = site.page()
+    page.goto("/runs")
+    page.mouse.move(5, 400)
+    add_refund(site.house.store, 2, at_ns=NOW_NS + SECOND_NS, name="fresh")
+    expect(page.locator("#list tbody tr")).to_have_count(2, timeout=10_000)
+    expect(page.locator("#list tbody tr").first).to_contain_text("fresh")
+
+
+def test_the_row_under_the_pointer_never_moves(site: Site):
+    for number in range(1, 6):
+        add_refund(site.house.store, number, at_ns=NOW_NS + number)
+    page = site.page()
+    page.goto("/runs")
+    row = page.locator("#list tbody tr").nth(2)
+    before = row.bounding_box()
+    row.hover()
+    add_refund(site.house.store, 9, at_ns=NOW_NS + SECOND_NS, name="fresh")
+    bar = page.get_by_role("link", name="1 new run")
+    expect(bar).to_be_visible(timeout=10_000)
+    page.wait_for_timeout(400)
+    after = row.bounding_box()
+    assert (before["x"], before["y"]) == (after["x"], after["y"])
+    bar.click()
+    expect(page.locator("#list tbody tr")).to_have_count(6)
+
+
+def test_the_first_screen_shows_the_first_run_within_seconds(site: Site):
+    page = site.page()
+    page.goto("/")
+    expect(page.get_by_role("heading", name="Waiting for your first span")).to_be_visible()
+    add_refund(site.house.store)
+    expect(page.get_by_role("link", name="refund-agent")).to_be_visible(timeout=5_000)
+    expect(page.get_by_role("heading", name="Your first run is here")).to_be_visible()
+
+
+def test_snippets_switch_without_script(site: Site):
+    page = site.page(java_script_enabled=False)
+    page.goto("/")
+    page.get_by_text("Node.js", exact=True).click()
+    expect(page.get_by_text("OTLPTraceExporter({")).to_be_visible()
+    expect(page.get_by_text("OpenAIInstrumentor().instrument()")).to_be_hidden()
+
+
+def test_everything_is_readable_without_script(site: Site):
+    run = add_refund(site.house.store, text="Please refund me.")
+    page = site.page(java_script_enabled=False)
+    page.goto("/")
+    page.get_by_role("link", name="Runs", exact=True).first.click()
+    page.get_by_role("link", name="refund-agent", exact=True).click()
+    expect(page.locator("#detail h2")).to_have_text("execute_refund")
+    page.locator(f'.row[data-span="{a_span_id(102)}"]').click()
+    expect(page).to_have_url(re.compile(f"span={a_span_id(102)}"))
+    expect(page.locator("#detail")).to_contain_text("Please refund me.")
+    page.get_by_role("link", name="Conversation").click()
+    expect(page.locator("article").first).to_contain_text("You are careful.")
+    assert page.locator("time").first.inner_text()
+    page.goto(f"/runs/{run}")
+    page.locator(".top input[name=q]").fill("refund")
+    page.locator(".top input[name=q]").press("Enter")
+    expect(page).to_have_url(re.compile("q=refund"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_scrolls_sideways_on_a_phone(site: Site, scheme):
+    run = add_refund(site.house.store, name=LONG, text="x" * 400 + " مرحبا " + "long " * 200)
+    page = site.page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, color_scheme=scheme)
+    for path in (*PAGES, f"/runs/{run}", f"/runs/{run}?span={a_span_id(103)}", f"/runs/{run}/conversation", "/nope"):
+        page.goto(path)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 390, path
+    site.problems[:] = [p for p in site.problems if "404" not in p]
+
+
+def test_the_phone_has_a_bar_and_the_step_covers_the_tree(site: Site):
+    run = add_refund(site.house.store)
+    page = site.page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.goto(f"/runs/{run}")
+    expect(page.locator(".bar > a")).to_have_text(["Overview", "Runs", "Workflows", "Near misses"])
+    expect(page.locator("#detail")).to_be_hidden()
+    page.locator(f'.row[data-span="{a_span_id(102)}"]').tap()
+    expect(page.locator("#detail")).to_be_visible()
+    page.get_by_role("link", name="Close").tap()
+    expect(page.locator("#detail")).to_be_hidden()
+    for target in page.locator(".bar > a").all():
+        assert target.bounding_box()["height"] >= 44
+
+
+def test_light_and_dark_switch_at_once_and_are_remembered(site: Site):
+    add_refund(site.house.store)
+    page = site.page(color_scheme="light")
+    page.goto("/")
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(background) == "rgb(251, 251, 250)"
+    page.get_by_role("button", name="Dark").first.click()
+    assert page.evaluate(background) == "rgb(17, 18, 20)"
+    page.wait_for_timeout(300)
+    page.reload()
+    assert page.evaluate(background) == "rgb(17, 18, 20)"
+
+
+def test_times_are_shown_in_the_readers_zone_or_in_utc(site: Site):
+    add_refund(site.house.store)
+    page = site.page(timezone_id="Asia/Tokyo")
+    page.goto("/runs")
+    expect(page.locator("#list time").first).to_contain_text("21:00")
+    expect(page.locator("[data-tz]").first).to_have_text("+09:00")
+    with page.expect_navigation():
+        page.get_by_role("button", name="UTC").first.click()
+    expect(page.locator("#list time").first).to_contain_text("12:00:00")
+
+
+def test_a_long_run_answers_within_its_time(site: Site):
+    (run,) = fill(site.house.store, clean(many_spans(5, 3_000)))
+    page = site.page()
+    page.goto(f"/runs/{run}")
+    expect(page.locator(".wf .row")).to_have_count(500)
+    took = page.evaluate(
+        """async () => {
+            const started = performance.now();
+            document.querySelectorAll('.wf .row')[300].click();
+            while (!document.querySelector('.wf .row.sel')) await new Promise(requestAnimationFrame);
+            return performance.now() - started;
+        }"""
+    )
+    assert took < 1_000
+    page.get_by_role("link", name="Show the next steps").click()
+    expect(page.locator(".more").first).to_contain_text("before")
