@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from collector.pseudonym_key import project_key
 from collector.spool.format import Payload, RecordHead, Signal
+from runs.keys import field_class
 from spans.clean import CleanLog, CleanSpan, Origin, Redaction
+from spans.fields import FieldClass
 from spans.ids import TraceId
 from spans.span import LogRecord, Span
 
@@ -90,10 +92,15 @@ class _Redacting:
         clean = self._clean_batch(self._redactor, items, origins)
         facts = [self._facts_of(item) for item in clean]
         withheld = sum(item.redaction is Redaction.WITHHELD for item in clean)
-        return Processed(self._evidence_tables(clean, facts), len(clean), withheld, traces_of(clean))
+        return Processed(self._evidence_tables(clean, facts, is_content), len(clean), withheld, traces_of(clean))
 
     def redact_text(self, project: str, text: str) -> str:
         return str(self._redactor.redact_text(project, text))
+
+
+def is_content(key: str) -> bool:
+    """Whether an attribute holds what people and models said; such text leaves with the content period, however short."""
+    return field_class(key) is FieldClass.CONTENT
 
 
 def traces_of(items: list[CleanSpan | CleanLog]) -> tuple[TraceId, ...]:

@@ -173,6 +173,11 @@ def evidence_tables(
     }
 
 
+def facts_table(facts: Sequence[SpanFacts]) -> pa.Table:
+    """Rows of `facts` alone, for evidence that is stored already; facts of newer rules replace older ones."""
+    return FACTS.table(facts)
+
+
 def span_of(row: Row, content: Row | None) -> CleanSpan:
     """The span of a row of `spans` and its row of `span_contents`, if there is one."""
     heavy = content or {}

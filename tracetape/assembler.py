@@ -98,6 +98,12 @@ class Assembler:
             waiting = [*self._dirty.values(), *self._busy.values()]
             return Backlog(len(waiting), sum(d.spans for d in waiting), sum(d.logs for d in waiting))
 
+    def assemble_now(self, project: str, traces: Iterable[TraceId]) -> None:
+        """Assemble these traces in the caller's thread, for verbs that work without the flow."""
+        keys = [(project, trace) for trace in traces]
+        for start in range(0, len(keys), BATCH):
+            self._assemble({key: _Dirty(0.0, 0, 0, neighbours_too=False) for key in keys[start : start + BATCH]})
+
     def _loop(self) -> None:
         while True:
             batch = self._take()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -222,6 +223,20 @@ def doctor(data: Data = None) -> None:
         if finding.advice:
             _say(f"                    {finding.advice}")
     raise SystemExit(1 if any(f.state is State.BAD for f in findings) else 0)
+
+
+@app.command()
+def renormalise(
+    since: Annotated[
+        datetime | None, typer.Option(help="Only what was received since this moment (UTC); default all.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Apply today's rules to stored evidence: kinds, tokens, names, cost and trees of runs are computed anew."""
+    settings = load_settings({"data": data})
+    since_ns = int(since.replace(tzinfo=UTC).timestamp() * 1e9) if since else 0
+    done = run_verb(settings, _folder(settings), "renormalise", {"since_ns": since_ns})
+    _say(f"read {done['items']} spans and logs of {done['traces']} traces with rules version {done['rules_version']}")
 
 
 @app.command()

@@ -6,7 +6,11 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from runs.facts import RULES_VERSION, facts_of
+from spans.clean import Clean
+from spans.ids import TraceId
 from spans.roles import Role
+from store.rows import facts_table
 from tracetape.control import Verb
 from tracetape.demo import DEMO_PROJECT
 from tracetape.demo.fleet import generate
@@ -48,4 +52,25 @@ def delivery_check(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, 
     return asdict(house.health())
 
 
-VERBS: Mapping[str, Verb] = {"demo_remove": remove_demo, "health": delivery_check}
+def renormalise(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """State the facts of stored evidence anew with today's rules, then assemble: the same two functions as on arrival."""
+    since_ns = int(arguments.get("since_ns", 0))
+    # What stands in content that has expired cannot be read again: facts of those days stay as they are.
+    emptied = {receipt.day for receipt in house.ledger.receipts.list("content", limit=100_000)}
+    by_project: dict[str, list[TraceId]] = {}
+    for project, trace in house.store.recent_traces(None, since_ns):
+        by_project.setdefault(project, []).append(trace)
+    items = 0
+    for project, traces in by_project.items():
+        for trace in traces:
+            evidence = house.store.read_evidence(project, trace)
+            stored: list[Clean] = [*evidence.spans, *evidence.logs]
+            facts = [facts_of(item) for item in stored if item.origin.received_day not in emptied]
+            if facts:
+                house.store.write_evidence({"facts": facts_table(facts)})
+            items += len(facts)
+        house.assembler.assemble_now(project, traces)
+    return {"traces": sum(map(len, by_project.values())), "items": items, "rules_version": RULES_VERSION}
+
+
+VERBS: Mapping[str, Verb] = {"demo_remove": remove_demo, "health": delivery_check, "renormalise": renormalise}

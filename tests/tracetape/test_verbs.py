@@ -60,3 +60,18 @@ def test_the_demo_is_removed_with_a_server_and_without(demo):
     demo.settle(180)
     assert "removed the demo project" in demo.cli("demo", "--remove")
     assert demo_runs(demo) == []
+
+
+def test_renormalising_changes_nothing_while_the_rules_are_the_same(tmp_path):
+    with Running(tmp_path / "data", "--workers", "1") as running:
+        trace = send_run(OTLPSpanExporter(endpoint=f"{running.http}/v1/traces"), "again")
+        wait_for(lambda: running.try_api(f"/api/v1/runs/{trace}"), 10, "the run")
+        running.settle()
+        before = running.api(f"/api/v1/runs/{trace}")
+        assert "3 spans and logs of 1 traces" in running.cli("renormalise")
+        running.settle()
+        assert running.api(f"/api/v1/runs/{trace}") == before
+        running.stop()
+        assert "3 spans and logs of 1 traces" in running.cli("renormalise")
+        running.restart()
+        assert running.api(f"/api/v1/runs/{trace}") == before
