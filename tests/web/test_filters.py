@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from decimal import Decimal
 
 import pytest
@@ -73,7 +74,5 @@ def test_a_filter_that_cannot_be_served_is_refused_not_widened(params):
 
 @given(st.dictionaries(st.sampled_from([*ALL, "limit", "cursor", "attr.", "environment"]), st.text(max_size=30)))
 def test_any_address_gives_a_query_or_a_refusal(params):
-    try:
-        parse_filters(params, RunQuery("p"))
-    except RefusedError as error:
-        assert str(error).endswith(".")
+    with contextlib.suppress(RefusedError):
+        assert parse_filters(params, RunQuery("p")).project == "p"

@@ -93,7 +93,7 @@ def test_percent_never_rounds_to_all_or_nothing(fraction, shown):
     [
         (131, 100, "+31 %"),
         (92, 100, "-8 %"),
-        (420, 100, "×4.2"),
+        (420, 100, "\N{MULTIPLICATION SIGN}4.2"),
         (100, 100, "±0 %"),
         (100, 0, ""),
         (None, 100, ""),

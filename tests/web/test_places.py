@@ -69,7 +69,7 @@ def test_links_keep_project_environment_and_range():
         "/sub/runs?project=demo&environment=staging&range=7d&workflow=a%20b%26c"
     )
     assert place.bare("/static/app.css") == "/sub/static/app.css"
-    assert place.url("/runs", **{"path": "x", "self": "y"}).endswith("path=x&self=y")
+    assert place.url("/runs", path="x", self="y").endswith("path=x&self=y")
 
 
 def test_the_home_project_is_not_written():

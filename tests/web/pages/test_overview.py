@@ -55,7 +55,7 @@ def test_tiles_show_change_against_the_time_before():
     before = Totals(runs=10, success=10, denials=2, cost_usd=Decimal(2))
     page = build_overview(PLACE, now, before, SERIES, [])
     tiles = {t.label: t for t in page.tiles}
-    assert (tiles["Runs"].value, tiles["Runs"].change) == ("20", "×2.0")
+    assert (tiles["Runs"].value, tiles["Runs"].change) == ("20", "\N{MULTIPLICATION SIGN}2.0")
     assert plain(tiles["Success"].value) == "50.0 %"
     assert tiles["Success"].worse
     assert tiles["Near misses"].worse
