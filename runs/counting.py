@@ -89,6 +89,7 @@ class _Union:
 
     def __init__(self, calls: Sequence[Node]) -> None:
         self._leader: dict[SpanId, SpanId] = {node.span_id: node.span_id for node in calls}
+        self._layers: dict[SpanId, set[str]] = {node.span_id: {node.facts.scope} for node in calls}
 
     def find(self, span_id: SpanId) -> SpanId:
         while self._leader[span_id] != span_id:
@@ -98,7 +99,13 @@ class _Union:
 
     def join(self, one: Node, other: Node) -> None:
         first, second = sorted((self.find(one.span_id), self.find(other.span_id)))
-        self._leader[second] = first
+        if first != second:
+            self._leader[second] = first
+            self._layers[first] |= self._layers.pop(second)
+
+    def has_same_layer(self, one: Node, other: Node) -> bool:
+        """Whether some layer would have reported the joined call twice; equal calls run in parallel look so."""
+        return bool(self._layers[self.find(one.span_id)] & self._layers[self.find(other.span_id)])
 
 
 def _groups(calls: Sequence[Node], above: Mapping[SpanId, Node]) -> list[list[Node]]:
@@ -115,7 +122,7 @@ def _groups(calls: Sequence[Node], above: Mapping[SpanId, Node]) -> list[list[No
         if outer is not None and not outer.wrapper and _is_same_call(outer, node):
             union.join(outer, node)
     for one, other in _overlapping(calls):
-        if _is_parallel_report(one, other):
+        if _is_parallel_report(one, other) and not union.has_same_layer(one, other):
             union.join(one, other)
     grouped: dict[SpanId, list[Node]] = {}
     for node in calls:
@@ -155,7 +162,7 @@ def _overlapping(calls: Sequence[Node]) -> Iterable[tuple[Node, Node]]:
     open_calls: list[Node] = []
     for node in ordered:
         open_calls = [held for held in open_calls if (held.facts.end_ns or 0) > node.facts.start_ns][-16:]
-        for held in open_calls:
+        for held in reversed(open_calls):
             if held.facts.scope != node.facts.scope and held.contains(node):
                 yield held, node
         open_calls.append(node)

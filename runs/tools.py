@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from runs.decisions import failure_of, is_refused_before, is_refused_by_person
@@ -180,28 +181,25 @@ def _adopt_decisions(nodes: Sequence[Node]) -> None:
 
 
 def _join_asked(tools: Sequence[Node], asked: Sequence[tuple[Node, AskedCall]]) -> None:
-    """Give executions without a call id the id that the model gave (section 4.14.1)."""
-    free = [call for _, call in sorted(asked, key=lambda pair: pair[0].order)]
+    """Give executions without a call id the id that the model gave (section 4.14.1): by arguments, then by name in order."""
     taken = {node.call_id for node in tools if node.call_id}
-    free = [call for call in free if call.call_id and call.call_id not in taken]
+    calls = [call for _, call in sorted(asked, key=lambda pair: pair[0].order)]
+    free = {call.call_id: call for call in calls if call.call_id and call.call_id not in taken}
+    ordered = sorted(tools, key=lambda node: node.order)
     for weak in (False, True):
-        for node in sorted(tools, key=lambda node: node.order):
-            if node.call_id:
+        waiting: dict[tuple[str, str], deque[AskedCall]] = {}
+        for call in free.values():
+            waiting.setdefault((call.name, "" if weak else call.arguments_hash), deque()).append(call)
+        for node in ordered:
+            queue = None if node.call_id else waiting.get((node.tool_name, "" if weak else node.arguments_hash))
+            if not queue:
                 continue
-            match = next(
-                (
-                    call
-                    for call in free
-                    if call.name == node.tool_name and (weak or call.arguments_hash == node.arguments_hash)
-                ),
-                None,
-            )
-            if match is not None:
-                free.remove(match)
-                node.call_id = match.call_id
-                if weak:
-                    node.mark("weak_join")
-                    node.arguments_hash = node.arguments_hash or match.arguments_hash
+            match = queue.popleft()
+            del free[match.call_id]
+            node.call_id = match.call_id
+            if weak:
+                node.mark("weak_join")
+                node.arguments_hash = node.arguments_hash or match.arguments_hash
 
 
 def _learn_from_answers(tools: Sequence[Node], answered: Sequence[tuple[Node, AnsweredCall]]) -> None:
@@ -269,6 +267,8 @@ def _unseen(
     who said no), so it is shown and not counted as executed.
     """
     matched = _matched(tools, answered)
+    others = _other_names(nodes)
+    by_call = {call.call_id: call for _, call in reversed(asked) if call.call_id}
     made: dict[str, Node] = {}
     for carrier, call in sorted(answered, key=lambda pair: (pair[0].order, pair[1].call_id)):
         identity = call.call_id or f"{call.name}:{call.arguments_hash}:{carrier.span_id}"
@@ -276,13 +276,13 @@ def _unseen(
             continue
         if call.call_id and _told_elsewhere(carrier, call, neighbours):
             continue
-        name, arguments_hash = _asked_for(call, asked, neighbours)
+        name, arguments_hash = _asked_for(call, by_call, neighbours)
         if not name and not call.call_id:
             continue
         if not name and len(carrier.facts.tools_offered) == 1:
             name = carrier.facts.tools_offered[0]
         node = _synthetic(carrier, call, identity, name, arguments_hash)
-        elsewhere = name in _other_names(nodes)
+        elsewhere = name in others
         node.executed = elsewhere or not tools
         if not node.executed and node.outcome is None:
             node.outcome, node.evidence = ToolOutcome.NOT_EXECUTED, Evidence.GUESS
@@ -300,9 +300,10 @@ def _other_names(nodes: Sequence[Node]) -> set[str]:
 def _matched(tools: Sequence[Node], answered: Sequence[tuple[Node, AnsweredCall]]) -> set[str]:
     """Identities of results that an execution accounts for: by id, else by name in order."""
     ids = {node.call_id for node in tools if node.call_id}
+    told = {call.call_id for _, call in answered}
     spare: dict[str, int] = {}
     for node in tools:
-        if not node.call_id or node.call_id not in {call.call_id for _, call in answered}:
+        if not node.call_id or node.call_id not in told:
             spare[node.tool_name] = spare.get(node.tool_name, 0) + 1
     found = set()
     for carrier, call in sorted(answered, key=lambda pair: (pair[0].order, pair[1].call_id)):
@@ -334,14 +335,14 @@ def _first(facts: SpanFacts) -> tuple[int, TraceId, SpanId]:
 
 
 def _asked_for(
-    call: AnsweredCall, asked: Sequence[tuple[Node, AskedCall]], neighbours: Mapping[str, Sequence[SpanFacts]]
+    call: AnsweredCall, by_call: Mapping[str, AskedCall], neighbours: Mapping[str, Sequence[SpanFacts]]
 ) -> tuple[str, str]:
     """(name, arguments hash) of the call that this result answers."""
     if call.name and call.arguments_hash:
         return call.name, call.arguments_hash
-    for _, wanted in asked:
-        if call.call_id and wanted.call_id == call.call_id:
-            return wanted.name, wanted.arguments_hash
+    own = by_call.get(call.call_id)
+    if own is not None:
+        return own.name, own.arguments_hash
     for facts in neighbours.get(f"call:{call.call_id}", ()):
         for wanted in facts.asked:
             if wanted.call_id == call.call_id:

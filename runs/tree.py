@@ -23,14 +23,15 @@ def build_tree(nodes: Iterable[Node]) -> list[Node]:
         else:
             node.parent = parent
             parent.children.append(node)
-    listed = _walk(roots)
-    while len(listed) < len(ordered):
-        seen = {node.span_id for node in listed}
-        lost = next(node for node in ordered if node.span_id not in seen)
-        _cut_cycle(lost)
-        roots.append(lost)
+    seen = {node.span_id for node in _walk(roots)}
+    if len(seen) < len(ordered):
+        for lost in ordered:
+            if lost.span_id not in seen:
+                _cut_cycle(lost)
+                roots.append(lost)
+                seen.update(node.span_id for node in _walk([lost]))
         roots.sort(key=lambda node: node.order)
-        listed = _walk(roots)
+    listed = _walk(roots)
     for ordinal, node in enumerate(listed):
         node.ordinal = ordinal
     return listed

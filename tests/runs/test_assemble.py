@@ -144,6 +144,13 @@ def test_a_call_reported_in_two_traces_counts_in_one_of_them():
     assert there.steps[0].duplicate_of == an_id(2)
 
 
+def test_equal_calls_in_parallel_seen_by_two_layers_stay_as_many_as_they_were():
+    outer = [chat(10 + i, parent=1, start=i, end=100 - i, scope="framework") for i in range(3)]
+    inner = [chat(20 + i, parent=1, start=10 + i, end=90 - i, scope="sdk") for i in range(3)]
+    run = assembled(agent(1, end=200), *outer, *inner).run
+    assert (run.model_calls, run.usage.input) == (3, 360)
+
+
 def test_the_same_layer_in_two_traces_tells_of_two_calls():
     one = chat(2, attributes={"gen_ai.response.id": "msg_0123456789"})
     other = chat(9, trace=OTHER, attributes={"gen_ai.response.id": "msg_0123456789"})
