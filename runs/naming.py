@@ -50,7 +50,7 @@ _DEFAULTS = frozenset(
         "litellm_request", "runnablelambda", "__start__", "agent_run", "execute crew", "response", "generate_content",
         "converse", "messages", "haystack.pipeline.run", "haystack.agent.run", "self", "my-agent", "functionagent.run",
         "reactagent.run", "anthropic.messages.create", "anthropic.messages.stream", "unknown_service",
-        "anonymous", "step", "task", "session", "turn", "request",
+        "anonymous", "workflowbuilder", "langsmith", "step", "task", "session", "turn", "request",
     }
 )  # fmt: skip
 """Names that an SDK gives when nobody chose one."""
@@ -60,6 +60,7 @@ _MODELS = re.compile(
     re.IGNORECASE,
 )
 _UUID = re.compile(r"^\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\}?$", re.IGNORECASE)
+_UUIDS = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _IDS = re.compile(
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\b[0-9a-f]{16,}\b|(?<![A-Za-z])\d{2,}(?![A-Za-z])"
     r"|\b(?=\w*\d)[0-9a-f]{8,15}\b|<\w+_[0-9a-z]+>",
@@ -71,7 +72,11 @@ _OPERATIONS = re.compile(
     re.IGNORECASE,
 )
 _HTTP = re.compile(r"^(GET|POST|PUT|PATCH|DELETE|HEAD)\b")
-_SUFFIX = re.compile(r"\.(?:workflow|agent|task|tool)$")
+_SUFFIX = re.compile(
+    r"\.(?:workflow|agent|task|tool|run|kickoff|kickoff_async|_execute_core|__call__|forward|invoke|ainvoke|stream|astream)$"
+)
+"""What decorators and instrumentations put behind a name: the kind of a span or the method that was called."""
+_PLACEHOLDER = re.compile(r"[-_:./ ]*\{id\}[-_:./ ]*")
 
 
 def is_telling(name: str, models: Iterable[str] = ()) -> bool:
@@ -105,9 +110,10 @@ def workflow_name(nodes: Sequence[Node], roots: Sequence[Node], rules: NamingRul
             for text, pattern in zip(given, (rule.service, rule.agent, rule.name), strict=True)
         ):
             return Name(rule.workflow, "rule", version)
-    for explicit in (node.facts.workflow for node in nodes):
-        if is_telling(explicit, models):
-            return Name(explicit[:120], "attribute", version)
+    for explicit in dict.fromkeys(node.facts.workflow for node in nodes):
+        chosen = _PLACEHOLDER.sub(" ", _IDS.sub("{id}", explicit)).strip() if _UUIDS.search(explicit) else explicit
+        if is_telling(chosen, models):
+            return Name(chosen[:120], "attribute", version)
     if is_telling(agent, models):
         return Name(agent[:120], "agent", version)
     if service and not service.startswith("unknown_service") and is_telling(service, models):
@@ -124,7 +130,10 @@ def root_agent(nodes: Sequence[Node]) -> str:
     models = {model for node in nodes for model in (node.facts.request_model, node.facts.response_model)}
     agents = [node for node in nodes if node.kind is SpanKind.AGENT]
     for node in sorted(agents, key=lambda node: (node.depth, node.order)):
-        for name in (node.facts.agent_name, stripped(node.facts.name) if not _HTTP.match(node.facts.name) else ""):
+        for name in (
+            _SUFFIX.sub("", node.facts.agent_name),
+            stripped(node.facts.name) if not _HTTP.match(node.facts.name) else "",
+        ):
             if is_telling(name, models):
                 return name
     return next((node.facts.agent_name for node in nodes if is_telling(node.facts.agent_name, models)), "")

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
+from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -146,8 +149,7 @@ def test_ids_of_logs_are_lenient():
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_decode_or_fail_as_bytes_that_are_no_request(raw):
-    try:
+    with contextlib.suppress(DecodeError, RefusedError):
         list(decode_traces(raw))
+    with contextlib.suppress(DecodeError):
         list(decode_logs(raw))
-    except Exception as error:  # noqa: BLE001 - the claim is about which kinds there are
-        assert type(error).__name__ in {"DecodeError", "RefusedError"}
