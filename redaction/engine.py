@@ -17,7 +17,7 @@ from redaction.leaves import Frame, Leaf, LeafKind, Pointer, context_word, cut, 
 from redaction.memory import Hasher, Memory
 from redaction.rules import Mode, Operator, RedactionRules
 from spans.clean import RedactionNote
-from spans.errors import SettingsError
+from spans.errors import RefusedError, SettingsError
 from spans.fields import FieldClass
 from spans.pseudonym import WITHHELD, is_token, pseudonym, removed
 from spans.values import BYTES_TAG, Value
@@ -35,6 +35,11 @@ MAX_DEPTH: Final = 100
 
 PLACE: Final = "LOCATION"
 _IMPERSONAL: Final = frozenset({PLACE, "SECRET"})
+"""A town is personal only next to somebody it belongs to: in the same text, or the same JSON document inside it.
+
+The document decides, not the whole value: then the arguments of a tool call read the same in the model's answer, in
+the history of the next call and on the tool's own span.
+"""
 
 MAX_IDENTIFIER: Final = 200
 MAX_IDENTIFIER_SPACES: Final = 2
@@ -63,6 +68,10 @@ class _Text:
     names: frozenset[str] = frozenset()
     failed: bool = False
     leaves: list[tuple[Leaf, Ask]] = field(default_factory=list)
+
+
+_Edit = tuple[Finding, Leaf, Finding]
+"""A finding in the value, the piece it was found in, and the finding in that piece."""
 
 
 class Redactor:
@@ -114,6 +123,24 @@ class Redactor:
     def redact_text(self, project: str, text: str) -> str:
         """Clean one free text, such as what a person types into a search box."""
         return str(self.redact([Item(text, "", FieldClass.CONTENT, "")], project)[0].value)
+
+    def explain(self, project: str, text: str, key: str = "") -> tuple[Finding, ...]:
+        """What would be hidden in a text, in its own offsets; stores and remembers nothing of the answer.
+
+        Raises:
+            RefusedError: the text cannot be analysed and would be withheld.
+        """
+        asked = _Text(text, key, Scope.FULL, number=False, alone=True)
+        pieces = asked.leaves = [(leaf, _ask(leaf, asked.scope)) for leaf in _cut(asked)]
+        found = self._analyser.analyse([ask for _, ask in pieces], project, self.mode_of(project))
+        edits = self._edits(asked, found)
+        if asked.failed:
+            raise RefusedError("This text cannot be analysed; it would be withheld.")
+        return tuple(
+            edit
+            for edit, leaf, finding in edits
+            if self.rules.operator_for(finding.entity, (key, leaf.key)) is not Operator.KEEP
+        )
 
     def self_check(self) -> None:
         """Prove that redaction works before anything is entrusted to it.
@@ -172,26 +199,29 @@ class Redactor:
 
     def _splice(self, text: _Text, found: Mapping[Ask, Findings | None], project: str) -> None:
         """Put tokens into the places of findings; everything else stays to the character."""
-        if text.failed:
-            return
-        edits: list[tuple[Finding, Leaf, Finding]] = []
+        edits = [] if text.failed else self._edits(text, found)
+        if edits:
+            self._write(text, edits, project)
+        else:
+            text.clean = text.text
+
+    def _edits(self, text: _Text, found: Mapping[Ask, Findings | None]) -> list[_Edit]:
+        edits: list[_Edit] = []
         for leaf, ask in text.leaves:
             findings = found[ask]
             if findings is None:
                 text.failed = True
-                return
+                return []
             for finding in findings:
                 whole = leaf.kind is LeafKind.NUMBER
                 start, end = leaf.span(0, len(leaf.text)) if whole else leaf.span(finding.start, finding.end)
                 edits.append((finding._replace(start=start, end=end), leaf, finding))
-        if text.alone and not self.rules.hide_lone_places and not _speaks_of_a_person(edits):
-            edits = [edit for edit in edits if edit[0].entity != PLACE]
-        if not edits:
-            text.clean = text.text
-            return
-        self._write(text, _disjoint(text.text, edits), project)
+        if text.alone and not self.rules.hide_lone_places:
+            personal = {leaf.document for finding, leaf, _ in edits if finding.entity not in _IMPERSONAL}
+            edits = [edit for edit in edits if edit[0].entity != PLACE or edit[1].document in personal]
+        return _disjoint(text.text, edits)
 
-    def _write(self, text: _Text, edits: list[tuple[Finding, Leaf, Finding]], project: str) -> None:
+    def _write(self, text: _Text, edits: list[_Edit], project: str) -> None:
         pieces: list[str] = []
         notes: list[tuple[tuple[str, ...], str, str]] = []
         names: set[str] = set()
@@ -247,11 +277,6 @@ class Redactor:
         if clean == text.clean:
             return text
         return _Text(text.text, text.key, text.scope, text.number, text.alone, clean, tuple(notes))
-
-
-def _speaks_of_a_person(edits: Iterable[tuple[Finding, Leaf, Finding]]) -> bool:
-    """Whether anything beside places was found: a town is personal data only next to somebody it belongs to."""
-    return any(finding.entity not in _IMPERSONAL for finding, _, _ in edits)
 
 
 @dataclass(slots=True)
@@ -385,16 +410,27 @@ def _key_scope(text: str, scope: Scope) -> Scope:
     return scope if " " in text else min(scope, Scope.RULES)
 
 
-def _disjoint(text: str, edits: list[tuple[Finding, Leaf, Finding]]) -> list[tuple[Finding, Leaf, Finding]]:
+def _disjoint(text: str, edits: list[_Edit]) -> list[_Edit]:
     """Edits in order without overlaps; a text that is read twice (plain and URL-decoded) can have them."""
     edits.sort(key=lambda edit: (edit[0].start, edit[0].end))
     if all(left[0].end <= right[0].start for left, right in pairwise(edits)):
         return edits
-    chosen = resolve(text, [edit[0] for edit in edits])
-    by_place: dict[Finding, tuple[Finding, Leaf, Finding]] = {}
+    whole: dict[Finding, _Edit] = {}
     for edit in edits:
-        by_place.setdefault(edit[0], edit)
-    return [by_place[finding] for finding in chosen if finding in by_place]
+        whole.setdefault(edit[0], edit)
+    return [whole.get(chosen) or _rest(text, chosen, edits) for chosen in resolve(text, whole)]
+
+
+def _rest(text: str, piece: Finding, edits: list[_Edit]) -> _Edit:
+    """The edit for what a stronger finding left of another: it stands for itself, as it is written in the value."""
+    key, pointer = next(
+        (leaf.key, leaf.pointer)
+        for edit, leaf, _ in edits
+        if edit.entity == piece.entity and edit.start <= piece.start and piece.end <= edit.end
+    )
+    raw = text[piece.start : piece.end]
+    leaf = Leaf(raw, key, Frame(), piece.start, LeafKind.TEXT, pointer)
+    return piece, leaf, piece._replace(start=0, end=len(raw))
 
 
 def _segments(pointer: Pointer | None) -> tuple[str, ...]:

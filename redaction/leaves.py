@@ -112,6 +112,8 @@ class Leaf:
     start: int
     kind: LeafKind
     pointer: Pointer | None
+    document: int = 0
+    """Number of the text (0: the value itself; others: JSON texts inside it, in order) that it was written in."""
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where characters `start` to `end` of this piece stand in the value."""
@@ -161,19 +163,23 @@ class _Place(NamedTuple):
     start: int
     pointer: Pointer | None
     depth: int
+    document: int = 0
 
 
 def _cut(text: str, at: _Place, leaves: list[Leaf]) -> None:
     """Append the pieces of a text."""
     if at.depth <= MAX_DEPTH and _looks_structured(text):
         found: list[Leaf] = []
+        if at.depth:
+            # Unique, and the same on every run: where the text begins in the value.
+            at = at._replace(document=at.frame.at_root(at.start) + 1)
         if _literals(_JSON, text, at, found) or ("'" in text and _literals(_PYTHON, text, at, found)):
             leaves.extend(found)
             return
     for place, cell, column in cells(text) or ((0, text, at.key),):
-        leaves.append(Leaf(cell, column or at.key, at.frame, at.start + place, LeafKind.TEXT, at.pointer))
+        leaves.append(Leaf(cell, column or at.key, at.frame, at.start + place, LeafKind.TEXT, at.pointer, at.document))
         if "%" in cell:
-            leaves.extend(_url_values(cell, at.frame, at.start + place, at.pointer))
+            leaves.extend(_url_values(cell, at, at.start + place))
 
 
 def _looks_structured(text: str) -> bool:
@@ -227,7 +233,9 @@ def _literals(grammar: re.Pattern[str], text: str, at: _Place, leaves: list[Leaf
             return True
         if len(text) - place <= MAX_STUB and place > len(text) // 2 and grammar is _JSON:
             # Cut off inside a number or a word, often with the emitter's own mark.
-            leaves.append(Leaf(text[place:], path.key, at.frame, at.start + place, LeafKind.TEXT, path.here()))
+            leaves.append(
+                Leaf(text[place:], path.key, at.frame, at.start + place, LeafKind.TEXT, path.here(), at.document)
+            )
             return True
     leaves.clear()
     return False
@@ -235,7 +243,7 @@ def _literals(grammar: re.Pattern[str], text: str, at: _Place, leaves: list[Leaf
 
 def _number(number: str, place: int, path: _Path, at: _Place, leaves: list[Leaf]) -> None:
     if MIN_NUMBER_DIGITS <= len(number) <= MAX_NUMBER_DIGITS and number.isdigit():
-        leaves.append(Leaf(number, path.key, at.frame, at.start + place, LeafKind.NUMBER, path.here()))
+        leaves.append(Leaf(number, path.key, at.frame, at.start + place, LeafKind.NUMBER, path.here(), at.document))
 
 
 def _string(
@@ -251,9 +259,9 @@ def _string(
     if is_key:
         path.enter(text)
         if not is_plain_key(text):
-            leaves.append(Leaf(text, "", frame, start, LeafKind.KEY, path.container()))
+            leaves.append(Leaf(text, "", frame, start, LeafKind.KEY, path.container(), at.document))
     elif text:
-        _cut(text, _Place(path.key, frame, start, path.here(), at.depth + 1), leaves)
+        _cut(text, _Place(path.key, frame, start, path.here(), at.depth + 1, at.document), leaves)
 
 
 class _Path:
@@ -390,13 +398,13 @@ _CODECS = {
 _URL_VALUE = re.compile(r"(?<![\w.\[\]-])([\w.\[\]-]{1,64})=([^\s&;\"'<>#]{1,4096})")
 
 
-def _url_values(text: str, frame: Frame, start: int, pointer: Pointer | None) -> Iterator[Leaf]:
+def _url_values(text: str, at: _Place, start: int) -> Iterator[Leaf]:
     """Percent-encoded query values, decoded, each under its own name."""
     for match in _URL_VALUE.finditer(text):
         raw = match[2]
         if _URL_ESCAPE.search(raw):
-            inner = Frame(frame, start + match.start(2), raw, _URL_ESCAPE, _escape_url)
-            yield Leaf(_decode_url(raw), match[1], inner, 0, LeafKind.TEXT, pointer)
+            inner = Frame(at.frame, start + match.start(2), raw, _URL_ESCAPE, _escape_url)
+            yield Leaf(_decode_url(raw), match[1], inner, 0, LeafKind.TEXT, at.pointer, at.document)
 
 
 _PLAIN_KEY = re.compile(r"(?:[A-Za-z]{0,19}\d{0,3}(?:[._\-\[\]]|$)){1,24}", re.ASCII)

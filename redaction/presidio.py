@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -44,9 +43,11 @@ class Recognisers:
     """Presidio's recognisers: a second opinion on candidates, and whole-text detection of entities opted into."""
 
     def __init__(self, entities: Iterable[str] = (), custom: Sequence[str] = ()) -> None:
-        os.environ.setdefault("TLDEXTRACT_CACHE", "/nonexistent")  # never fetch or write the public suffix list
+        import tldextract
         from presidio_analyzer import PatternRecognizer, predefined_recognizers
 
+        # Presidio's e-mail recogniser would fetch the list of public suffixes; the packaged copy is enough.
+        tldextract.extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # type: ignore[assignment]
         self._confirming: dict[str, Any] = {
             entity: getattr(predefined_recognizers, name)() for entity, name in _OWN_RECOGNISERS.items()
         }

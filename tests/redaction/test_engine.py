@@ -132,6 +132,35 @@ def test_a_name_under_a_key_is_hidden_wherever_it_recurs_in_the_span(redactor):
     assert token not in other.value
 
 
+def test_a_place_is_hidden_only_next_to_somebody_it_belongs_to(redactor):
+    assert clean(redactor, "What is the weather in Lima tomorrow?").notes == ()
+    together = clean(redactor, "Maria Gonzalez lives in Lima and her mail is maria@example.com.")
+    assert "LOCATION" in {note.entity for note in together.notes}
+    strict = Redactor(RedactionRules(hide_lone_places=True), key_for)
+    assert "Lima" not in clean(strict, "What is the weather in Lima tomorrow?").value
+
+
+def test_arguments_of_a_tool_call_read_the_same_wherever_they_stand(redactor):
+    """Otherwise a call could not be matched with its execution, nor a replay with its recording."""
+    arguments = json.dumps({"city": "Lima", "day": "today"})
+    history = json.dumps(
+        [
+            {"role": "user", "content": "I am Maria Gonzalez, maria@example.com"},
+            {"role": "assistant", "tool_calls": [{"function": {"name": "weather", "arguments": arguments}}]},
+        ]
+    )
+    inside = json.loads(clean(redactor, history).value)[1]["tool_calls"][0]["function"]["arguments"]
+    assert inside == clean(redactor, arguments, "gen_ai.tool.call.arguments").value == arguments
+
+
+def test_it_explains_what_it_would_hide(redactor):
+    text = '{"note": "mail maria@example.com"}'
+    found = redactor.explain("p", text)
+    assert [(text[finding.start : finding.end], finding.entity) for finding in found] == [
+        ("maria@example.com", "EMAIL_ADDRESS")
+    ]
+
+
 def test_modes(redactor):
     off = Redactor(RedactionRules(mode=Mode.OFF), key_for, models=False)
     rules = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=False)

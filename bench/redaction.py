@@ -1,0 +1,242 @@
+"""Redaction against stock Presidio: quality on labelled texts, speed on new text and on agent traffic.
+
+    python -m bench.redaction [--labelled texts.jsonl] [--stock-kb 60] [--turns 3 8 20]
+
+Labelled texts are JSON lines `{"text", "spans": [{"start", "end", "type"}]}`. All speeds are KB of UTF-8 per second of
+processor time, and every ratio is taken within this run: read the ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import random
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from redaction.engine import Item, Redactor
+from redaction.rules import Mode, RedactionRules
+from spans.fields import FieldClass
+
+COVERED = 0.8
+"""Share of a value's characters that must be hidden for it to count as found."""
+NAMES = [
+    "Maria Gonzalez",
+    "Tobias Achterberg",
+    "Sung-min Park",
+    "Anneke van der Berg",
+    "Olena Shevchenko",
+    "Priya Raman",
+]
+TOPICS = [
+    "a refund of my annual plan",
+    "a parcel that never came",
+    "a wrong invoice",
+    "a change of address",
+    "a lost card",
+]
+
+
+def key_for(project: str) -> bytes:
+    return project.encode().ljust(32, b"k")
+
+
+def main() -> None:
+    options = parsed()
+    redactor = Redactor(RedactionRules.default(), key_for)
+    redactor.self_check()
+    stock = build_stock(redactor.rules.model)
+    if options.labelled:
+        labelled(options.labelled, redactor, stock, options.stock_kb)
+    else:
+        print("quality: no labelled texts given (--labelled)")
+    for turns in options.turns:
+        traffic(turns, redactor.rules, stock, options.stock_kb)
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--labelled", type=Path)
+    parser.add_argument("--stock-kb", type=int, default=60, help="how much text stock gets; it is slow")
+    parser.add_argument("--turns", type=int, nargs="*", default=[3, 8, 20])
+    return parser.parse_args()
+
+
+def build_stock(model: str) -> Any:
+    """AnalyzerEngine as its documentation sets it up, on the same spaCy model."""
+    from presidio_analyzer import AnalyzerEngine
+    from presidio_analyzer.nlp_engine import NlpEngineProvider
+
+    labels = {
+        "PER": "PERSON",
+        "PERSON": "PERSON",
+        "GPE": "LOCATION",
+        "LOC": "LOCATION",
+        "FAC": "LOCATION",
+        "DATE": "DATE_TIME",
+        "TIME": "DATE_TIME",
+        "NORP": "NRP",
+    }
+    configuration = {
+        "nlp_engine_name": "spacy",
+        "models": [{"lang_code": "en", "model_name": model}],
+        "ner_model_configuration": {"model_to_presidio_entity_mapping": labels, "labels_to_ignore": ["ORG", "CARDINAL", "MONEY", "ORDINAL", "PERCENT", "PRODUCT", "QUANTITY", "WORK_OF_ART", "EVENT", "LANGUAGE", "LAW"]},
+    }  # fmt: skip
+    engine = AnalyzerEngine(nlp_engine=NlpEngineProvider(nlp_configuration=configuration).create_engine())
+    engine.analyze("warm up for John Smith", "en")
+    return engine
+
+
+def labelled(path: Path, redactor: Redactor, stock: Any, stock_kb: int) -> None:
+    """Recall, false findings and speed on labelled texts, ours and stock's."""
+    documents = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    texts = [document["text"] for document in documents]
+    seconds = cost(redactor, texts)
+    found = {text: list(redactor.explain("bench", text)) for text in texts}
+    sample = up_to(texts, stock_kb)
+    start = time.process_time()
+    theirs = {text: [(r.start, r.end, r.entity_type) for r in stock.analyze(text, "en")] for text in sample}
+    stock_speed = kilobytes(sample) / (time.process_time() - start)
+    print(f"{path.name}: {len(documents)} texts, {kilobytes(texts):.0f} KB; stock on the first {len(sample)}")
+    report("ours", documents, found)
+    report("stock", documents[: len(sample)], theirs)
+    print(
+        f"new text: ours {kilobytes(texts) / seconds:.0f} KB/s, stock {stock_speed:.1f} KB/s, x{kilobytes(texts) / seconds / stock_speed:.1f}"
+    )
+    rules = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=False)
+    seconds = cost(rules, texts)
+    print(f"rules only: {kilobytes(texts) / seconds:.0f} KB/s, x{kilobytes(texts) / seconds / stock_speed:.1f}")
+
+
+def cost(redactor: Redactor, texts: list[str]) -> float:
+    """Seconds to redact texts that were never seen."""
+    return timed(lambda: clean(redactor, [[text] for text in texts]))
+
+
+def report(name: str, documents: list[Any], found: dict[str, list[Any]]) -> None:
+    total: collections.Counter[str] = collections.Counter()
+    hit: collections.Counter[str] = collections.Counter()
+    false: collections.Counter[str] = collections.Counter()
+    wrong = characters = 0
+    for document in documents:
+        text, spans = document["text"], document["spans"]
+        findings = found.get(text, [])
+        hidden = {place for start, end, *_ in findings for place in range(start, end)}
+        characters += len(text)
+        for span in spans:
+            total[span["type"]] += 1
+            covered = sum(place in hidden for place in range(span["start"], span["end"]))
+            hit[span["type"]] += covered >= COVERED * (span["end"] - span["start"])
+        for start, end, entity, *_ in findings:
+            if not any(span["start"] < end and start < span["end"] for span in spans):
+                false[entity] += 1
+                wrong += end - start
+    rows = ", ".join(f"{kind} {hit[kind] / count:.3f}" for kind, count in sorted(total.items()))
+    print(f"  {name}: recall {sum(hit.values()) / sum(total.values()):.3f} ({rows})")
+    print(
+        f"  {name}: false findings {sum(false.values())} in {len(documents)} texts, {100 * wrong / characters:.2f} % of characters; {dict(false.most_common(5))}"
+    )
+
+
+def traffic(turns: int, rules: RedactionRules, stock: Any, stock_kb: int) -> None:
+    """Conversations that repeat their history in every call, as agents send them."""
+    rng = random.Random(turns)
+    spans = [span for _ in range(12) for span in conversation(rng, turns)]
+    texts = [text for span in spans for text in span.values()]
+    redactor = Redactor(rules, key_for)
+    clean(redactor, [["warm up for John Smith"]])
+    batches = [spans[place : place + 128] for place in range(0, len(spans), 128)]
+    seconds = timed(lambda: [clean(redactor, [list(span.values()) for span in batch]) for batch in batches])
+    sample = up_to(rng.sample(texts, len(texts)), stock_kb)
+    stock_seconds = timed(lambda: [stock.analyze(text, "en") for text in sample])
+    ours, theirs = kilobytes(texts) / seconds, kilobytes(sample) / stock_seconds
+    size = kilobytes(texts) / len(spans)
+    print(
+        f"{turns} turns: {size:.1f} KB/span, ours {ours:.0f} KB/s = {len(spans) / seconds:.0f} spans/s, stock {theirs:.1f} KB/s, x{ours / theirs:.0f}"
+    )
+
+
+def conversation(rng: random.Random, turns: int) -> Iterable[dict[str, str]]:
+    """Spans of one run: model calls with a growing history, tool calls with JSON results."""
+    system = "You are the refund agent of Northwind. Be brief, be kind, never promise a refund above 500 USD. " * 12
+    tools = json.dumps(
+        [
+            {"type": "function", "name": name, "description": f"Use {name} to help a customer. " * 6}
+            for name in ("lookup_customer", "search_docs", "execute_refund")
+        ]
+    )
+    history: list[dict[str, Any]] = [{"role": "system", "content": system}]
+    for turn in range(turns):
+        name, number = rng.choice(NAMES), rng.randrange(10**6)
+        mail = f"{name.split()[0].lower()}{number}@example.com"
+        history.append(
+            {
+                "role": "user",
+                "content": f"Hello, I am {name} ({mail}). I need help with {rng.choice(TOPICS)}, order ORD-{number}, {rng.random() * 900:.2f} USD, turn {turn}.",
+            }
+        )
+        arguments = json.dumps({"customer_email": mail, "order_id": f"ORD-{number}"})
+        result = json.dumps(
+            {
+                "name": name,
+                "email": mail,
+                "phone": f"+1 (212) 555-0{number % 200:03d}",
+                "orders": [{"id": f"ORD-{number + n}", "total": rng.random()} for n in range(5)],
+                "note": f"{name} called twice about {rng.choice(TOPICS)}.",
+            }
+        )
+        yield {
+            "gen_ai.input.messages": json.dumps(history),
+            "gen_ai.tool.definitions": tools,
+            "gen_ai.output.messages": arguments,
+            "gen_ai.request.model": "gpt-4o-mini",
+        }
+        history.append(
+            {
+                "role": "assistant",
+                "tool_calls": [
+                    {"id": f"call_{number}", "function": {"name": "lookup_customer", "arguments": arguments}}
+                ],
+            }
+        )
+        history.append({"role": "tool", "tool_call_id": f"call_{number}", "content": result})
+        yield {
+            "gen_ai.tool.name": "lookup_customer",
+            "gen_ai.tool.call.arguments": arguments,
+            "gen_ai.tool.call.result": result,
+        }
+
+
+def clean(redactor: Redactor, spans: list[list[str]]) -> None:
+    items = [
+        Item(text, "content", FieldClass.CONTENT, "", group) for group, texts in enumerate(spans) for text in texts
+    ]
+    redactor.redact(items, "bench")
+
+
+def up_to(texts: list[str], kb: int) -> list[str]:
+    sample: list[str] = []
+    for text in texts:
+        if sample and kilobytes(sample) + kilobytes([text]) > kb:
+            continue
+        sample.append(text)
+        if kilobytes(sample) > 0.9 * kb:
+            break
+    return sample
+
+
+def kilobytes(texts: Iterable[str]) -> float:
+    return sum(len(text.encode("utf-8", "replace")) for text in texts) / 1024
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+if __name__ == "__main__":
+    main()
