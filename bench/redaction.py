@@ -113,7 +113,7 @@ def labelled(path: Path, redactor: Redactor, stock: Any, stock_kb: int) -> None:
 
 def cost(redactor: Redactor, texts: list[str]) -> float:
     """Seconds to redact texts that were never seen."""
-    return timed(lambda: clean(redactor, [[text] for text in texts]))
+    return timed(lambda: clean(redactor, [("", {"content": text}) for text in texts]))
 
 
 def report(name: str, documents: list[Any], found: dict[str, list[Any]]) -> None:
@@ -144,12 +144,12 @@ def report(name: str, documents: list[Any], found: dict[str, list[Any]]) -> None
 def traffic(turns: int, rules: RedactionRules, stock: Any, stock_kb: int) -> None:
     """Conversations that repeat their history in every call, as agents send them."""
     rng = random.Random(turns)
-    spans = [span for _ in range(12) for span in conversation(rng, turns)]
-    texts = [text for span in spans for text in span.values()]
+    spans: list[Call] = [(str(run), span) for run in range(12) for span in conversation(rng, turns)]
+    texts = [text for _, span in spans for text in span.values()]
     redactor = Redactor(rules, key_for)
-    clean(redactor, [["warm up for John Smith"]])
+    clean(redactor, [("", {"content": "warm up for John Smith"})])
     batches = [spans[place : place + 128] for place in range(0, len(spans), 128)]
-    seconds = timed(lambda: [clean(redactor, [list(span.values()) for span in batch]) for batch in batches])
+    seconds = timed(lambda: [clean(redactor, batch) for batch in batches])
     sample = up_to(rng.sample(texts, len(texts)), stock_kb)
     stock_seconds = timed(lambda: [stock.analyze(text, "en") for text in sample])
     ours, theirs = kilobytes(texts) / seconds, kilobytes(sample) / stock_seconds
@@ -210,9 +210,15 @@ def conversation(rng: random.Random, turns: int) -> Iterable[dict[str, str]]:
         }
 
 
-def clean(redactor: Redactor, spans: list[list[str]]) -> None:
+Call = tuple[str, dict[str, str]]
+"""The run a span belongs to, and its values by key."""
+
+
+def clean(redactor: Redactor, spans: Iterable[Call]) -> None:
     items = [
-        Item(text, "content", FieldClass.CONTENT, "", group) for group, texts in enumerate(spans) for text in texts
+        Item(text, key, FieldClass.CONTENT, "", group, run)
+        for group, (run, values) in enumerate(spans)
+        for key, text in values.items()
     ]
     redactor.redact(items, "bench")
 

@@ -106,6 +106,7 @@ class _Walk:
         self._second = False
         self._next = 0
         self._group = 0
+        self._series = ""
         self._shared_group = 0
         self._shared: dict[int, tuple[Resource | Scope, _Notebook]] = {}
         self._book = _Notebook()
@@ -113,6 +114,7 @@ class _Walk:
     def add(self, item: Span | LogRecord) -> None:
         """First pass: collect the values of one item."""
         self._group += 1
+        self._series = item.trace_id or ""
         self._walk(item)
 
     @property
@@ -220,7 +222,7 @@ class _Walk:
         if value is None or isinstance(value, (bool, float)):
             return value
         if not self._second:
-            self._values.append(Item(value, key, field_, "", self._group))
+            self._values.append(Item(value, key, field_, "", self._group, self._series))
             return value
         cleaned = self._cleaned[self._next]
         self._next += 1

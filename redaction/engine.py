@@ -12,8 +12,9 @@ from typing import Final
 from redaction.analysis import Analyser, Ask, Findings, trouble
 from redaction.detectors.piece import Scope
 from redaction.findings import Finding, resolve
+from redaction.history import MIN_LENGTH, History
 from redaction.items import Cleaned, Item
-from redaction.leaves import Frame, Leaf, LeafKind, Pointer, context_word, cut, is_plain_key, pointer_keys
+from redaction.leaves import Frame, Leaf, LeafKind, Pointer, context_word, cut, cut_list, is_plain_key, pointer_keys
 from redaction.memory import Hasher, Memory
 from redaction.rules import Mode, Operator, RedactionRules
 from spans.clean import RedactionNote
@@ -67,7 +68,22 @@ class _Text:
     notes: tuple[tuple[tuple[str, ...], str, str], ...] = ()
     names: frozenset[str] = frozenset()
     failed: bool = False
+    series: str = ""
+    is_personal: bool = False
+    """Whether its outermost document holds more than places."""
+    has_lone_places: bool = False
+    """Whether places of its outermost document stayed because nothing else personal was there."""
+    items: int = 0
+    """Items of the list it is; 0 when it is no list or nobody counted."""
+    begin: _Text | None = None
+    """The same list with fewer items, done before; `body` is then what follows it."""
+    body: str = ""
     leaves: list[tuple[Leaf, Ask]] = field(default_factory=list)
+
+    def learn(self, known: _Text) -> None:
+        """Take over what became of an equal text."""
+        self.clean, self.notes, self.names = known.clean, known.notes, known.names
+        self.is_personal, self.has_lone_places, self.items = known.is_personal, known.has_lone_places, known.items
 
 
 _Edit = tuple[Finding, Leaf, Finding]
@@ -96,6 +112,7 @@ class Redactor:
         self._key_for = key_for
         self._analyser = Analyser(rules, models=models, memory_bytes=FINDINGS_BYTES if remember else 0)
         self._values: Memory[_Text] = Memory(VALUES_BYTES if remember else 0)
+        self._history = History(enabled=remember)
         self._hash = Hasher()
         self._token = lru_cache(maxsize=65_536)(self._make_token)
 
@@ -130,7 +147,7 @@ class Redactor:
         Raises:
             RefusedError: the text cannot be analysed and would be withheld.
         """
-        asked = _Text(text, key, Scope.FULL, number=False, alone=True)
+        asked = _Text(text, key, Scope.FULL, number=False, alone=True, body=text)
         pieces = asked.leaves = [(leaf, _ask(leaf, asked.scope)) for leaf in _cut(asked)]
         found = self._analyser.analyse([ask for _, ask in pieces], project, self.mode_of(project))
         edits = self._edits(asked, found)
@@ -166,44 +183,82 @@ class Redactor:
 
     def _clean(self, batch: _Batch, project: str, mode: Mode) -> None:
         """Fill in every text of the batch: remembered ones at once, the others through one analysis."""
-        fresh: list[tuple[bytes, _Text]] = []
+        fresh: dict[bytes, _Text] = {}
         for text in batch.texts.values():
             space = f"{project}\0{text.key}\0{text.scope:d}{text.number:d}{text.alone:d}{mode}".encode(
                 "utf-8", "surrogatepass"
             )
             key = self._hash(space, text.text)
+            series = space + b"\0" + text.series.encode("utf-8", "surrogatepass")
             known = self._values.get(key)
             if known is not None:
-                text.clean, text.notes, text.names = known.clean, known.notes, known.names
-                continue
-            fresh.append((key, text))
-            try:
-                text.leaves = [(leaf, _ask(leaf, text.scope)) for leaf in _cut(text)]
-            except Exception as error:  # noqa: BLE001 - fail closed: the value is withheld
-                trouble("cut", error)
-                text.failed = True
-        asks = [ask for _, text in fresh for _, ask in text.leaves]
+                text.learn(known)
+            else:
+                self._prepare(text, self._history.beginnings(series, text.text), fresh)
+                fresh[key] = text
+            self._history.note(series, text.text, key)
+        self._finish(fresh, project, mode)
+        again = {key: text for key, text in fresh.items() if text.begin is not None and not text.clean}
+        for text in again.values():
+            self._prepare(text, [], {})
+        self._finish(again, project, mode)
+
+    def _prepare(self, text: _Text, beginnings: list[tuple[int, bytes]], fresh: Mapping[bytes, _Text]) -> None:
+        """Cut a text, or only what is new of it."""
+        text.begin, text.body = None, text.text
+        try:
+            for length, key in beginnings:
+                begin = self._values.get(key) or fresh.get(key)
+                if begin is None or not begin.items:
+                    continue
+                body = "[" + text.text[length + 1 :]
+                if found := cut_list(body, text.key, begin.items):
+                    text.begin, text.body, text.items = begin, body, begin.items + found[1]
+                    text.leaves = [(leaf, _ask(leaf, text.scope)) for leaf in found[0]]
+                    return
+            may_grow = text.alone and text.scope is Scope.FULL and len(text.text) >= MIN_LENGTH
+            listed = cut_list(text.text, text.key) if may_grow else None
+            leaves, text.items = listed or (_cut(text), 0)
+            text.leaves = [(leaf, _ask(leaf, text.scope)) for leaf in leaves]
+        except Exception as error:  # noqa: BLE001 - fail closed: the value is withheld
+            trouble("cut", error)
+            text.failed = True
+
+    def _finish(self, texts: Mapping[bytes, _Text], project: str, mode: Mode) -> None:
+        """Analyse what was cut, and put tokens into the places of findings. A list's beginning is always done before."""
+        asks = [ask for text in texts.values() for _, ask in text.leaves]
         found = self._analyser.analyse(asks, project, mode)
-        for key, text in fresh:
+        for key, text in texts.items():
             try:
-                self._splice(text, found, project)
+                done = self._splice(text, found, project)
             except Exception as error:  # noqa: BLE001 - fail closed: the value is withheld
                 trouble("splice", error)
-                text.failed = True
+                text.failed = done = True
             text.leaves = []
             if text.failed:
                 text.clean, text.notes, text.names = WITHHELD, (), frozenset()
-            else:
-                known = _Text("", "", text.scope, text.number, text.alone, text.clean, text.notes, text.names)
+            elif done:
+                known = _Text("", "", text.scope, text.number)
+                known.learn(text)
                 self._values.keep(key, known, len(text.clean) + 150 * len(text.notes))
 
-    def _splice(self, text: _Text, found: Mapping[Ask, Findings | None], project: str) -> None:
-        """Put tokens into the places of findings; everything else stays to the character."""
+    def _splice(self, text: _Text, found: Mapping[Ask, Findings | None], project: str) -> bool:
+        """Everything that is no finding stays to the character. False when the text must be done as a whole."""
         edits = [] if text.failed else self._edits(text, found)
-        if edits:
-            self._write(text, edits, project)
-        else:
-            text.clean = text.text
+        begin = text.begin
+        if begin is not None and (not begin.clean or (begin.has_lone_places and text.is_personal)):
+            return False  # its places stayed, but now they stand next to somebody; or it must wait for such a one
+        if text.failed or (begin is not None and begin.failed):
+            text.failed = True
+            return True
+        self._write(text, edits, project)
+        if begin is not None:
+            text.clean = f"{begin.clean[:-1]},{text.clean[1:]}"
+            text.notes = (*begin.notes, *text.notes)[:MAX_NOTES]
+            text.names |= begin.names
+            text.is_personal |= begin.is_personal
+            text.has_lone_places |= begin.has_lone_places
+        return True
 
     def _edits(self, text: _Text, found: Mapping[Ask, Findings | None]) -> list[_Edit]:
         edits: list[_Edit] = []
@@ -218,8 +273,15 @@ class Redactor:
                 edits.append((finding._replace(start=start, end=end), leaf, finding))
         if text.alone and not self.rules.hide_lone_places:
             personal = {leaf.document for finding, leaf, _ in edits if finding.entity not in _IMPERSONAL}
-            edits = [edit for edit in edits if edit[0].entity != PLACE or edit[1].document in personal]
-        return _disjoint(text.text, edits)
+            text.is_personal = 0 in personal
+            if text.begin is not None and text.begin.is_personal:
+                personal.add(0)
+            kept = [edit for edit in edits if edit[0].entity != PLACE or edit[1].document in personal]
+            text.has_lone_places = len(kept) < len(edits) and any(
+                edit[1].document == 0 and edit[0].entity == PLACE and 0 not in personal for edit in edits
+            )
+            edits = kept
+        return _disjoint(text.body, edits)
 
     def _write(self, text: _Text, edits: list[_Edit], project: str) -> None:
         pieces: list[str] = []
@@ -234,11 +296,11 @@ class Redactor:
             if finding.entity == "PERSON" and _is_full_name(raw):
                 names.add(raw)
             token = self._token(project, operator, finding.entity, raw)
-            pieces.extend((text.text[place : edit.start], leaf.written(token)))
+            pieces.extend((text.body[place : edit.start], leaf.written(token)))
             place = edit.end
             if len(notes) < MAX_NOTES:
                 notes.append((_segments(leaf.pointer), finding.entity, operator.value))
-        pieces.append(text.text[place:])
+        pieces.append(text.body[place:])
         text.clean, text.notes, text.names = "".join(pieces), tuple(notes), frozenset(names)
 
     def _make_token(self, project: str, operator: Operator, entity: str, value: str) -> str:
@@ -298,10 +360,12 @@ class _Batch:
 
     def __init__(self) -> None:
         self.texts: dict[tuple[str, str, Scope, bool, bool], _Text] = {}
+        self._series = ""
 
     def plant(self, item: Item) -> _Tree:
         """Take the texts out of a value."""
         tree = _Tree(("plain", None))
+        self._series = item.series
         tree.shape = self._shape(item.value, item.key, _SCOPES[item.field], (), tree, 0)
         return tree
 
@@ -354,7 +418,7 @@ class _Batch:
         identity = (text, key, scope, number, alone)
         known = self.texts.get(identity)
         if known is None:
-            known = self.texts[identity] = _Text(text, key, scope, number, alone)
+            known = self.texts[identity] = _Text(text, key, scope, number, alone, series=self._series)
         tree.texts.append(known)
         tree.paths.append(path)
         return len(tree.texts) - 1

@@ -137,6 +137,22 @@ def cut(text: str, key: str = "") -> list[Leaf]:
     return leaves
 
 
+def cut_list(text: str, key: str = "", first_item: int = 0) -> tuple[list[Leaf], int] | None:
+    """The pieces of a complete JSON list and the number of its items, as `cut` would find them; None for other text.
+
+    Args:
+        text: Any text.
+        key: The key it stands under.
+        first_item: The index of the first item, when the text is the end of a longer list.
+    """
+    leaves: list[Leaf] = []
+    path = _Path(key, None, first_item)
+    at = _Place(key, Frame(), 0, None, 0)
+    if text[:1] != "[" or not _literals(_JSON, text, at, leaves, path) or path.depth or text[-1] != "]":
+        return None
+    return leaves, path.items - first_item
+
+
 def pointer_text(pointer: Pointer | None) -> str:
     """A path as JSON pointer (RFC 6901) below its value; empty for the value itself."""
     segments: list[str] = []
@@ -202,13 +218,13 @@ _PYTHON = re.compile(
 _GAP_AT_END = re.compile(rf"{_GAP}\Z")
 
 
-def _literals(grammar: re.Pattern[str], text: str, at: _Place, leaves: list[Leaf]) -> bool:
+def _literals(grammar: re.Pattern[str], text: str, at: _Place, leaves: list[Leaf], path: _Path | None = None) -> bool:
     """Append the literals of a JSON text or Python literal; False, with nothing appended, when it is neither.
 
     Nesting is not checked: replacing inside literals keeps any text as valid or invalid as it was. But two literals
     must be separated, or `[4111 1111 1111 1111]` would pass for four small numbers.
     """
-    path = _Path(at.key, at.pointer)
+    path = path or _Path(at.key, at.pointer)
     place, separated = 0, True
     while match := grammar.match(text, place):
         gap = match["gap"]
@@ -229,7 +245,8 @@ def _literals(grammar: re.Pattern[str], text: str, at: _Place, leaves: list[Leaf
             _string(grammar, text[place:], place, path, at, leaves, is_key=False)
             return True
     else:
-        if _GAP_AT_END.match(text, place):
+        if ending := _GAP_AT_END.match(text, place):
+            path.follow(ending[0])
             return True
         if len(text) - place <= MAX_STUB and place > len(text) // 2 and grammar is _JSON:
             # Cut off inside a number or a word, often with the emitter's own mark.
@@ -267,10 +284,12 @@ def _string(
 class _Path:
     """Follows brackets and commas to know under which key the next literal stands."""
 
-    __slots__ = ("_items", "_members", "_outer", "_pointers", "key")
+    __slots__ = ("_first", "_items", "_members", "_outer", "_pointers", "items", "key")
 
-    def __init__(self, key: str, pointer: Pointer | None) -> None:
+    def __init__(self, key: str, pointer: Pointer | None, first_item: int = 0) -> None:
         self.key = key
+        self.items = 0  # how far the outermost list counted when it closed
+        self._first = first_item
         self._outer: list[str] = []
         self._members: list[str] = []
         self._items: list[int] = []  # the index in a list; -1 in an object
@@ -303,6 +322,11 @@ class _Path:
         item = self._items[-1]
         return (container, self._members[-1] if item < 0 else str(item))
 
+    @property
+    def depth(self) -> int:
+        """Brackets still open."""
+        return len(self._items)
+
     def container(self) -> Pointer | None:
         """The path of the object that the next member belongs to."""
         return self._pointers[-1]
@@ -316,12 +340,12 @@ class _Path:
             self._pointers.append(self.here())
             self._members.append("")
             self._outer.append(self.key)
-        self._items.append(-1 if mark == "{" else 0)
+        self._items.append(-1 if mark == "{" else 0 if self._items else self._first)
 
     def _close(self) -> None:
         if not self._items:
             return
-        self._items.pop()
+        self.items = self._items.pop() + 1
         if len(self._items) <= MAX_POINTER_DEPTH:
             self._pointers.pop()
             self._members.pop()

@@ -283,6 +283,53 @@ def test_caches_batches_and_order_change_nothing(redactor, forgetful, values):
         json.loads(got.value)
 
 
+MESSAGES = st.builds(
+    lambda role, text: {"role": role, "content": text},
+    st.sampled_from(["user", "tool"]),
+    st.sampled_from(
+        [
+            "The weather in Lima is fine.",
+            "I am Maria Gonzalez.",
+            "ORD-88213",
+            "mail maria@example.com",
+            "Lisbon",
+            '{"city": "Lima"}',
+            "x" * 60,
+            "password=hunter2x",
+            "a\nb",
+        ]
+    ),
+)
+
+
+@given(st.lists(st.lists(MESSAGES, min_size=1, max_size=3), min_size=2, max_size=5), st.booleans())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_growing_conversations_give_what_their_texts_give_alone(redactor, forgetful, turns, at_once):
+    history = [{"role": "system", "content": "You are helpful. " * 40}]
+    items = []
+    for turn in turns:
+        history = [*history, *turn]
+        items.append(Item(json.dumps(history), "messages", FieldClass.CONTENT, "/m", len(items), "trace"))
+    fresh = Redactor(redactor.rules, key_for, models=False)
+    fresh._analyser._people = redactor._analyser._people
+    got = fresh.redact(items, "p") if at_once else [fresh.redact([item], "p")[0] for item in items]
+    assert got == [forgetful.redact([item], "p")[0] for item in items]
+
+
+def test_a_place_is_hidden_once_somebody_joins_the_conversation(redactor):
+    system = {"role": "system", "content": "You are helpful. " * 40}
+    lone = [system, {"role": "user", "content": "What is the weather in Lima?"}]
+    joined = [*lone, {"role": "user", "content": "I am Maria Gonzalez, maria@example.com."}]
+    items = [
+        Item(json.dumps(text), "messages", FieldClass.CONTENT, "", 0, "t2")
+        for text in (lone, joined, [*joined, system])
+    ]
+    first, second, third = redactor.redact(items, "p")
+    assert "Lima" in first.value
+    assert "Lima" not in second.value
+    assert "Lima" not in third.value
+
+
 @given(st.text())
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_is_cleaned_or_withheld_but_never_raises(redactor, text):

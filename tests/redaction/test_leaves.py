@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redaction.leaves import LeafKind, context_word, cut, is_plain_key, pointer_text
+from redaction.leaves import LeafKind, context_word, cut, cut_list, is_plain_key, pointer_text
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(0, 10**15) | st.text(max_size=30),
@@ -128,6 +128,18 @@ def test_python_literals_are_read_too():
 
 def test_a_json_string_is_read_as_its_text():
     assert texts('"Hi \\"Maria\\""') == [('Hi "Maria"', "")]
+
+
+def test_a_list_is_counted_and_its_end_can_be_read_alone():
+    whole, items = cut_list('[{"a": "x"}, {"a": "y"}, {"a": "z"}]')
+    tail, more = cut_list('[ {"a": "z"}]', first_item=2)
+    assert (items, more) == (3, 1)
+    assert pointer_text(whole[-1].pointer) == pointer_text(tail[-1].pointer) == "/2/a"
+
+
+@pytest.mark.parametrize("text", ["", "[", '{"a": 1}', '["a", "b', '["a"] and more', "['a']", '["a", ["b"]'])
+def test_other_text_is_no_complete_list(text):
+    assert cut_list(text) is None
 
 
 def test_pieces_know_their_pointer():
