@@ -11,7 +11,7 @@ from spans.run import Run
 from web.format import NBSP
 from web.pages.detail import DIALECT_NAMES
 from web.pages.run_row import RunRow, build_row
-from web.places import Place
+from web.places import DEMO_PROJECT, Place
 from web.services import Endpoints
 from web.snippets import CONTENT_SWITCHES, Snippet, build_snippets
 
@@ -47,6 +47,7 @@ class Arrivals:
     checks: tuple[Check, ...]
     poll: str
     runs_href: str
+    overview_href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class FirstPage:
 
 
 def build_arrivals(
-    place: Place, status: IngestStatus, recent: Sequence[Run], *, members: int, invited: int
+    place: Place, status: IngestStatus, recent: Sequence[Run], *, members: int, invited: int, is_connect: bool = False
 ) -> Arrivals:
     """What arrives, as sentences, and the checklist that follows from it."""
     lines = [*_run_lines(recent), *(_line(a) for a in status.arrivals[:6])]
@@ -73,13 +74,20 @@ def build_arrivals(
         lines = [ArrivalLine("wait", "The receiver is still starting.", "", 0)]
     return Arrivals(
         waiting=not recent,
-        headline="Waiting for your first span…" if not recent else "Your first run is here.",
+        headline=_headline(place, recent),
         lines=tuple(lines[:8]),
         rows=tuple(build_row(run, place) for run in recent[:5]),
         checks=_checks(place, recent, members=members, invited=invited),
-        poll=place.url("/arrivals"),
+        poll=place.url("/arrivals", connect=1 if is_connect else None),
         runs_href=place.url("/runs", shape="any"),
+        overview_href=place.url("/"),
     )
+
+
+def _headline(place: Place, recent: Sequence[Run]) -> str:
+    if recent:
+        return "Your first run is here."
+    return "The demo is on its way…" if place.project == DEMO_PROJECT else "Waiting for your first span…"
 
 
 def _line(arrival: Arrival) -> ArrivalLine:
@@ -148,7 +156,7 @@ def _checks(place: Place, recent: Sequence[Run], *, members: int, invited: int) 
         Check(
             defined,
             "Success defined",
-            "Policies, which define it, come in a later release; until then outcome is unknown.",
+            "Send an evaluation with the run; success rules on a page come in a later release.",
         ),
         Check(False, "Alert with a tested channel", "Alert rules and channels come in a later release."),
         Check(members + invited > 1, "Teammate invited", "Settings, Members.", place.url("/members")),

@@ -24,7 +24,7 @@ from web.pages.lists import build_near_misses, build_workflows
 from web.pages.overview import CHART_BARS, COUNTED_SHAPES, build_overview
 from web.pages.run import TABS, build_run
 from web.pages.runs import BARS, SUGGESTED, Seen, build_live, build_runs, default_shapes
-from web.places import Place
+from web.places import DEMO_PROJECT, Place
 from web.routes.common import desk_of, find_run, record, trace_or_none
 from web.waterfall import build_waterfall, telling_step
 
@@ -73,7 +73,7 @@ def _first(request: Request, desk: Desk, caller: Caller, place: Place, *, is_con
     page = build_first(
         place,
         services.endpoints,
-        _arrivals(desk, place),
+        _arrivals(desk, place, is_connect=is_connect),
         can_test=services.send_test_run is not None and may_act,
         can_demo=services.load_demo is not None and may_act,
         with_key=services.keys_required,
@@ -84,21 +84,28 @@ def _first(request: Request, desk: Desk, caller: Caller, place: Place, *, is_con
     return desk.page(request, "first.html", frame, page)
 
 
-def _arrivals(desk: Desk, place: Place) -> Arrivals:
+def _arrivals(desk: Desk, place: Place, *, is_connect: bool) -> Arrivals:
     services = desk.services
     recent = services.store.find_runs(RunQuery(project=place.project, limit=12)).rows
     members = [m for m in services.ledger.members.list() if m.removed_ns is None]
     invited = [p for p in services.ledger.links.pending() if p.kind == "invitation"]
-    return build_arrivals(place, desk.ingest(), recent, members=len(members), invited=len(invited))
+    return build_arrivals(
+        place, desk.ingest(), recent, members=len(members), invited=len(invited), is_connect=is_connect
+    )
 
 
 @router.get("/arrivals")
-def arrivals(request: Request, caller: Reader) -> Response:
+def arrivals(request: Request, caller: Reader, *, connect: bool = False) -> Response:
     """The live part of the first screen."""
     desk = desk_of(request)
     place = desk.place(request, caller)
     frame = desk.frame(request, caller, place, "")
-    return desk.part(request, "parts/_arrivals.html", f=frame, a=_arrivals(desk, place), oob=True)
+    found = _arrivals(desk, place, is_connect=connect)
+    answer = desk.part(request, "parts/_arrivals.html", f=frame, a=found, oob=True)
+    if place.project == DEMO_PROJECT and found.rows and not connect:
+        # nobody reads snippets in the demo: the Overview takes this screen's place as soon as it can
+        answer.headers["HX-Refresh"] = "true"
+    return answer
 
 
 @router.get("/ingest-dot")

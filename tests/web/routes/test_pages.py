@@ -270,3 +270,13 @@ def test_every_page_draws_without_an_undefined_word(house: House):
         assert page.status_code == 200, path
         shown = words(re.sub(r"<script.*?</script>", "", page.text, flags=re.DOTALL))
         assert not re.search(r"\bNone\b|\bUndefined\b|object at 0x|\[object", shown), path
+
+
+def test_the_demo_opens_its_overview_as_soon_as_it_can(house: House):
+    client = house.browser()
+    assert "The demo is on its way" in client.get("/?project=demo").text
+    assert "hx-refresh" not in client.get("/arrivals?project=demo").headers
+    add_refund(house.store, project="demo")
+    assert client.get("/arrivals?project=demo").headers["hx-refresh"] == "true"
+    assert "hx-refresh" not in client.get("/arrivals?project=demo&connect=1").headers
+    assert 'hx-get="/arrivals?project=demo&amp;connect=1"' in client.get("/connect?project=demo").text
