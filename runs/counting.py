@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from runs.eras import happened_together
+from runs.eras import BESIDE_PREFIX, CALL_PREFIX, happened_together
+from runs.modelnames import bare_model
 from runs.node import MODEL_KINDS, Node
 from spans.facts import SpanFacts
 from spans.ids import SpanId, TraceId
 from spans.kinds import SpanKind, UsageRole
 from spans.usage import Usage
 
-_DATE = re.compile(r"[-@](?:\d{4}-?\d{2}-?\d{2}|\d{8}|latest|v\d+(?::\d+)?)$")
 _SERVER = 2
 """OTLP span kind of the side that is called."""
 _BARRIERS = frozenset({SpanKind.TOOL, SpanKind.AGENT})
@@ -131,7 +130,8 @@ def _groups(calls: Sequence[Node], above: Mapping[SpanId, Node]) -> list[list[No
 
 
 def _call_keys(facts: SpanFacts) -> list[str]:
-    return [key for key in facts.shared_keys if not key.startswith("call:")]
+    """Keys that name this very call, not a tool call and not merely a time."""
+    return [key for key in facts.shared_keys if not key.startswith((CALL_PREFIX, BESIDE_PREFIX))]
 
 
 def _are_two_calls(one: Node, other: Node) -> bool:
@@ -180,18 +180,7 @@ def _is_parallel_report(outer: Node, inner: Node) -> bool:
 
 def model_names(facts: SpanFacts) -> frozenset[str]:
     """Model names without provider prefix, region and date, for comparing."""
-    return frozenset(_bare(name) for name in (facts.request_model, facts.response_model) if name)
-
-
-def _bare(name: str) -> str:
-    found = name.lower().rpartition("/")[2]
-    found = re.sub(r"^(?:us|eu|apac|global)\.", "", found)
-    found = re.sub(r"^(?:anthropic|amazon|meta|mistral|cohere)\.", "", found)
-    while True:
-        shorter = _DATE.sub("", found)
-        if shorter == found:
-            return found
-        found = shorter
+    return frozenset(bare_model(name) for name in (facts.request_model, facts.response_model) if name)
 
 
 def _settle(group: list[Node], neighbours: Mapping[str, Sequence[SpanFacts]]) -> None:
@@ -224,7 +213,7 @@ def _weight(facts: SpanFacts) -> tuple[bool, bool, int]:
 def _better_elsewhere(group: Sequence[Node], neighbours: Mapping[str, Sequence[SpanFacts]]) -> SpanFacts | None:
     """A report of the same call in another trace that has the better claim; both traces come to the same answer.
 
-    The claim across traces: usage, then being part of a larger trace (having a parent), then cost and detail, then the
+    The claim across traces: usage, then usage on both sides, then being part of a larger trace (having a parent), then cost and detail, then the
     earlier start and the smaller ids. It looks only at facts, never at what either trace has decided.
     """
     rivals = _rivals(group, neighbours)
@@ -239,12 +228,16 @@ def _better_elsewhere(group: Sequence[Node], neighbours: Mapping[str, Sequence[S
 
 def _rivals(group: Sequence[Node], neighbours: Mapping[str, Sequence[SpanFacts]]) -> dict[TraceId, list[SpanFacts]]:
     """Per other trace, the reports of model calls that share a key with the group and happened at its time."""
-    found: dict[TraceId, list[SpanFacts]] = {}
-    for key in {key for node in group for key in _call_keys(node.facts)}:
-        for facts in neighbours.get(key, ()):
-            if facts.kind in MODEL_KINDS and any(_may_be_one(node.facts, facts) for node in group):
-                found.setdefault(facts.trace_id, []).append(facts)
-    return found
+    found: dict[TraceId, dict[tuple[SpanId, str], SpanFacts]] = {}
+    for node in group:
+        for key in node.facts.shared_keys:
+            if key.startswith(CALL_PREFIX):
+                continue
+            is_one = _stands_beside if key.startswith(BESIDE_PREFIX) else _may_be_one
+            for facts in neighbours.get(key, ()):
+                if facts.kind in MODEL_KINDS and is_one(node.facts, facts):
+                    found.setdefault(facts.trace_id, {})[facts.span_id, facts.content_hash] = facts
+    return {trace_id: list(reports.values()) for trace_id, reports in found.items()}
 
 
 def _may_be_one(one: SpanFacts, other: SpanFacts) -> bool:
@@ -255,6 +248,17 @@ def _may_be_one(one: SpanFacts, other: SpanFacts) -> bool:
     return happened_together(one, other)
 
 
+def _stands_beside(one: SpanFacts, other: SpanFacts) -> bool:
+    """Two reports without a common id are of one call if one lies within the other, of the same process and output.
+
+    Their key already says service, model and output tokens. At most one of them may have an id: two ids are two calls.
+    """
+    if one.response_id and other.response_id:
+        return False
+    outer, inner = sorted((one, other), key=lambda facts: (facts.start_ns, -facts.end_ns))
+    return inner.parent_span_id is None and 0 < inner.end_ns <= outer.end_ns
+
+
 def _layer(facts: SpanFacts) -> tuple[str, bool]:
     """Who reports: one layer of one side tells of a call once, so two traces with the same layer tell of two calls."""
     return facts.scope, facts.span_kind == _SERVER
@@ -262,8 +266,10 @@ def _layer(facts: SpanFacts) -> tuple[str, bool]:
 
 def _across(facts: SpanFacts) -> tuple[object, ...]:
     has_usage, has_cost, detail = _weight(facts)
+    usage = facts.usage
     return (
         has_usage,
+        usage is not None and bool(usage.input) and usage.output is not None,
         facts.parent_span_id is not None,
         has_cost,
         detail,

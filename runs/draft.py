@@ -39,6 +39,8 @@ class Draft:
         self.interrupted = False
         self.noise = False
         self.fold = ""
+        self.is_replay = False
+        """The step is played back after a pause: its usage is told for the first time, its call was counted before."""
         self.executed_inside: tuple[Message, ...] = ()
         """Calls and results that happened inside this one span (an SDK's automatic function calling)."""
         self.call_keys: list[str] = []

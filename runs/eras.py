@@ -16,6 +16,24 @@ CLOCK_SKEW_NS = 2_000_000_000
 """How far the clocks of two services may lie apart and still describe one call."""
 
 CALL_PREFIX = "call:"
+BESIDE_PREFIX = "beside:"
+"""Keys of streamed calls that one layer tells without an id: service, model, output tokens and the second of their start."""
+_SECOND_NS = 1_000_000_000
+
+
+def beside_keys(service: str, model: str, output: int, start_ns: int, *, is_inner: bool) -> tuple[str, ...]:
+    """Keys under which two layers' reports of one streamed call meet although only one of them knows its id.
+
+    Args:
+        service: The process that both layers run in.
+        model: Bare model name.
+        output: Output tokens.
+        start_ns: When the call began.
+        is_inner: Whether this is the provider's layer, which begins up to a second after the framework's.
+    """
+    second = start_ns // _SECOND_NS
+    seconds = (second,) if is_inner else (second, second + 1)
+    return tuple(f"{BESIDE_PREFIX}{service}:{model}:{output}:{each}" for each in seconds)
 
 
 def happened_together(one: SpanFacts, other: SpanFacts) -> bool:

@@ -12,7 +12,9 @@ from runs.calls import answered_calls, asked_calls, hash_of, inner_call
 from runs.decisions import failure_of
 from runs.dialects.base import Dialect
 from runs.draft import Draft
+from runs.eras import CALL_PREFIX, beside_keys
 from runs.failures import Failure, failure_on
+from runs.modelnames import bare_model
 from runs.parts import text_in
 from runs.providers import provider_and_framework
 from runs.reading import content_on, content_preview, dialects_of, draft_of, names_of
@@ -27,7 +29,7 @@ from spans.kinds import Evidence, SpanKind, ToolOutcome, Verdict
 from spans.usage import Usage
 from spans.values import Value
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised whenever the same evidence may give other facts; `renormalise` recomputes older ones."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -69,6 +71,7 @@ def _span_facts(
         *answered_calls(draft.executed_inside, offered, everything=True),
     )
     response_id = draft.text("response_id")
+    usage = _usage(draft, content)
     return SpanFacts(
         version=RULES_VERSION,
         project=item.origin.project,
@@ -97,7 +100,7 @@ def _span_facts(
         request_model=_model(draft.text("request_model")),
         response_model=_model(draft.text("response_model")),
         response_id=response_id,
-        usage=_usage(draft, content),
+        usage=usage,
         usage_hint=draft.usage_hint,
         reported_cost=draft.cost,
         session_id=draft.text("session_id") or text_of(view.resource.get("session.id")),
@@ -131,8 +134,11 @@ def _span_facts(
         tags=tuple(draft.tags[:32]),
         promoted=dict(list(draft.promoted.items())[:20]),
         shared_keys=_shared_keys(
-            draft,
-            response_id,
+            (
+                *([f"response:{response_id}"] if is_telling_id(response_id) else []),
+                *draft.call_keys,
+                *(_beside(view, draft, usage, parent_id) if kind is SpanKind.MODEL else ()),
+            ),
             (
                 *([tool.call_id] if tool is not None else []),
                 *(call.call_id for call in asked),
@@ -148,7 +154,7 @@ def _span_facts(
         received_ns=item.origin.received_ns,
         noise=draft.noise,
         answered=answered,
-        calls=1 + sum(1 for message in draft.executed_inside if _asks(message)),
+        calls=(0 if draft.is_replay else 1) + sum(1 for message in draft.executed_inside if _asks(message)),
         links=tuple(f"{link.trace_id}:{link.span_id}" for link in item.span.links[:16])
         if isinstance(item, CleanSpan)
         else (),
@@ -318,12 +324,23 @@ def _last_text(messages: Sequence[Message], role: str, *values: Value) -> str:
     return ""
 
 
-def _shared_keys(draft: Draft, response_id: str, call_ids: Iterable[str]) -> tuple[str, ...]:
+def _shared_keys(names: Iterable[str], call_ids: Iterable[str]) -> tuple[str, ...]:
     """Keys by which other traces may speak of the same call. Short and constant ids tie nothing together."""
-    keys = [f"response:{response_id}"] if is_telling_id(response_id) else []
-    keys.extend(draft.call_keys)
-    keys.extend(f"call:{call_id}" for call_id in call_ids if len(call_id) > _MIN_ID_CHARS)
-    return tuple(dict.fromkeys(keys))[:_MAX_KEYS]
+    calls = (f"{CALL_PREFIX}{call_id}" for call_id in call_ids if len(call_id) > _MIN_ID_CHARS)
+    return tuple(dict.fromkeys((*names, *calls)))[:_MAX_KEYS]
+
+
+def _beside(view: View, draft: Draft, usage: Usage | None, parent_id: SpanId | None) -> tuple[str, ...]:
+    """Keys of a streamed call told twice: half by a framework without an id, wholly by an SDK that lost its parent."""
+    if usage is None or not usage.output:
+        return ()
+    is_half = not draft.text("response_id") and not usage.input
+    is_alone = parent_id is None and draft.is_stream and bool(draft.text("response_id"))
+    if not is_half and not is_alone:
+        return ()
+    service = text_of(view.resource.get("service.name"))
+    model = bare_model(_model(draft.text("request_model") or draft.text("response_model")))
+    return beside_keys(service, model, usage.output, view.start_ns, is_inner=is_alone)
 
 
 def is_telling_id(response_id: str) -> bool:
@@ -333,6 +350,8 @@ def is_telling_id(response_id: str) -> bool:
 
 def _flags(item: CleanSpan | CleanLog, draft: Draft, content: SpanContent) -> tuple[str, ...]:
     flags = list(draft.flags)
+    if draft.is_replay:
+        flags.append("replay")
     if content.parse_errors:
         flags.append("parse_error")
     if isinstance(item, CleanSpan):

@@ -11,7 +11,7 @@ from runs.messages import has_messages, messages_of
 from runs.parts import call_part, parts_of
 from runs.sheet import Sheet
 from runs.solver import RawUsage
-from runs.values import as_map, count_of, dig, text_of, texts_of
+from runs.values import as_map, count_of, dig, flag_of, text_of, texts_of
 from runs.view import View
 from spans.content import Message
 from spans.fields import FieldClass
@@ -75,11 +75,25 @@ def _facts(view: View, draft: Draft) -> None:
     )
     if raw == "model_inference":
         draft.put("response_id", as_map(attributes.get(f"{_METADATA}body")).get("id"))
+        draft.is_replay = _is_replay(view)
     draft.tag(*texts_of(attributes.get("mastra.tags")))
     for key, value in attributes.items():
         if key.startswith(_METADATA) and key[len(_METADATA) :] not in _OWN:
             draft.promote(f"metadata.{key[len(_METADATA) :]}", value)
     _first_token(view, draft)
+
+
+def _is_replay(view: View) -> bool:
+    """Whether a run that was paused for an approval plays its last step back.
+
+    The paused step came without usage, since the pause cut it off; after the resume it comes again with usage, but no
+    token arrives any more.
+    """
+    return (
+        flag_of(view.attributes.get(f"{_METADATA}resumed")) is True
+        and "gen_ai.usage.input_tokens" in view.attributes
+        and "mastra.completion_start_time" not in view.attributes
+    )
 
 
 def _first_token(view: View, draft: Draft) -> None:

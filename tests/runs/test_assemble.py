@@ -208,3 +208,56 @@ def test_the_version_grows_with_evidence_and_neighbours():
         assembled(one, agent(1), near=[other]).run.version,
     ]
     assert versions == sorted(set(versions))
+
+
+def test_a_streamed_call_without_an_id_meets_the_sdks_report_in_another_trace():
+    framework = chat(
+        2,
+        parent=1,
+        start=10,
+        end=400,
+        scope="openinference.instrumentation.langchain",
+        attributes={"gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 80},
+    )
+    sdk = chat(
+        3,
+        trace=TraceId("ff" * 16),
+        start=150,
+        end=390,
+        scope="com.anthropic.sdk",
+        attributes={
+            "gen_ai.request.stream": True,
+            "gen_ai.response.id": "msg_019bb18687b4fe28cec472bd29",
+            "gen_ai.response.model": "gpt-4o-mini-2024-07-18",
+            "gen_ai.usage.input_tokens": 69,
+            "gen_ai.usage.output_tokens": 80,
+        },
+    )
+    told = assembled(framework, near=[sdk])
+    own = assembled(sdk, near=[framework])
+    assert (told.run.model_calls, told.run.usage.output) == (0, None)
+    assert (own.run.model_calls, own.run.usage.input, own.run.usage.output) == (1, 69, 80)
+
+
+def test_a_streamed_call_beside_another_that_outlasts_it_is_its_own():
+    half = {"gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 80}
+    whole = {"gen_ai.request.stream": True, "gen_ai.response.id": "msg_019bb18687b4fe28cec472bd29", **half}
+    framework = chat(2, parent=1, end=200, scope="some.framework", attributes=half)
+    other = chat(3, trace=TraceId("ff" * 16), start=150, end=390, scope="some.sdk", attributes=whole)
+    assert assembled(framework, near=[other]).run.model_calls == 1
+
+
+def test_a_step_that_a_resumed_run_plays_back_adds_usage_and_no_call():
+    inference = {"mastra.span.type": "model_inference", "gen_ai.operation.name": "chat", "mastra.metadata.runId": "r1"}
+    paused = clean(2, "chat m", inference, parent=1, scope="@mastra/otel-exporter")
+    played = {
+        **inference,
+        "mastra.metadata.resumed": True,
+        "gen_ai.usage.input_tokens": 150,
+        "gen_ai.usage.output_tokens": 27,
+    }
+    again = clean(3, "chat m", played, parent=1, start=500, end=502, scope="@mastra/otel-exporter")
+    later = {**played, "mastra.completion_start_time": "2026-11-22T02:30:46.698Z"}
+    new = clean(4, "chat m", later, parent=1, start=600, end=700, scope="@mastra/otel-exporter")
+    run = assembled(agent(1, end=700), paused, again, new).run
+    assert (run.model_calls, run.usage.input, run.usage.output) == (2, 300, 54)
