@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 
+from spans.ids import SpanId
 from spans.kinds import Replayability, RunStatus, SpanKind, ToolOutcome, Verdict
 from spans.run import Run, Step
 
@@ -75,7 +77,12 @@ def replayability(run: Run, steps: Iterable[Step]) -> tuple[Replayability, tuple
     COMPLETE is promised only when every counted model, tool, retrieval, embedding and reranker step has what was asked
     and what was answered, and the run has ended. A run without any recorded exchange is METADATA_ONLY.
     """
-    exchanges = [s for s in steps if s.counted and s.kind in _EXCHANGES]
+    every = tuple(steps)
+    retold: dict[SpanId, list[Step]] = {}
+    for step in every:
+        if step.duplicate_of is not None:
+            retold.setdefault(step.duplicate_of, []).append(step)
+    exchanges = [_whole(s, retold.get(s.span_id, ())) for s in every if s.counted and s.kind in _EXCHANGES]
     found: set[ReplayReason] = {reason for s in exchanges for reason in _step_reasons(s)}
     if run.status is RunStatus.RUNNING or not run.complete:
         found.add(ReplayReason.LATE_SPANS)
@@ -87,6 +94,19 @@ def replayability(run: Run, steps: Iterable[Step]) -> tuple[Replayability, tuple
     else:
         level = Replayability.PARTIAL if found else Replayability.COMPLETE
     return level, tuple(reason.value for reason in ReplayReason if reason in found)
+
+
+def _whole(step: Step, others: Sequence[Step]) -> Step:
+    """A counted step with what other reports of the same call tell of it: layers share the work of recording."""
+    if not others or (step.has_input and step.has_output):
+        return step
+    richest = max((step, *others), key=lambda s: (s.has_input and s.has_output, s.has_input or s.has_output))
+    return replace(
+        step,
+        has_input=step.has_input or any(other.has_input for other in others),
+        has_output=step.has_output or any(other.has_output for other in others),
+        content_state=step.content_state if _holds_something(step) else richest.content_state,
+    )
 
 
 def _holds_something(step: Step) -> bool:

@@ -141,7 +141,7 @@ def invite(
     ledger = open_ledger(settings, folder)
     token = ledger.links.create("invitation", role=role, name=name)
     ledger.audit.append("command line", "member_change", target=name, detail={"role": role.value, "did": "invite"})
-    _say(f"{_web_url(settings, folder)}/sign-in?token={token}")
+    _say(f"{_web_url(settings, folder)}/join?token={token}")
 
 
 def _web_url(settings: ServeSettings, folder: DataFolder) -> str:
@@ -286,6 +286,19 @@ def config_show(data: Data = None) -> None:
     """Print every setting with its value; addresses that may hold a password show as stars."""
     for name, value in load_settings({"data": data}).masked().items():
         _say(f"{name} = {value}")
+
+
+@app.command("detect")
+def detect_series(
+    method: Annotated[str, typer.Option(help="record (any metric) or spend (hourly amounts).")],
+) -> None:
+    """Read CSV `ts,value` on standard input and print one causal score per row."""
+    from tracetape.detect import Method, detect
+
+    if method not in set(Method):
+        raise SettingsError(f"--method is {method!r}; use {' or '.join(Method)}.")
+    for score in detect(Method(method), sys.stdin):
+        _say(repr(score))
 
 
 @app.command()

@@ -120,7 +120,17 @@ def test_loopback_senders_need_no_key_and_a_wrong_one_is_still_wrong(place: Plac
         kind = {"content-type": "application/x-protobuf"}
         body = traces("a").SerializeToString()
         assert httpx.post(url, content=body, headers=kind).status_code == 200
-        assert httpx.post(url, content=body, headers=kind | {"x-api-key": "x"}).status_code == 401
+        assert httpx.post(url, content=body, headers=kind | {"x-api-key": "tt_ingest_x"}).status_code == 401
+        assert {head.project for head in place.kept().heads} == {"default"}
+
+
+def test_a_key_of_another_product_does_not_hinder_a_keyless_sender(place: Place) -> None:
+    """Programs that sent to somebody else before keep that header."""
+    Ledger.open(place.ledger).close()
+    with a_receiver(place) as running:
+        url = f"http://127.0.0.1:{running.http}/v1/traces"
+        headers = {"content-type": "application/x-protobuf", "x-api-key": "lsv2_pt_of_somebody_else"}
+        assert httpx.post(url, content=traces("a").SerializeToString(), headers=headers).status_code == 200
         assert {head.project for head in place.kept().heads} == {"default"}
 
 

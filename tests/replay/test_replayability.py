@@ -7,7 +7,7 @@ import pytest
 from replay.replayability import REMEDIES, ReplayReason, replayability
 from spans.facts import Decision
 from spans.kinds import Replayability, RunStatus, SpanKind, ToolOutcome, Verdict
-from tests.builders import a_run, a_step
+from tests.builders import a_run, a_span_id, a_step
 
 WHOLE = {"has_input": True, "has_output": True, "content_state": "full"}
 NOTHING = {"has_input": False, "has_output": False, "content_state": "absent"}
@@ -109,3 +109,11 @@ def test_the_reasons_are_the_closed_set_of_the_contract_and_each_has_a_remedy():
     ]
     assert set(REMEDIES) == set(ReplayReason)
     assert all(text.endswith(".") for text in REMEDIES.values())
+
+
+def test_what_another_report_of_the_same_call_holds_counts_for_the_call():
+    """An SDK's own span has the tokens, the instrumentation around it the text."""
+    counted = a_model(span_id=a_span_id(1), **NOTHING)
+    retold = a_model(span_id=a_span_id(2), counted=False, duplicate_of=a_span_id(1))
+    assert badge(counted, retold) == ("complete", [])
+    assert badge(counted) == ("metadata_only", ["no_content"])
