@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 from collector.pseudonym_key import project_key
 from collector.spool.format import Payload, RecordHead, Signal
 from runs.keys import field_class
-from spans.clean import CleanLog, CleanSpan, Origin, Redaction
+from spans.clean import Origin, Redaction
+from spans.facts import SpanFacts
 from spans.fields import FieldClass
 from spans.ids import TraceId
 from spans.span import LogRecord, Span
@@ -92,7 +93,7 @@ class _Redacting:
         clean = self._clean_batch(self._redactor, items, origins)
         facts = [self._facts_of(item) for item in clean]
         withheld = sum(item.redaction is Redaction.WITHHELD for item in clean)
-        return Processed(self._evidence_tables(clean, facts, is_content), len(clean), withheld, traces_of(clean))
+        return Processed(self._evidence_tables(clean, facts, is_content), len(clean), withheld, traces_of(facts))
 
     def redact_text(self, project: str, text: str) -> str:
         return str(self._redactor.redact_text(project, text))
@@ -103,10 +104,9 @@ def is_content(key: str) -> bool:
     return field_class(key) is FieldClass.CONTENT
 
 
-def traces_of(items: list[CleanSpan | CleanLog]) -> tuple[TraceId, ...]:
-    """Traces the items belong to, each once, in order of appearance."""
-    ids = (item.span.trace_id if isinstance(item, CleanSpan) else item.log.trace_id for item in items)
-    return tuple(dict.fromkeys(trace for trace in ids if trace is not None))
+def traces_of(facts: Iterable[SpanFacts]) -> tuple[TraceId, ...]:
+    """Traces the facts belong to, each once, in order of appearance; facts give one to logs without any too."""
+    return tuple(dict.fromkeys(one.trace_id for one in facts))
 
 
 def _decoded(signal: Signal, payload: Payload) -> list[Span | LogRecord]:

@@ -29,6 +29,8 @@ class Draft:
         self.cost: ReportedCost | None = None
         self.finish_reasons: tuple[str, ...] = ()
         self.ttft_ns: int | None = None
+        self.lasted_ns = 0
+        """How long what a log record tells of took; its time is the end."""
         self.is_stream = False
         self.decisions: list[Decision] = []
         self.evaluations: list[Evaluation] = []

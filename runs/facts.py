@@ -61,7 +61,8 @@ def _span_facts(
     guess = draft.best_guess()
     kind = guess.kind
     provider, framework = provider_and_framework(draft.text("provider"))
-    trace_id, span_id, parent_id = _ids(item)
+    session_id = draft.text("session_id") or text_of(view.resource.get("session.id"))
+    trace_id, span_id, parent_id = _ids(item, session_id)
     error_type, error_message = _error(draft, failure)
     tool = _tool(kind, draft, content, failure, error_type, error_message, is_error=view.is_error)
     offered = content.tool_definitions
@@ -80,7 +81,7 @@ def _span_facts(
         parent_span_id=parent_id,
         source="log" if view.is_log else "span",
         name=view.name,
-        start_ns=view.start_ns,
+        start_ns=max(0, view.start_ns - draft.lasted_ns) if view.is_log else view.start_ns,
         end_ns=view.end_ns,
         status=_status(item),
         kind=kind,
@@ -103,7 +104,7 @@ def _span_facts(
         usage=usage,
         usage_hint=draft.usage_hint,
         reported_cost=draft.cost,
-        session_id=draft.text("session_id") or text_of(view.resource.get("session.id")),
+        session_id=session_id,
         user_id=draft.text("user_id") or text_of(view.resource.get("user.id")),
         workflow=draft.text("workflow"),
         workflow_version=draft.text("workflow_version"),
@@ -171,12 +172,23 @@ def is_handoff(tool_name: str) -> bool:
     return _HANDOFF.match(tool_name) is not None
 
 
-def _ids(item: CleanSpan | CleanLog) -> tuple[TraceId, SpanId, SpanId | None]:
-    """Ids of a span; a log without any belongs to a trace of its own, made from its stable id."""
+def _ids(item: CleanSpan | CleanLog, session_id: str) -> tuple[TraceId, SpanId, SpanId | None]:
+    """Ids of a span or log; a log without any belongs to the trace of its session, else to one of its own.
+
+    Coding agents tell of a whole session in logs alone. Made from project and session, the trace's id is the same
+    whichever record comes first.
+    """
     if isinstance(item, CleanSpan):
         return item.span.trace_id, item.span.span_id, item.span.parent_span_id
-    trace_id = item.log.trace_id or TraceId(item.log_id)
+    trace_id = item.log.trace_id or (
+        session_trace(item.origin.project, session_id) if session_id else TraceId(item.log_id)
+    )
     return trace_id, item.log.span_id or SpanId(item.log_id[:16]), None
+
+
+def session_trace(project: str, session_id: str) -> TraceId:
+    """The trace of a session that only logs without trace ids tell of."""
+    return TraceId(hashlib.sha256(f"session\0{project}\0{session_id}".encode("utf-8", "replace")).hexdigest()[:32])
 
 
 def _status(item: CleanSpan | CleanLog) -> str:

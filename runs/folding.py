@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 from spans.facts import AnsweredCall, AskedCall, SpanFacts
 from spans.ids import SpanId
-from spans.kinds import SpanKind
+from spans.kinds import SpanKind, Verdict
 
 CALLS = frozenset({"details", "choice", "message", "content", "call", "tool_result"})
 """Logs that by themselves prove that something happened."""
+LOGS_ONLY = "logs only"
+"""The kind rule of a step that no span was sent for."""
 _TEXTS = (
     "provider", "framework", "request_model", "response_model", "response_id", "session_id", "user_id", "workflow",
     "workflow_version", "agent_id", "agent_name", "agent_version", "prompt_name", "prompt_version", "prompt_hash",
@@ -44,6 +46,8 @@ def fold(spans: Mapping[SpanId, SpanFacts], logs: Iterable[SpanFacts]) -> tuple[
             found[span_id] = _stand_in(calls, group)
             synthetic.add(span_id)
     _attach_decisions(found, waiting)
+    if not spans:
+        synthetic |= _tell_session(found, waiting)
     for span_id, messages in spoken.items():
         if span_id in found and not found[span_id].answered:
             answered = _newly_given(messages)
@@ -61,6 +65,23 @@ def _attach_decisions(found: dict[SpanId, SpanFacts], waiting: Mapping[SpanId, l
                 target = by_call.get(decision.subject_ref)
                 if target is not None:
                     found[target] = fold_one(found[target], log)
+
+
+def _tell_session(found: dict[SpanId, SpanFacts], waiting: Mapping[SpanId, list[SpanFacts]]) -> set[SpanId]:
+    """Where logs are all there is, what people said and what was refused become steps too, each in its own name."""
+    by_call = {facts.tool.call_id for facts in found.values() if facts.tool and facts.tool.call_id}
+    made = set()
+    for span_id, group in waiting.items():
+        told = next((log for log in group if log.fold == "said" or _refuses(log, by_call)), None)
+        if span_id not in found and told is not None:
+            found[span_id] = replace(told, source="span", fold="", kind_rule=LOGS_ONLY)
+            made.add(span_id)
+    return made
+
+
+def _refuses(log: SpanFacts, by_call: Container[str]) -> bool:
+    is_denial = any(decision.verdict is Verdict.DENY for decision in log.decisions)
+    return log.fold == "decision" and is_denial and log.tool is not None and log.tool.call_id not in by_call
 
 
 def _newly_given(messages: list[SpanFacts]) -> tuple[AnsweredCall, ...]:
@@ -142,7 +163,7 @@ def _stand_in(calls: list[SpanFacts], group: list[SpanFacts]) -> SpanFacts:
     for log in group:
         if log is not first:
             step = fold_one(step, log)
-    return replace(step, kind_rule="logs only")
+    return replace(step, kind_rule=LOGS_ONLY)
 
 
 def _subject(calls: list[SpanFacts]) -> str:

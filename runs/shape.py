@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from runs.folding import LOGS_ONLY
 from runs.node import AI_KINDS, MODEL_KINDS, Node
 from spans.kinds import RunShape, RunStatus, SpanKind
 
@@ -14,7 +15,7 @@ def shape_of(nodes: Sequence[Node]) -> RunShape:
     """An agent or a tool or several calls: an agent's run. One model call alone: a single call."""
     if any(node.kind is SpanKind.AGENT for node in nodes):
         return RunShape.AGENT
-    seen = [node for node in nodes if node.kind in AI_KINDS and node.counted and "synthetic" not in node.flags]
+    seen = [node for node in nodes if node.kind in AI_KINDS and node.counted and _was_told(node)]
     calls = [node for node in seen if node.kind in MODEL_KINDS]
     if len(calls) == 1 and len(seen) == 1:
         return RunShape.SINGLE_CALL
@@ -23,6 +24,11 @@ def shape_of(nodes: Sequence[Node]) -> RunShape:
     if any(node.facts.subkind in _SETUP for node in nodes):
         return RunShape.SETUP
     return RunShape.NO_AGENT
+
+
+def _was_told(node: Node) -> bool:
+    """Whether somebody sent a span or a record for the step, in contrast to a call seen only in messages."""
+    return "synthetic" not in node.flags or node.facts.kind_rule == LOGS_ONLY
 
 
 def status_of(node: Node) -> RunStatus:

@@ -28,7 +28,14 @@ _KINDS = {
     "claude_code.tool.execution": (SpanKind.OTHER, "tool_execution"),
     "claude_code.hook": (SpanKind.OTHER, "hook"),
 }
-_LOGS = {"api_request": "call", "tool_result": "tool_result", "tool_decision": "decision", "api_error": "exception"}
+_LOGS = {
+    "api_request": "call",
+    "tool_result": "tool_result",
+    "tool_decision": "decision",
+    "api_error": "exception",
+    "user_prompt": "said",
+    "assistant_response": "said",
+}
 _PERMANENT = {"user_permanent": "always", "user_temporary": "session"}
 
 
@@ -118,6 +125,7 @@ def _log(view: View, draft: Draft) -> None:
         return
     event = _event(view)
     draft.fold = _LOGS.get(event, draft.fold)
+    draft.lasted_ns = (count_of(view.attributes.get("duration_ms")) or 0) * 1_000_000
     if event == "api_request":
         draft.guess(SpanKind.MODEL, Strength.VENDOR, "Claude Code api_request")
     elif event == "tool_result":
@@ -125,12 +133,19 @@ def _log(view: View, draft: Draft) -> None:
         if flag_of(view.attributes.get("success")) is False:
             draft.tool_failed = True
             draft.put("error_message", view.attributes.get("error"))
+    elif event == "tool_decision":
+        draft.guess(SpanKind.TOOL, Strength.VENDOR, "Claude Code tool_decision")
+        draft.lasted_ns = 0
 
 
 def _content(view: View, sheet: Sheet) -> None:
     attributes = view.attributes
     sheet.put_input(messages_of(attributes.get("user_prompt"), "user"))
     sheet.put_input(messages_of(attributes.get("new_context"), "user"))
+    if _event(view) == "user_prompt":
+        sheet.put_input(messages_of(attributes.get("prompt"), "user"))
+    elif _event(view) == "assistant_response":
+        sheet.put_output(messages_of(attributes.get("response"), "assistant"))
     sheet.put_output(messages_of(attributes.get("response.model_output"), "assistant"))
     sheet.put_system(parts_of(attributes.get("system_prompt_preview")))
     for key in ("tool_input", "tool_parameters", "full_command"):
@@ -152,6 +167,8 @@ CLAUDE_CODE = Dialect(
         FieldClass.CONTENT: (
             "user_prompt",
             "new_context",
+            "prompt",
+            "response",
             "system_prompt_preview",
             "response.model_output",
             "tool_input",

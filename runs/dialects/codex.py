@@ -99,11 +99,15 @@ def _log(view: View, draft: Draft) -> None:
         draft.ttft_ns = None if waited is None else round(waited * 1e6)
     elif event == "tool_result":
         draft.fold = "tool_result"
+        draft.lasted_ns = (count_of(attributes.get("duration_ms")) or 0) * 1_000_000
         draft.guess(SpanKind.TOOL, Strength.VENDOR, "Codex tool_result")
         if flag_of(attributes.get("success")) is False:
             draft.tool_failed = True
+    elif event == "user_prompt":
+        draft.fold = "said"
     elif event == "tool_decision":
         draft.fold = "decision"
+        draft.guess(SpanKind.TOOL, Strength.VENDOR, "Codex tool_decision")
         verdict = verdict_of(view.text("decision"))
         if verdict is not None:
             draft.decisions.append(

@@ -6,6 +6,7 @@ from runs.decisions import verdict_of
 from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.kinds import Strength
+from runs.messages import messages_of
 from runs.sheet import Sheet
 from runs.solver import Convention, RawUsage
 from runs.values import count_of, flag_of, structured
@@ -39,6 +40,7 @@ def _facts(view: View, draft: Draft) -> None:
     event = view.name.partition(".")[2]
     if event == "api_response":
         draft.fold = "call"
+        draft.lasted_ns = (count_of(attributes.get("duration_ms")) or 0) * 1_000_000
         draft.guess(SpanKind.MODEL, Strength.VENDOR, "Gemini CLI api_response")
         draft.count(
             RawUsage(
@@ -51,8 +53,11 @@ def _facts(view: View, draft: Draft) -> None:
                 output_convention=Convention.EXCLUSIVE,
             )
         )
+    elif event == "user_prompt":
+        draft.fold = "said"
     elif event == "tool_call":
         draft.fold = "tool_result"
+        draft.lasted_ns = (count_of(attributes.get("duration_ms")) or 0) * 1_000_000
         draft.guess(SpanKind.TOOL, Strength.VENDOR, "Gemini CLI tool_call")
         if flag_of(attributes.get("success")) is False:
             draft.tool_failed = True
@@ -63,6 +68,8 @@ def _facts(view: View, draft: Draft) -> None:
 
 
 def _content(view: View, sheet: Sheet) -> None:
+    if view.is_log and view.name.partition(".")[2] == "user_prompt":
+        sheet.put_input(messages_of(view.attributes.get("prompt"), "user"))
     sheet.put("tool_arguments", structured(view.attributes.get("function_args")))
     if view.text("gen_ai.operation.name") == "tool_call":
         sheet.put("tool_arguments", view.structured("gen_ai.input.messages"))
@@ -76,5 +83,5 @@ GEMINI_CLI = Dialect(
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy"),
-    classes={FieldClass.CONTENT: ("function_args",), FieldClass.NAME: ("function_name",)},
+    classes={FieldClass.CONTENT: ("function_args", "prompt"), FieldClass.NAME: ("function_name",)},
 )

@@ -6,6 +6,7 @@ import pytest
 
 from collector.pipeline import Orders, Pipeline, _decoded, build_pipeline, traces_of
 from collector.spool.format import Payload, RecordHead, Signal
+from runs.facts import facts_of, session_trace
 from spans.clean import Redaction
 from spans.errors import SettingsError
 from tests.builders import a_clean_log, a_clean_span, a_log, a_span, a_trace_id
@@ -33,8 +34,13 @@ def test_marks_of_the_door_reach_the_items_they_belong_to() -> None:
 
 def test_traces_are_named_once_in_order() -> None:
     spans = [a_clean_span(span=a_span(trace_id=a_trace_id(n))) for n in (2, 1, 2)]
-    loose = a_clean_log(log=a_log(trace_id=None))
-    assert traces_of([*spans, loose]) == (a_trace_id(2), a_trace_id(1))
+    assert traces_of(map(facts_of, spans)) == (a_trace_id(2), a_trace_id(1))
+
+
+def test_logs_without_a_trace_mark_the_trace_of_their_session() -> None:
+    said = a_log(trace_id=None, span_id=None, attributes={"session.id": "sess-1"})
+    first, second = a_clean_log(log=said), a_clean_log(log=said)
+    assert traces_of(map(facts_of, (first, second))) == (session_trace("default", "sess-1"),)
 
 
 def test_a_record_becomes_tables_without_what_must_be_hidden(rules_only: Pipeline) -> None:
