@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from collector.isolate import Trial
 from collector.spool.format import HEADER_BYTES, RecordHead, Signal, SpoolError
 from collector.spool.io import DiskIO, SpoolIO
 from collector.spool.keys import KeyRing
 from collector.spool.reader import RecordRef, SegmentReader, remove_segment, segment_paths, sweep
+from store.ledger.slots import SettledSlot
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +40,14 @@ class OpenSlot:
     charged: bool = False
     """Its next attempt is counted in the ledger already."""
     not_before: float = 0.0
+    trial: Trial | None = None
+    """It failed as a whole and is being taken apart, or was."""
+    retries: int = 0
+    """How often what the trial left over failed again."""
+    reason: str = ""
+    """Why it is being taken apart."""
+    set_aside: SettledSlot | None = None
+    """How its bad items will be counted, once the trial is over; the rest is still to be stored."""
 
     @property
     def head(self) -> RecordHead:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
 import itertools
 import logging
 import socket
@@ -21,10 +22,12 @@ import pyarrow as pa
 
 from collector.backlog import Backlog, OpenSlot, State
 from collector.handoff import Frame, HandoffError, is_our_user, listen, recv_frame, send_frame
+from collector.isolate import Trial, pick
 from collector.pseudonym_key import ensure_root_key
+from collector.quarantine import Quarantine
 from collector.spool.format import Payload, Signal, SpoolError
 from collector.spool.keys import KeyRing, UnsealError, ensure_spool_keys, load_key_ring, load_seal_key
-from collector.spool.sidestore import SetAside, SideStore
+from collector.spool.sidestore import SetAside, SideStore, name_of
 from collector.trouble import described
 from spans.errors import BusyError
 from spans.ids import TraceId
@@ -34,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
 MAX_ATTEMPTS = 3
+RESTARTS_MAX = 3
+"""How often a record may be taken apart from the beginning because main was restarted meanwhile."""
 IN_FLIGHT = 2
 """Bundles per worker: one being worked on, one waiting for it."""
 BUNDLE_RECORDS = 32
@@ -75,6 +80,8 @@ class Delivery:
     tables: Mapping[str, pa.Table]
     traces: tuple[TraceId, ...]
     withheld: int = 0
+    set_aside: SettledSlot | None = None
+    """Items of the same record that were quarantined: settled together with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,12 @@ class Slots(Protocol):
 
     def settled(self, segment: str) -> frozenset[int]:
         """Slots of a segment that need no more work."""
+
+    def reopen(self, segment: str) -> None:
+        """A quarantined record goes back into the spool."""
+
+    def quarantined(self) -> tuple[SettledSlot, ...]:
+        """Everything in quarantine, oldest first."""
 
     def forget_segment(self, segment: str) -> None:
         """The segment no longer exists."""
@@ -171,7 +184,8 @@ class Broker:
         self._on_delivery = on_delivery
         self._on_quarantine = on_quarantine
         self._accounting: AbstractContextManager[Any] = accounting or threading.Lock()
-        self.quarantine = SideStore(settings.spool / QUARANTINE_FOLDER)
+        quarantined = SideStore(settings.spool / QUARANTINE_FOLDER)
+        self.quarantine = Quarantine(settings.spool, quarantined, slots, self._accounting)
         self.withheld = SideStore(settings.spool / WITHHELD_FOLDER)
         self._wake = threading.Condition(threading.RLock())
         self._connections: list[_Connection] = []
@@ -199,6 +213,8 @@ class Broker:
         self._root_key = ensure_root_key(settings.keys)
         self._backlog = Backlog(settings.spool, self._slots.settled, self._slots.forget_segment)
         self._backlog.look()
+        backlog = self._backlog
+        self.quarantine.mend(lambda segment, slot: backlog.find(segment, slot) is not None)
         self._listener = listen(settings.socket)
         self._spawn(self._accept, "broker-door")
         self._spawn(self._dispatch, "broker")
@@ -338,6 +354,8 @@ class Broker:
                 self._wake.notify_all()
         elif frame.type == "result":
             self._delivered_by(connection, frame)
+        elif frame.type == "tried":
+            self._tried(connection, frame)
         elif frame.type == "failure":
             self._failed(connection, frame)
         elif frame.type == "redacted":
@@ -355,7 +373,7 @@ class Broker:
             slot.state = State.DELIVERED
             self._delivered.add(key)
             self._delivered_bytes += slot.head.payload_bytes
-            head = slot.head
+            head, set_aside = slot.head, slot.set_aside
             self._wake.notify_all()
         withheld = int(frame.head["withheld"])
         if withheld:
@@ -365,10 +383,11 @@ class Broker:
             signal=head.signal.word,
             project=head.project,
             received_ns=head.received_ns,
-            items=head.items,
+            items=head.items - (set_aside.items if set_aside else 0),
             tables=tables,
             traces=tuple(TraceId(t) for t in frame.head["traces"]),
             withheld=withheld,
+            set_aside=set_aside,
         )
         try:
             self._on_delivery(delivery)
@@ -384,12 +403,32 @@ class Broker:
             slot = self._open_slot(key)
             if not connection.done(key) or slot is None or slot.state is not State.HANDED_OUT:
                 return
-            tries = slot.attempts
+            slot.retries += slot.trial is not None
+            tries = slot.attempts if slot.trial is None else slot.retries
             if tries < MAX_ATTEMPTS:
                 self._give_back(key, pause_s=RETRY_PAUSE_S * tries)
             self._wake.notify_all()
         if tries >= MAX_ATTEMPTS:
-            self._quarantine(slot, FAILED.format(kind=kind, tries=tries))
+            self._isolate(slot, FAILED.format(kind=kind, tries=tries))
+
+    def _tried(self, connection: _Connection, frame: Frame) -> None:
+        """One part of a record that is being taken apart could be processed, or could not."""
+        key = SlotKey(str(frame.head["segment"]), int(frame.head["slot"]))
+        with self._wake:
+            slot = self._open_slot(key)
+            held = any(key in bundle for bundle in connection.bundles)
+            if not held or slot is None or slot.trial is None or slot.trial.is_over:
+                return
+            if frame.head["good"]:
+                slot.trial.passed()
+            else:
+                slot.trial.failed()
+            if not frame.head["last"]:
+                return
+            connection.done(key)
+            slot.state, slot.charged = State.WAITING, True
+            self._wake.notify_all()
+        self._judge(slot)
 
     def _redacted(self, connection: _Connection, frame: Frame) -> None:
         answer = connection.redactions.get(int(frame.head["id"]))
@@ -415,13 +454,22 @@ class Broker:
         with self._wake:
             if connection in self._connections:
                 self._connections.remove(connection)
+            tried = []
             for key in [key for bundle in connection.bundles for key in bundle]:
+                slot = self._open_slot(key)
+                if slot is not None and slot.trial is not None and slot.state is State.HANDED_OUT:
+                    slot.retries += slot.trial.is_over
+                    slot.trial.died()
+                    tried.append(slot)
+                    slot.charged = not slot.trial.is_over
                 self._give_back(key)
             connection.bundles.clear()
             for answer in list(connection.redactions.values()):
                 if not answer.done():
                     answer.set_exception(BusyError("The text could not be redacted; try again."))
             self._wake.notify_all()
+        for slot in tried:
+            self._judge(slot)
 
     def _give_back(self, key: SlotKey, pause_s: float = 0.0) -> None:
         slot = self._open_slot(key)
@@ -480,7 +528,7 @@ class Broker:
             except HandoffError:
                 connection.drop()  # its reading thread notices and gives everything back
         for slot in poisoned:
-            self._quarantine(slot, DIED.format(tries=MAX_ATTEMPTS))
+            self._isolate(slot, DIED.format(tries=MAX_ATTEMPTS))
         return True
 
     def _plan(self) -> list[tuple[_Connection, list[OpenSlot]]]:
@@ -501,7 +549,7 @@ class Broker:
                 ahead = None
                 if slot is None or self._is_store_behind(slot):
                     break
-                suspect = slot.attempts > 0
+                suspect = slot.attempts > 0 or slot.trial is not None
                 alone = suspect and (slots or connection.bundles)
                 full = slots and (
                     size + slot.head.payload_bytes > BUNDLE_BYTES or items + slot.head.items > BUNDLE_ITEMS
@@ -539,7 +587,7 @@ class Broker:
             key = SlotKey(slot.segment, slot.head.slot)
             slot.attempts = counts.get(key, slot.attempts)
             slot.charged = False
-            if slot.attempts > MAX_ATTEMPTS:
+            if slot.attempts > MAX_ATTEMPTS and (slot.trial is None or slot.retries >= MAX_ATTEMPTS):
                 bad.append(slot)
                 connection.done(key)
             elif slot.attempts > 1 and len(slots) > 1:
@@ -560,9 +608,15 @@ class Broker:
                 connection.done(SlotKey(slot.segment, slot.head.slot))
             self._quarantine(slot, DAMAGED)
             return
-        head = slot.head
+        head, trial = slot.head, slot.trial
+        more: dict[str, Any] = {}
+        if trial is not None and not trial.is_over:
+            more["try"] = trial.todo[:]
+        elif trial is not None and trial.bad:
+            more["without"] = sorted(trial.bad)
         connection.send(
             {
+                **more,
                 "type": "work",
                 "segment": slot.segment,
                 "slot": head.slot,
@@ -593,28 +647,57 @@ class Broker:
                 raise UnsealError("The broker is stopped.")
             return self._backlog.reader(slot.segment).read(slot.ref, data_key)
 
+    def _isolate(self, slot: OpenSlot, reason: str) -> None:
+        """The record cannot be processed as a whole: look for the items that are to blame."""
+        given_up = slot.trial is not None or slot.attempts > MAX_ATTEMPTS + RESTARTS_MAX
+        if slot.head.items < 2 or given_up:
+            self._quarantine(slot, reason)
+            return
+        logger.warning("a record is taken apart", extra={"segment": slot.segment, "slot": slot.head.slot})
+        with self._wake:
+            slot.trial, slot.reason = Trial(slot.head.items), reason
+            slot.state, slot.charged = State.WAITING, True
+            self._wake.notify_all()
+
+    def _judge(self, slot: OpenSlot) -> None:
+        """When the trial is over: set the bad items aside, and let the rest be stored."""
+        trial = slot.trial
+        if trial is None or not trial.is_over or slot.set_aside is not None:
+            return
+        if len(trial.bad) >= slot.head.items:
+            self._quarantine(slot, slot.reason)
+            return
+        if trial.bad:
+            try:
+                payload = pick(self._read(slot), trial.bad)
+            except (UnsealError, SpoolError):
+                self._quarantine(slot, DAMAGED)
+                return
+            head = dataclasses.replace(slot.head, items=len(trial.bad))
+            kept = self.quarantine.put(slot.segment, head, payload, slot.reason, load_seal_key(self._settings.keys))
+            logger.error("items were quarantined", extra={"segment": slot.segment, "items": kept.items})
+            if self._on_quarantine is not None:
+                self._on_quarantine(kept)
+        with self._wake:
+            slot.set_aside = Quarantine.row(kept) if trial.bad else None
+            slot.attempts, slot.charged = 1, True  # what is left is tried afresh
+            self._wake.notify_all()
+
     def _quarantine(self, slot: OpenSlot, reason: str) -> None:
         """Seal the record anew, settle it as quarantined, take it off the backlog. In this order: nothing is lost."""
         kept: SetAside | None = None
+        head = slot.head
         try:
             payload = self._read(slot)
         except (UnsealError, SpoolError):
             reason = DAMAGED
+            row = SettledSlot(name_of(slot.segment, head), 0, head.signal.word, "quarantined", head.items)
+            row = dataclasses.replace(row, reason=reason, received_ns=head.received_ns)
         else:
-            kept = self.quarantine.put(slot.segment, slot.head, payload, reason, load_seal_key(self._settings.keys))
-        head = slot.head
-        row = SettledSlot(
-            segment=slot.segment,
-            slot=head.slot,
-            signal=head.signal.word,
-            state="quarantined",
-            items=head.items,
-            stored_as={},
-            reason=reason,
-            received_ns=head.received_ns,
-        )
+            kept = self.quarantine.put(slot.segment, head, payload, reason, load_seal_key(self._settings.keys))
+            row = Quarantine.row(kept)
         with self._accounting:
-            self._slots.settle([row])
+            self._slots.settle([row, Quarantine.origin_row(slot.segment, head)])
             with self._wake:
                 self._forget(SlotKey(slot.segment, head.slot))
                 self._wake.notify_all()

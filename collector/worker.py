@@ -14,13 +14,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from collector.handoff import Frame, HandoffError, connect, recv_frame, send_frame
+from collector.isolate import pick
 from collector.pipeline import Orders, Pipeline
-from collector.spool.format import RecordHead, Signal, is_segment_name
+from collector.spool.format import Payload, RecordHead, Signal, is_segment_name
 from collector.spool.reader import RecordRef, SegmentReader
 from collector.trouble import described
 from spans.errors import HouseError
@@ -149,6 +150,13 @@ class Worker:
         try:
             ref, segment = _reference(head), str(head["segment"])
             payload = self._segment(segment).read(ref, base64.b64decode(head["data_key"]))
+            if "try" in head:
+                self._try_parts(sock, head, ref.head, payload)
+                return
+            if "without" in head:
+                left = frozenset(range(ref.head.items)).difference(head["without"])
+                payload = pick(payload, left)
+                ref = RecordRef(replace(ref.head, items=len(left)), ref.offset, ref.head_bytes)
             done = self._ready().process(segment, ref.head, payload)
             names, pieces = _streams(done.tables)
         except Exception as error:  # noqa: BLE001 one bad record must not end the worker
@@ -157,6 +165,21 @@ class Worker:
             return
         result = {"type": "result", **key, "items": done.items, "withheld": done.withheld}
         send_frame(sock, {**result, "traces": list(done.traces), "tables": names}, pieces)
+
+    def _try_parts(self, sock: socket.socket, head: Mapping[str, Any], record: RecordHead, payload: Payload) -> None:
+        """Process parts of a record one after the other, only to see which of them can be processed at all."""
+        parts = [(int(start), int(end)) for start, end in head["try"]]
+        for number, (start, end) in enumerate(parts):
+            self._busy_since = time.monotonic()
+            try:
+                part = pick(payload, range(start, end))
+                self._ready().process(str(head["segment"]), replace(record, items=end - start), part)
+                good = True
+            except Exception:  # noqa: BLE001 this is the question being asked
+                good = False
+            last = number + 1 == len(parts)
+            said = {"type": "tried", "segment": head["segment"], "slot": head["slot"], "good": good, "last": last}
+            send_frame(sock, said)
 
     def _ready(self) -> Pipeline:
         if self._pipeline is None:

@@ -94,7 +94,7 @@ class Pump:
     def _store_batch(self, batch: Sequence[Delivery]) -> None:
         self._until_done(lambda: self._store.write_evidence(_concat(batch)))
         with self.accounting:
-            self._until_done(lambda: self._slots.settle([_settled(d) for d in batch]))
+            self._until_done(lambda: self._slots.settle([row for d in batch for row in _settled(d)]))
             for project, traces in _touched(batch).items():
                 self._assembler.mark(project, traces)
             if self._broker is not None:
@@ -123,9 +123,10 @@ def _concat(batch: Sequence[Delivery]) -> dict[str, pa.Table]:
     return {name: pa.concat_tables(tables) for name, tables in parts.items()}
 
 
-def _settled(delivery: Delivery) -> SettledSlot:
+def _settled(delivery: Delivery) -> list[SettledSlot]:
+    """What became of a record: stored, but for the items that were set aside; both in one transaction."""
     kept = {"rows": delivery.items - delivery.withheld, "withheld": delivery.withheld}
-    return SettledSlot(
+    stored = SettledSlot(
         segment=delivery.key.segment,
         slot=delivery.key.slot,
         signal=delivery.signal,
@@ -135,6 +136,7 @@ def _settled(delivery: Delivery) -> SettledSlot:
         reason="",
         received_ns=delivery.received_ns,
     )
+    return [stored, delivery.set_aside] if delivery.set_aside else [stored]
 
 
 def _touched(batch: Sequence[Delivery]) -> Mapping[str, Mapping[TraceId, tuple[int, int]]]:

@@ -42,10 +42,15 @@ class SideStore:
         self._folder = folder
         self._io: SpoolIO = io or DiskIO()
 
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self._folder
+
     def put(self, segment: str, head: RecordHead, payload: Payload, reason: str, seal: SealKey) -> SetAside:
         """Seal a record anew and keep it; durable when it returns. The same slot put twice is kept once."""
         now = time.time_ns()
-        name = _name_of(segment, head)
+        name = name_of(segment, head)
         known = self._note(self._folder / f"{name}{SUFFIX}")
         if known is not None:
             return known
@@ -113,7 +118,7 @@ class SideStore:
             return None
 
 
-def _name_of(segment: str, head: RecordHead) -> str:
+def name_of(segment: str, head: RecordHead) -> str:
     """Sorts by time of acceptance; the same slot always has the same name."""
     return f"{head.received_ns:016x}-{hashlib.sha256(f'{segment}/{head.slot}'.encode()).hexdigest()[:8]}"
 

@@ -15,6 +15,11 @@ from store.ledger.tables import ATTEMPTS, SLOT_TOTALS, SLOTS
 
 STORED = "stored"
 QUARANTINED = "quarantined"
+SET_ASIDE = "set_aside"
+"""A slot whose items are counted under another key: its quarantined record has a name of its own."""
+DROPPED = "dropped_by_person"
+EXPIRED = "expired"
+_LEAVES_QUARANTINE = frozenset({STORED, DROPPED, EXPIRED})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,7 +81,8 @@ class Slots:
     def settle(self, rows: Sequence[SettledSlot]) -> None:
         """Record what slots became; durable when it returns, and repeating it changes nothing.
 
-        A quarantined slot may be settled again as stored (it was driven again); nothing else changes a settled slot.
+        A quarantined slot may be settled again as stored (it was driven again), dropped or expired; nothing else
+        changes a settled slot.
         """
         changes: defaultdict[tuple[str, str, str], int] = defaultdict(int)
         with self._database.writing() as connection:
@@ -106,6 +112,21 @@ class Slots:
         """Drop the rows of a segment that no longer exists; its totals stay."""
         with self._database.writing() as connection:
             connection.execute(sa.delete(SLOTS).where(SLOTS.c.segment == segment))
+            connection.execute(sa.delete(ATTEMPTS).where(ATTEMPTS.c.segment == segment))
+
+    def reopen(self, segment: str) -> None:
+        """A quarantined record goes back into the spool: until it is settled again the ledger knows nothing of it."""
+        quarantined = (SLOTS.c.segment == segment, SLOTS.c.state == QUARANTINED)
+        with self._database.writing() as connection:
+            for row in connection.execute(SLOTS.select().where(*quarantined)).all():
+                total = (
+                    SLOT_TOTALS.c.signal == row.signal,
+                    SLOT_TOTALS.c.state == QUARANTINED,
+                    SLOT_TOTALS.c.kept_as == "",
+                )
+                left = {"item_count": SLOT_TOTALS.c.item_count - row.item_count}
+                connection.execute(sa.update(SLOT_TOTALS).where(*total).values(**left))
+            connection.execute(sa.delete(SLOTS).where(*quarantined))
             connection.execute(sa.delete(ATTEMPTS).where(ATTEMPTS.c.segment == segment))
 
     def quarantined(self) -> tuple[SettledSlot, ...]:
@@ -157,7 +178,7 @@ class Slots:
         }
         if before is None:
             connection.execute(sa.insert(SLOTS).values(segment=row.segment, slot=row.slot, **values))
-        elif (before.state, row.state) == (QUARANTINED, STORED):
+        elif before.state == QUARANTINED and row.state in _LEAVES_QUARANTINE:
             changes[row.signal, QUARANTINED, ""] -= before.item_count
             connection.execute(sa.update(SLOTS).where(*where).values(**values))
         else:

@@ -161,7 +161,21 @@ class FakeSlots:
                 key = SlotKey(row.segment, row.slot)
                 if key not in self.rows:
                     self.rows[key] = row
-                    self.kept.setdefault(row.signal, Counter())[row.state] += row.items
+                    if row.items:
+                        self.kept.setdefault(row.signal, Counter())[row.state] += row.items
+                elif self.rows[key].state == "quarantined" and row.state in {"dropped_by_person", "expired", "stored"}:
+                    self.rows[key] = row
+                    self.kept[row.signal]["quarantined"] -= row.items
+                    self.kept[row.signal][row.state] += row.items
+
+    def reopen(self, segment: str) -> None:
+        with self.lock:
+            for key in [key for key in self.rows if key.segment == segment]:
+                row = self.rows.pop(key)
+                self.kept[row.signal]["quarantined"] -= row.items
+
+    def quarantined(self) -> tuple[SettledSlot, ...]:
+        return tuple(row for row in self.rows.values() if row.state == "quarantined")
 
     def settled(self, segment: str) -> frozenset[int]:
         return frozenset(key.slot for key in self.rows if key.segment == segment)
@@ -193,7 +207,7 @@ class CollectingSink:
         row = SettledSlot(
             delivery.key.segment, delivery.key.slot, delivery.signal, "stored", delivery.items, {"rows": delivery.items}
         )
-        self.slots.settle([row])
+        self.slots.settle([row, delivery.set_aside] if delivery.set_aside else [row])
         self.confirm([delivery.key])
 
     def names(self) -> list[str]:
@@ -227,6 +241,18 @@ class EchoPipeline:
 def build_echo(orders: Orders) -> EchoPipeline:
     assert len(orders.root_key) == 32
     return EchoPipeline()
+
+
+class MildPipeline(EchoPipeline):
+    """A later version, with the mistake repaired."""
+
+    def process(self, segment: str, head: RecordHead, payload: Payload) -> Processed:
+        names = [s.name for s in Kept([head], [payload]).spans()]
+        return Processed({"names": pa.table({"name": names})}, len(names), 0, ())
+
+
+def build_mild(orders: Orders) -> MildPipeline:
+    return MildPipeline()
 
 
 @dataclass
@@ -344,16 +370,18 @@ def a_receiver(place: Place, **options: Any) -> Iterator[RunningReceiver]:
 
 
 @contextmanager
-def workers(place: Place, count: int = 1) -> Iterator[list[subprocess.Popen[bytes]]]:
+def workers(
+    place: Place, count: int = 1, pipeline: str = "tests.collector.helpers:build_echo"
+) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Workers that are started again when they die, as the supervisor does."""
-    running = [spawn_worker(place) for _ in range(count)]
+    running = [spawn_worker(place, pipeline) for _ in range(count)]
     stop = threading.Event()
 
     def tend() -> None:
         while not stop.wait(0.05):
             for at, process in enumerate(running):
                 if process.poll() is not None and not stop.is_set():
-                    running[at] = spawn_worker(place)
+                    running[at] = spawn_worker(place, pipeline)
 
     thread = threading.Thread(target=tend)
     thread.start()

@@ -5,16 +5,18 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from collector.broker import Broker, BrokerSettings
+from collector.quarantine import DAY_NS, expire_withheld
 from collector.spool.format import Payload, Signal
 from collector.spool.keys import ensure_spool_keys, load_seal_key
 from collector.spool.reader import segment_paths
 from collector.spool.writer import SpoolSettings, SpoolWriter
-from spans.errors import BusyError
+from spans.errors import BusyError, NotFoundError
 from store.ledger import Ledger
 from tests.collector.helpers import CollectingSink, FakeSlots, Place, traces, wait_until, workers
 
@@ -95,7 +97,7 @@ def test_a_record_that_kills_its_worker_is_quarantined_and_its_neighbours_are_st
         assert told == [kept]
         from collector.spool.keys import load_key_ring
 
-        assert b"die" in broker.quarantine.read(kept.name, load_key_ring(place.keys)).otlp
+        assert b"die" in broker.quarantine._files.read(kept.name, load_key_ring(place.keys)).otlp
         assert b"die" not in b"".join(p.read_bytes() for p in place.spool.rglob("*") if p.is_file())
 
 
@@ -109,6 +111,108 @@ def test_a_record_that_fails_is_tried_three_times_and_says_only_the_kind_of_trou
         assert kept.reason == "It could not be processed (ValueError), 3 times."
         assert sink.names() == ["a"]
         assert set(slots.attempts.values()) == {1, 3}
+
+
+@pytest.mark.parametrize("poison", ["die", "raise"])
+def test_only_the_poisonous_item_of_a_record_is_set_aside(place: Place, poison: str) -> None:
+    names = [f"s{n}" for n in range(500)]
+    spooled(place, ("before",), (*names[:301], poison, *names[301:]), ("after",))
+    with a_ledger(place) as ledger:
+        sink = CollectingSink(ledger.slots)
+        with a_broker(place, ledger.slots, sink) as broker, workers(place):
+            wait_until(lambda: broker.status().pending_spans == 0, 60)
+            totals = ledger.slots.totals()["spans"]
+            assert (totals.stored, totals.quarantined) == (502, 1)
+            (kept,) = broker.quarantine.list()
+            assert kept.items == 1
+            assert broker.status().acked_spans == 503
+            assert sorted(sink.names()) == sorted([*names, "before", "after"])
+            wait_until(lambda: not segment_paths(place.spool))
+
+
+def test_a_quarantined_record_is_driven_again_dropped_or_expires_and_every_item_stays_counted(place: Place) -> None:
+    spooled(place, ("raise", "a"), ("raise", "b"), ("raise", "c"))
+    with a_ledger(place) as ledger:
+        sink = CollectingSink(ledger.slots)
+
+        def counted() -> tuple[int, int, int, int, int]:
+            t = ledger.slots.totals()["spans"]
+            return (broker.status().acked_spans, t.stored, t.quarantined, t.dropped_by_person, t.expired)
+
+        with a_broker(place, ledger.slots, sink) as broker, workers(place):
+            wait_until(lambda: broker.status().pending_spans == 0, 60)
+            assert counted() == (6, 3, 3, 0, 0)
+            first, second, _ = broker.quarantine.list()
+            assert broker.quarantine.redrive(first.name) == 1
+            assert broker.status().acked_spans == 6, "it is pending again, and counted once"
+            wait_until(lambda: broker.status().pending_spans == 0, 60)
+            assert counted() == (6, 3, 3, 0, 0), "still poisonous, so it came back under another name"
+            assert first.name not in {k.name for k in broker.quarantine.list()}
+            assert broker.quarantine.drop(second.name) == 1
+            assert counted() == (6, 3, 2, 1, 0)
+            with pytest.raises(NotFoundError, match="quarantine list"):
+                broker.quarantine.drop(second.name)
+            assert broker.quarantine.expire(time.time_ns()) == 0
+            assert broker.quarantine.expire(time.time_ns() + 8 * DAY_NS) == 2
+            assert counted() == (6, 3, 0, 1, 2)
+            assert list((place.spool / "quarantine").iterdir()) == []
+
+
+def test_what_can_be_processed_now_is_stored_when_it_is_driven_again(place: Place) -> None:
+    spooled(place, ("raise",))
+    with a_ledger(place) as ledger:
+        sink = CollectingSink(ledger.slots)
+        with a_broker(place, ledger.slots, sink) as broker, workers(place):
+            wait_until(lambda: bool(broker.quarantine.list()), 60)
+        repaired = "tests.collector.helpers:build_mild"
+        with a_broker(place, ledger.slots, sink) as broker, workers(place, pipeline=repaired):
+            (kept,) = broker.quarantine.list()
+            broker.quarantine.redrive(kept.name)
+            wait_until(lambda: ledger.slots.totals()["spans"].stored == 1, 30)
+            assert broker.status().acked_spans == 1
+            wait_until(lambda: not segment_paths(place.spool))
+    assert sink.names() == ["raise"]
+
+
+def test_a_crash_at_any_step_of_setting_aside_or_driving_again_counts_every_item_once(place: Place) -> None:
+    spooled(place, ("raise",))
+    with a_ledger(place) as ledger:
+        slots = ledger.slots
+        with a_broker(place, slots, CollectingSink(slots)) as broker, workers(place):
+            wait_until(lambda: bool(broker.quarantine.list()), 60)
+            (kept,) = broker.quarantine.list()
+        slots.reopen(kept.name)  # a crash between the ledger and the rename
+        assert slots.totals()["spans"].quarantined == 0
+        with a_broker(place, slots, CollectingSink(slots)) as broker:
+            assert broker.status().acked_spans == 1
+            assert broker.quarantine.list() == (kept,)
+        slots.settle([replace(broker.quarantine.row(kept), state="dropped_by_person")])  # a crash before the file goes
+        with a_broker(place, slots, CollectingSink(slots)) as broker:
+            assert broker.status().acked_spans == 1
+            assert not list((place.spool / "quarantine").glob("*.seg"))
+
+
+def test_a_file_set_aside_but_never_counted_is_removed_when_its_slot_still_waits(place: Place) -> None:
+    spooled(place, ("a",))
+    with a_ledger(place) as ledger:
+        with a_broker(place, ledger.slots, CollectingSink(ledger.slots)) as broker:
+            (slot,) = broker._backlog.waiting(time.monotonic())
+            broker.quarantine.put(slot.segment, slot.head, broker._read(slot), "x", load_seal_key(place.keys))
+        sink = CollectingSink(ledger.slots)
+        with a_broker(place, ledger.slots, sink) as broker, workers(place):
+            assert not list((place.spool / "quarantine").glob("*.seg"))
+            wait_until(lambda: broker.status().pending_spans == 0)
+            assert ledger.slots.totals()["spans"].stored == 1
+
+
+def test_withheld_originals_are_destroyed_after_their_time(place: Place) -> None:
+    spooled(place, ("withhold", "a"))
+    slots = FakeSlots()
+    with a_broker(place, slots, CollectingSink(slots)) as broker, workers(place):
+        wait_until(lambda: bool(broker.withheld.list()))
+        assert expire_withheld(broker.withheld) == 0
+        assert expire_withheld(broker.withheld, time.time_ns() + 8 * DAY_NS) == 1
+        assert broker.withheld.list() == ()
 
 
 def test_killed_workers_lose_nothing(place: Place) -> None:

@@ -66,3 +66,20 @@ def test_totals_are_exact_under_threads(ledger):
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda n: ledger.slots.settle([a_slot(n % 20, items=1, stored_as={"rows": 1})]), range(60)))
     assert ledger.slots.totals()["spans"].stored == 20
+
+
+def test_a_quarantined_record_leaves_the_count_when_it_is_driven_again_and_ends_as_dropped_or_expired(ledger):
+    slots = ledger.slots
+    row = SettledSlot("aside", 0, "spans", "quarantined", 3)
+    slots.settle([row])
+    slots.reopen("aside")
+    slots.reopen("aside")
+    assert slots.totals()["spans"].quarantined == 0
+    assert slots.settled("aside") == frozenset()
+    slots.settle([row, SettledSlot("other", 0, "spans", "quarantined", 2)])
+    slots.settle(
+        [SettledSlot("aside", 0, "spans", "expired", 3), SettledSlot("other", 0, "spans", "dropped_by_person", 2)]
+    )
+    slots.settle([SettledSlot("aside", 0, "spans", "dropped_by_person", 3)])
+    totals = slots.totals()["spans"]
+    assert (totals.quarantined, totals.expired, totals.dropped_by_person) == (0, 3, 2)
