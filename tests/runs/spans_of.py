@@ -15,6 +15,7 @@ from spans.facts import SpanFacts
 from spans.ids import SpanId, TraceId
 from spans.run import Assembly
 from spans.span import Event, Link, LogRecord, Resource, Scope, Span, StatusCode
+from tests.runs.otlp import arrived
 from tests.runs.scoring import ORIGIN, log_id_of
 
 T0 = 1_764_000_000_000_000_000
@@ -62,7 +63,7 @@ def clean(
         resource=Resource(resource if resource is not None else {"service.name": "refund-agent"}),
         scope=Scope(scope, scope_version),
     )
-    return CleanSpan(span, ORIGIN, (), Redaction.OFF, "")
+    return CleanSpan(arrived(span), ORIGIN, (), Redaction.OFF, "")
 
 
 def clean_log(
@@ -86,6 +87,7 @@ def clean_log(
         resource=Resource({"service.name": "refund-agent"}),
         scope=Scope(scope),
     )
+    log = arrived(log)
     return CleanLog(log, log_id_of(log), ORIGIN, (), Redaction.OFF, "")
 
 

@@ -1,17 +1,33 @@
-"""The golden cases F1 to F40 of the dialects reference that concern understanding; the receiver's own stand elsewhere."""
+"""The golden cases F1 to F40 of the dialects reference, each in all three encodings of OTLP."""
 
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
+from collector.answers import RefusalError
+from collector.decode import decode_traces
+from collector.signals import TRACES
+from runs.facts import facts_of
 from runs.pricing import PriceBook
+from spans.clean import CleanSpan, Redaction
 from spans.kinds import Evidence, SpanKind, ToolOutcome, UsageRole, Verdict
 from spans.span import StatusCode
+from spans.values import tag_double
+from tests.runs.otlp import ENCODINGS, HALF, Halved, admitted, put, request_of, sent_as
+from tests.runs.scoring import ORIGIN
 from tests.runs.spans_of import agent, assembled, chat, clean, clean_log, content, facts, tool
 
 PYD = "pydantic-ai"
+
+
+@pytest.fixture(autouse=True, params=ENCODINGS)
+def encoding(request):
+    """Everything the builders make travels over the wire first."""
+    with sent_as(request.param):
+        yield request.param
 
 
 def usage_of(assembly):
@@ -429,6 +445,36 @@ def test_f27_polling_counts_nothing():
         for i in range(5)
     ]
     assert usage_of(assembled(chat(1, attributes=same), *polls)) == (120, 30)
+
+
+def test_f28_one_span_with_a_broken_id_costs_no_other(encoding):
+    request = request_of(*(chat(n).span for n in range(1, 11)))
+    request.resource_spans[0].scope_spans[0].spans[4].trace_id = b"abc"
+    accepted = admitted(request, TRACES, encoding)
+    assert (accepted.items, accepted.rejected) == (9, 1)
+    assert len(list(decode_traces(accepted.payload.otlp))) == 9
+
+
+def test_f29_logs_sent_to_the_path_of_spans_are_told_the_right_one(encoding):
+    with pytest.raises(RefusalError, match="/v1/logs") as refused:
+        admitted(request_of(clean_log("gen_ai.choice", body="hello").log), TRACES, encoding)
+    assert refused.value.trouble.http == 400
+
+
+def test_f30_odd_values_are_stored_and_understood(encoding):
+    odd = {"nothing": None, "not.a.number": math.nan, "nul": "a\0b", "half": HALF, "gen_ai.response.id": HALF}
+    request = request_of(chat(1).span)
+    span = request.resource_spans[0].scope_spans[0].spans[0]
+    put(span.attributes, odd)
+    span.attributes.add(key="no value")
+    accepted = admitted(Halved(request), TRACES, encoding)
+    assert (accepted.items, accepted.rejected) == (1, 0)
+    (read,) = decode_traces(accepted.payload.otlp)
+    assert (read.attributes["nothing"], read.attributes["no value"], read.attributes["nul"]) == (None, None, "ab")
+    assert read.attributes["not.a.number"] == tag_double(math.nan)
+    assert "utf8_repaired" in accepted.payload.marks[0]
+    told = facts_of(CleanSpan(read, ORIGIN, (), Redaction.OFF, ""))
+    assert (told.usage.input, told.usage.output) == (120, 30)
 
 
 def test_f31_a_triggered_guardrail_denies_without_error():
