@@ -81,7 +81,7 @@ class Door:
 
     def is_ready(self) -> bool:
         """Whether a request would be taken now."""
-        return not self._draining.is_set() and not self._spool.refusal()
+        return not self._draining.is_set() and not self._spool.refusal() and self._spool.has_key()
 
     def admit(self, raw: bytes, signal: OtlpSignal, project: str, *, is_json: bool) -> Admission:
         """Judge a request and hand what can be kept to the spool. Does not wait for the disk.

@@ -74,6 +74,7 @@ def run_receiver(settings: ReceiverSettings) -> int:
     receiver.start()
     try:
         while not stop.wait(0.5):
+            receiver.tell_health()
             if not receiver.is_alive():
                 logger.error("the HTTP door or the spool stopped by itself")
                 return 1
@@ -153,6 +154,10 @@ class Receiver:
     def is_alive(self) -> bool:
         """Whether the HTTP door still serves and the spool still commits."""
         return self._http_thread.is_alive() and self._spool.is_alive()
+
+    def tell_health(self) -> None:
+        """Let the gRPC health service say what `/readyz` says."""
+        self._grpc.set_ready(ready=self._door.is_ready())
 
     def stop(self) -> None:
         """Not ready at once, finish what is under way, make it durable, leave."""

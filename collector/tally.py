@@ -35,6 +35,7 @@ class Tally:
         self._acked: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._answers: Counter[str] = Counter()
+        self._refused_by: Counter[str] = Counter()
         self._arrivals: dict[tuple[str, ...], Arrival] = {}
         self._recent: deque[tuple[float, int]] = deque()
         self._last_accepted_ns = 0
@@ -77,6 +78,8 @@ class Tally:
         with self._lock:
             self._acked[signal] += kept
             self._refused[signal] += refused
+            if refused:
+                self._refused_by[f"{signal} {code}"] += refused
             self._answers[f"{transport} {code}"] += 1
             before = self._arrivals.pop(key, None)
             if before is not None:
@@ -105,6 +108,7 @@ class Tally:
                 "acked": {s: self._acked[s] for s in signals},
                 "refused": {s: self._refused[s] for s in signals},
                 "answers": dict(self._answers),
+                "refused_by": dict(self._refused_by),
                 "arrivals": [dataclasses.asdict(a) for a in reversed(self._arrivals.values())],
                 "spans_per_s": round(sum(n for _, n in self._recent) / RATE_WINDOW_S, 2),
                 "last_accepted_ns": self._last_accepted_ns,
@@ -134,6 +138,7 @@ class Tally:
         self._acked.update(_numbers(before.get("acked")))
         self._refused.update(_numbers(before.get("refused")))
         self._answers.update(_numbers(before.get("answers")))
+        self._refused_by.update(_numbers(before.get("refused_by")))
         last = before.get("last_accepted_ns")
         self._last_accepted_ns = last if isinstance(last, int) else 0
         arrivals = before.get("arrivals")

@@ -28,6 +28,10 @@ keys_app = typer.Typer(help="API keys: for senders and for readers of the API.",
 config_app = typer.Typer(help="The settings in force.", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 app.add_typer(config_app, name="config")
+quarantine_app = typer.Typer(
+    help="Records that could not be processed, sealed until a person decides.", no_args_is_help=True
+)
+app.add_typer(quarantine_app, name="quarantine")
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder (TRACETAPE_DATA; default ./tracetape-data).")]
 DEFAULT_PROJECT = "default"
@@ -279,6 +283,41 @@ def pseudonym(
     settings = load_settings({"data": data})
     folder = DataFolder(settings.data.expanduser().resolve())
     _say(pseudonym_of(sys.stdin.read().strip(), entity, folder, project))
+
+
+@quarantine_app.command("list")
+def quarantine_list(data: Data = None) -> None:
+    """List what is set aside: its name, how many items, and why. Never any of its content."""
+    settings = load_settings({"data": data})
+    records = run_verb(settings, _folder(settings), "quarantine_list", {})["records"]
+    for kept in records:
+        _say(f"{kept['name']}  {kept['items']:>6} {kept['signal']:5} {kept['project']:16} {kept['reason']}")
+    if not records:
+        typer.echo("Nothing is in quarantine.", err=True)
+
+
+@quarantine_app.command("redrive")
+def quarantine_redrive(
+    name: Annotated[str, typer.Argument(help="The name shown by quarantine list.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="Every record that can be tried again.")] = False,
+    data: Data = None,
+) -> None:
+    """Try a record again, after an update or a change of rules."""
+    if bool(name) == everything:
+        raise SettingsError("Name one record, or say --all.")
+    settings = load_settings({"data": data})
+    done = run_verb(settings, _folder(settings), "quarantine_redrive", {"name": name, "all": everything})
+    _say(f"{done['items']} items are on their way again")
+
+
+@quarantine_app.command("drop")
+def quarantine_drop(
+    name: Annotated[str, typer.Argument(help="The name shown by quarantine list.")], data: Data = None
+) -> None:
+    """Destroy a record for good; its items are counted as dropped by a person."""
+    settings = load_settings({"data": data})
+    done = run_verb(settings, _folder(settings), "quarantine_drop", {"name": name})
+    _say(f"{done['items']} items were destroyed")
 
 
 @config_app.command("show")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from collector.broker import Broker, BrokerSettings
+from collector.quarantine import expire_withheld
 from runs.pricing import PriceBook
 from spans.health import Arrival, Health, IngestStatus
 from spans.ids import TraceId
@@ -71,7 +72,11 @@ class House:
             accounting=pump.accounting,
         )
         housekeeper = Housekeeper(
-            store, ledger.receipts, content_days=settings.content_days, metadata_days=settings.metadata_days
+            store,
+            ledger.receipts,
+            content_days=settings.content_days,
+            metadata_days=settings.metadata_days,
+            also=(lambda: broker.quarantine.expire(time.time_ns()), lambda: expire_withheld(broker.withheld)),
         )
         return cls(settings, folder, store, ledger, assembler, pump, broker, housekeeper)
 
@@ -117,14 +122,14 @@ class House:
             totals = self.ledger.slots.totals()
             broker = self.broker.status()
             backlog = self.assembler.backlog()
-        counters = self._receiver().get("refused", {})
+        counters = self.receiver_figures().get("refused", {})
         refused = {k: int(v) for k, v in counters.items()} if isinstance(counters, dict) else {}
         pending = {"spans": broker.pending_spans, "logs": broker.pending_logs}
         return health(totals, pending, refused, backlog)
 
     def ingest(self) -> IngestStatus:
         """What is arriving now."""
-        status, broker = self._receiver(), self.broker.status()
+        status, broker = self.receiver_figures(), self.broker.status()
         arrivals = status.get("arrivals", [])
         seen = tuple(Arrival(**a) for a in arrivals) if isinstance(arrivals, list) else ()
         return IngestStatus(
@@ -136,5 +141,6 @@ class House:
             receiver_ready=bool(read_status(self.folder.receiver_ready)),
         )
 
-    def _receiver(self) -> dict[str, object]:
+    def receiver_figures(self) -> dict[str, object]:
+        """What the receiver says of itself; empty before its first word."""
         return read_status(self.folder.receiver_status)

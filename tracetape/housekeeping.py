@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from store.api import Store
@@ -28,12 +28,14 @@ class Housekeeper:
         content_days: int,
         metadata_days: int,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        also: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._store = store
         self._receipts = receipts
         self._content_days = content_days
         self._metadata_days = metadata_days
         self._now = now
+        self._also = also
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="housekeeping", daemon=True)
 
@@ -54,7 +56,8 @@ class Housekeeper:
         pause = FIRST_AFTER_S
         while not self._stop.wait(pause):
             pause = EVERY_S
-            try:
-                self.tidy()
-            except Exception:
-                logger.exception("retention failed; trying again in an hour")
+            for work in (self.tidy, *self._also):
+                try:
+                    work()
+                except Exception:
+                    logger.exception("retention failed; trying again in an hour")

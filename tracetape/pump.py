@@ -51,6 +51,9 @@ class Pump:
         self._broker: Confirms | None = None
         self.accounting = threading.Lock()
         """Held while a batch moves from pending to stored, so that the delivery check never sees it in both or neither."""
+        self.inserts = 0
+        self.insert_s = 0.0
+        self.failures = 0
         self._thread = threading.Thread(target=self._loop, name="pump", daemon=True)
 
     def start(self, broker: Confirms) -> None:
@@ -92,7 +95,10 @@ class Pump:
         return batch, False
 
     def _store_batch(self, batch: Sequence[Delivery]) -> None:
+        started = time.monotonic()
         self._until_done(lambda: self._store.write_evidence(_concat(batch)))
+        self.inserts += 1
+        self.insert_s += time.monotonic() - started
         with self.accounting:
             self._until_done(lambda: self._slots.settle([row for d in batch for row in _settled(d)]))
             for project, traces in _touched(batch).items():
@@ -111,6 +117,7 @@ class Pump:
                 logger.exception("writing failed; trying again in a second")
             else:
                 return
+            self.failures += 1
             time.sleep(RETRY_S)
 
 

@@ -73,4 +73,41 @@ def renormalise(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]
     return {"traces": sum(map(len, by_project.values())), "items": items, "rules_version": RULES_VERSION}
 
 
-VERBS: Mapping[str, Verb] = {"demo_remove": remove_demo, "health": delivery_check, "renormalise": renormalise}
+def quarantine_list(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is set aside, without any of its content."""
+    from dataclasses import asdict
+
+    return {"records": [asdict(kept) for kept in house.broker.quarantine.list()]}
+
+
+def quarantine_redrive(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Try one record again, or all of them."""
+    return {"items": sum(_noted(house, name, "redriven") for name in _named(house, arguments))}
+
+
+def quarantine_drop(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Destroy one record for good."""
+    return {"items": _noted(house, str(arguments.get("name", "")), "dropped")}
+
+
+def _named(house: House, arguments: Mapping[str, Any]) -> list[str]:
+    if arguments.get("all"):
+        return [kept.name for kept in house.broker.quarantine.list() if kept.segment]
+    return [str(arguments.get("name", ""))]
+
+
+def _noted(house: House, name: str, did: str) -> int:
+    """The access log first: what cannot be written there is not done."""
+    quarantine = house.broker.quarantine
+    house.ledger.audit.append("command line", "retention_change", target=name, detail={"quarantine": did})
+    return quarantine.redrive(name) if did == "redriven" else quarantine.drop(name)
+
+
+VERBS: Mapping[str, Verb] = {
+    "quarantine_list": quarantine_list,
+    "quarantine_redrive": quarantine_redrive,
+    "quarantine_drop": quarantine_drop,
+    "demo_remove": remove_demo,
+    "health": delivery_check,
+    "renormalise": renormalise,
+}

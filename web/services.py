@@ -39,3 +39,5 @@ class Services:
     keys_required: bool = False
     """Whether senders need an ingest key; the first screen then says how to make one."""
     redaction_mode: str = "full"
+    metrics: Callable[[], str] | None = None
+    """Prometheus text of this moment."""

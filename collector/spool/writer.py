@@ -30,7 +30,7 @@ from collector.spool.format import (
 )
 from collector.spool.io import DiskIO, SpoolIO
 from collector.spool.keys import DATA_KEY_BYTES, SealKey
-from spans.errors import BusyError
+from spans.errors import BusyError, HouseError
 
 logger = logging.getLogger(__name__)
 
@@ -158,6 +158,14 @@ class SpoolWriter:
             self._space_checked = now
             self._space_refusal = self._look_at_space()
         return self._space_refusal
+
+    def has_key(self) -> bool:
+        """Whether the public key can be read, without which the next segment cannot begin."""
+        try:
+            self._seal()
+        except (HouseError, OSError, ValueError):
+            return False
+        return True
 
     def close(self, timeout_s: float) -> None:
         """Commit what was offered, close the segment, stop. Safe to call twice and before `start`."""

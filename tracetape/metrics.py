@@ -1,0 +1,129 @@
+"""Prometheus metrics of receiver and main as text; no label ever carries a string that a sender chose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from collector.spool.writer import SpoolSettings
+
+if TYPE_CHECKING:
+    from tracetape.house import House
+
+PREFIX = "tracetape_"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SIGNALS = ("spans", "logs")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric with its samples: labels and value."""
+
+    name: str
+    kind: str
+    help: str
+    samples: tuple[tuple[Mapping[str, str], float], ...]
+
+
+def render(metrics: Iterable[Metric]) -> str:
+    """The text exposition format, version 0.0.4."""
+    lines: list[str] = []
+    for metric in metrics:
+        if metric.kind:
+            lines += [f"# HELP {PREFIX}{metric.name} {metric.help}", f"# TYPE {PREFIX}{metric.name} {metric.kind}"]
+        for labels, value in metric.samples:
+            inside = ",".join(f'{key}="{_escaped(text)}"' for key, text in sorted(labels.items()))
+            lines.append(f"{PREFIX}{metric.name}{f'{{{inside}}}' if inside else ''} {value!r}")
+    return "\n".join(lines) + "\n"
+
+
+def metrics_of(house: House) -> str:
+    """Everything measured in this moment."""
+    health, broker = house.health(), house.broker.status()
+    receiver = house.receiver_figures()
+    refused = _numbers(receiver.get("refused_by"))
+    spool = _numbers(receiver.get("spool"))
+    found: list[Metric] = []
+    for signal in _SIGNALS:
+        count = health.spans if signal == "spans" else health.logs
+        reasons = {key.split(" ")[1]: n for key, n in refused.items() if key.startswith(f"{signal} ")}
+        found += [
+            _counter(f"receiver_accepted_{signal}_total", f"Durable and acknowledged {signal}.", count.acked),
+            Metric(
+                f"receiver_refused_{signal}_total",
+                "counter",
+                f"Refused {signal}, by the code that was answered.",
+                tuple(({"reason": code}, float(n)) for code, n in sorted(reasons.items())),
+            ),
+            _counter(f"store_inserted_{signal}_total", f"Stored and searchable {signal}.", count.stored),
+            _gauge(f"spool_pending_{signal}", f"Acknowledged {signal} on their way into the store.", count.pending),
+            _gauge(f"worker_quarantined_{signal}", f"Sealed {signal} that wait for a person.", count.quarantined),
+            _counter(f"quarantine_dropped_{signal}_total", "Dropped by a person.", count.dropped_by_person),
+            _counter(f"quarantine_expired_{signal}_total", "Destroyed after their time.", count.expired),
+            _counter(
+                f"redaction_unprocessed_{signal}_total",
+                "Stored with a placeholder because redaction failed.",
+                count.stored_as.get("withheld", 0),
+            ),
+            _gauge(f"conservation_gap_{signal}", "Unaccounted for; anything but 0 is a bug.", count.gap()),
+        ]
+    files = [p for p in house.folder.spool.rglob("*.seg") if p.is_file()]
+    found += [
+        Metric(
+            "receiver_requests_total",
+            "counter",
+            "Answered requests.",
+            tuple(
+                ({"transport": words[0], "code": words[1]}, float(n))
+                for key, n in sorted(_numbers(receiver.get("answers")).items())
+                if len(words := key.split(" ")) == 2
+            ),
+        ),
+        _gauge("spool_bytes", "Bytes of all segments.", sum(_size(p) for p in files)),
+        _gauge("spool_capacity_bytes", "Beyond this, senders are told to wait.", SpoolSettings().capacity_bytes),
+        _gauge("spool_oldest_age_seconds", "Age of the oldest record that is not stored.", broker.oldest_age_s),
+        _gauge("spool_fsync_seconds", "How long the last write and sync took.", spool.get("last_sync_ms", 0) / 1000),
+        _gauge(
+            "spool_group_size",
+            "Requests per sync, on average.",
+            spool.get("records", 0) / max(1, spool.get("groups", 0)),
+        ),
+        _counter("spool_failures_total", "Writes or syncs that failed.", spool.get("failures", 0)),
+        _counter("spool_corrupt_records_total", "Damaged on disk and lost.", broker.lost_records),
+        _gauge("workers_ready", "Workers that can redact.", broker.workers_ready),
+        _counter("store_insert_failures_total", "Inserts that had to be repeated.", house.pump.failures),
+        Metric("store_insert_seconds", "summary", "Time to make one insert durable.", ()),
+        _bare("store_insert_seconds_sum", house.pump.insert_s),
+        _bare("store_insert_seconds_count", house.pump.inserts),
+    ]
+    return render(found)
+
+
+def _size(path: object) -> int:
+    try:
+        return int(path.stat().st_size)  # type: ignore[attr-defined]
+    except OSError:  # removed since it was listed
+        return 0
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return Metric(name, "counter", text, (({}, float(value)),))
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return Metric(name, "gauge", text, (({}, float(value)),))
+
+
+def _bare(name: str, value: float) -> Metric:
+    return Metric(name, "", "", (({}, float(value)),))
+
+
+def _numbers(value: object) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        return {}
+    return {str(k): float(v) for k, v in value.items() if isinstance(v, int | float)}
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
