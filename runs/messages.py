@@ -87,7 +87,12 @@ def messages_of(value: Value, role: str = "user") -> tuple[Message, ...]:
         value: A list, a map, JSON text or plain text; plain text is one message.
         role: The role of content that names none.
     """
-    return tuple(_messages(structured(value), role, 0))
+    return tuple(each_message(value, role))
+
+
+def each_message(value: Value, role: str = "user") -> Iterator[Message]:
+    """As `messages_of`, one by one: nothing is parsed or mapped unless somebody asks for the first."""
+    yield from _messages(structured(value), role, 0)
 
 
 def _messages(value: Any, role: str, depth: int) -> Iterator[Message]:
@@ -169,12 +174,13 @@ def _from_wrapper(raw: Raw, role: str, depth: int) -> Iterator[Message]:
 def _is_message(raw: Raw) -> bool:
     if _type_of(raw) in _ITEM_ROLES:
         return True
-    if "role" in raw and any(key in raw for key in _BODIES):
-        return True
-    return role_of(raw.get("role")) in _KNOWN_ROLES
+    role = raw.get("role")
+    if role is None:
+        return "role" in raw and not _BODIES.isdisjoint(raw)
+    return not _BODIES.isdisjoint(raw) or role_of(role) in _KNOWN_ROLES
 
 
-_BODIES = ("content", "parts", "tool_calls", "function_call", "text", "tool_call_id", "contents")
+_BODIES = frozenset({"content", "parts", "tool_calls", "function_call", "text", "tool_call_id", "contents"})
 
 
 def message_of(raw: Raw, role: str = "user") -> Message:
@@ -240,15 +246,17 @@ def _with_tool_id(parts: list[Part], raw: Raw, role: str, name: str) -> list[Par
 
 def _called(raw: Raw, parts: Sequence[Part]) -> Iterator[Part]:
     """Tool calls beside the content, those already inside it left out."""
-    known = {part.id for part in parts if part.type == "tool_call" and part.id}
-    calls = structured(raw.get("tool_calls") or raw.get("toolCalls"))
-    listed = [calls] if isinstance(calls, Mapping) else _items(calls)
-    for call in (*listed, *_items(raw.get("invalid_tool_calls"))):
-        inner = structured(call)
-        if isinstance(inner, Mapping):
-            part = call_part(inner)
-            if not part.id or part.id not in known:
-                yield part
+    calls, invalid = raw.get("tool_calls") or raw.get("toolCalls"), raw.get("invalid_tool_calls")
+    if calls or invalid:
+        known = {part.id for part in parts if part.type == "tool_call" and part.id}
+        calls = structured(calls)
+        listed = [calls] if isinstance(calls, Mapping) else _items(calls)
+        for call in (*listed, *_items(invalid)):
+            inner = structured(call)
+            if isinstance(inner, Mapping):
+                part = call_part(inner)
+                if not part.id or part.id not in known:
+                    yield part
     single = raw.get("function_call")
     if isinstance(single, Mapping) and single:
         yield call_part(single)
@@ -265,17 +273,24 @@ def _type_of(raw: Raw) -> str:
 
 def _langchain(raw: Raw) -> Message | None:
     """LangChain's serialised messages: `{lc, id, kwargs}`, `{type: human, data}` or `{type: human, content}`."""
-    if "kwargs" in raw and isinstance(raw.get("kwargs"), Mapping):
+    found = _langchain_parts(raw)
+    return None if found is None else _langchain_body(*found)
+
+
+def _langchain_parts(raw: Raw) -> tuple[Raw, str] | None:
+    """Body and type of a serialised message; None if it is none."""
+    kwargs = raw.get("kwargs")
+    if isinstance(kwargs, Mapping):
         path = raw.get("id")
         kind = path[-1] if isinstance(path, Sequence) and path and not isinstance(path, str) else ""
-        return _langchain_body(raw["kwargs"], str(kind))
+        return kwargs, str(kind)
     kind = _type_of(raw)
     if kind not in _LANGCHAIN_TYPES or "role" in raw:
         return None
     data = raw.get("data")
     if isinstance(data, Mapping):
-        return _langchain_body(data, str(kind))
-    return _langchain_body(raw, str(kind)) if "content" in raw else None
+        return data, kind
+    return (raw, kind) if "content" in raw else None
 
 
 def _langchain_body(body: Raw, kind: str) -> Message:
@@ -297,7 +312,7 @@ def has_messages(value: Value) -> bool:
     """Whether a generic value holds a transcript: a message map, a list of them, or a request or response around one."""
     decoded = structured(value)
     if isinstance(decoded, Mapping):
-        if _is_message(decoded) or _langchain(decoded) is not None:
+        if _is_message(decoded) or _langchain_parts(decoded) is not None:
             return True
         return any(_holds_messages(decoded.get(key)) for key in _WRAPPERS)
     return _holds_messages(decoded)
@@ -308,7 +323,7 @@ def _holds_messages(value: Any, depth: int = 0) -> bool:
     if depth > 4:
         return False
     if isinstance(value, Mapping):
-        if _is_message(value) or _langchain(value) is not None:
+        if _is_message(value) or _langchain_parts(value) is not None:
             return True
         message = value.get("message")
         return isinstance(message, Mapping) or any(

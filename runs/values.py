@@ -53,6 +53,8 @@ def is_usable(value: Value) -> bool:
 
 def text_of(value: Value) -> str:
     """A short text field: strings as they are, numbers and booleans printed, anything else empty."""
+    if value is None:  # by far the most frequent: a key that is not there
+        return ""
     if isinstance(value, str):
         return "" if is_withheld(value) else value.strip()
     if isinstance(value, bool):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.kinds import Strength
-from runs.messages import messages_of
+from runs.messages import each_message
 from runs.parts import parts_of
 from runs.rawusage import usage_in
 from runs.sheet import Sheet, tool_definitions
@@ -55,13 +55,13 @@ def _content(view: View, sheet: Sheet) -> None:
     attributes = view.attributes
     request = as_map(attributes.get("gcp.vertex.agent.llm_request"))
     if request.get("contents"):
-        sheet.put_input(messages_of(request["contents"], "user"))
+        sheet.put_input(each_message(request["contents"], "user"))
         config = as_map(request.get("config"))
         sheet.put_system(parts_of(config.get("system_instruction")))
         sheet.put_tools(tool_definitions(config.get("tools")))
     response = as_map(attributes.get("gcp.vertex.agent.llm_response"))
     if dig(response, "content"):
-        sheet.put_output(messages_of([response["content"]], "assistant"))
+        sheet.put_output(each_message([response["content"]], "assistant"))
     for field, key in (
         ("tool_arguments", "gcp.vertex.agent.tool_call_args"),
         ("tool_result", "gcp.vertex.agent.tool_response"),

@@ -8,7 +8,7 @@ from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.finish import finish_reasons
 from runs.kinds import Strength
-from runs.messages import messages_of
+from runs.messages import each_message, messages_of
 from runs.parts import call_part, parts_of
 from runs.sheet import Sheet, tool_definitions
 from runs.solver import Convention, RawUsage
@@ -141,14 +141,14 @@ def _usage(view: View) -> RawUsage | None:
 def _content(view: View, sheet: Sheet) -> None:
     attributes = view.attributes
     if "ai.prompt.messages" in attributes:
-        sheet.put_input(messages_of(attributes["ai.prompt.messages"], "user"))
+        sheet.put_input(each_message(attributes["ai.prompt.messages"], "user"))
     elif "ai.prompt" in attributes:
         prompt = view.structured("ai.prompt")
         if isinstance(prompt, Mapping) and "messages" not in prompt:
             system = [Message("system", parts_of(prompt["system"]))] if prompt.get("system") else []
             sheet.put_input((*system, *messages_of(prompt.get("prompt"), "user")))
         else:
-            sheet.put_input(messages_of(prompt, "user"))
+            sheet.put_input(each_message(prompt, "user"))
     sheet.put_output(_answer(attributes))
     if "ai.prompt.tools" in attributes:
         sheet.put_tools(tool_definitions([structured(tool) for tool in as_list(attributes["ai.prompt.tools"])]))

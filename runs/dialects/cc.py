@@ -7,7 +7,7 @@ from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.finish import finish_reasons
 from runs.kinds import Strength
-from runs.messages import messages_of
+from runs.messages import each_message
 from runs.money import usd_of
 from runs.parts import parts_of
 from runs.sheet import Sheet
@@ -140,13 +140,13 @@ def _log(view: View, draft: Draft) -> None:
 
 def _content(view: View, sheet: Sheet) -> None:
     attributes = view.attributes
-    sheet.put_input(messages_of(attributes.get("user_prompt"), "user"))
-    sheet.put_input(messages_of(attributes.get("new_context"), "user"))
+    sheet.put_input(each_message(attributes.get("user_prompt"), "user"))
+    sheet.put_input(each_message(attributes.get("new_context"), "user"))
     if _event(view) == "user_prompt":
-        sheet.put_input(messages_of(attributes.get("prompt"), "user"))
+        sheet.put_input(each_message(attributes.get("prompt"), "user"))
     elif _event(view) == "assistant_response":
-        sheet.put_output(messages_of(attributes.get("response"), "assistant"))
-    sheet.put_output(messages_of(attributes.get("response.model_output"), "assistant"))
+        sheet.put_output(each_message(attributes.get("response"), "assistant"))
+    sheet.put_output(each_message(attributes.get("response.model_output"), "assistant"))
     sheet.put_system(parts_of(attributes.get("system_prompt_preview")))
     for key in ("tool_input", "tool_parameters", "full_command"):
         sheet.put("tool_arguments", structured(attributes.get(key)))

@@ -6,7 +6,7 @@ from runs.decisions import decider_of, verdict_of
 from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.kinds import Strength
-from runs.messages import messages_of
+from runs.messages import each_message
 from runs.sheet import Sheet
 from runs.solver import Convention, RawUsage
 from runs.values import count_of, flag_of, number_of, structured
@@ -129,7 +129,7 @@ def _content(view: View, sheet: Sheet) -> None:
     sheet.put("tool_arguments", structured(attributes.get("arguments")))
     sheet.put("tool_result", structured(attributes.get("output")))
     if view.is_log and view.name == "codex.user_prompt":
-        sheet.put_input(messages_of(attributes.get("prompt"), "user"))
+        sheet.put_input(each_message(attributes.get("prompt"), "user"))
 
 
 CODEX = Dialect(

@@ -6,7 +6,7 @@ from runs.decisions import verdict_of
 from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.kinds import Strength
-from runs.messages import messages_of
+from runs.messages import each_message
 from runs.sheet import Sheet
 from runs.solver import Convention, RawUsage
 from runs.values import count_of, flag_of, structured
@@ -69,7 +69,7 @@ def _facts(view: View, draft: Draft) -> None:
 
 def _content(view: View, sheet: Sheet) -> None:
     if view.is_log and view.name.partition(".")[2] == "user_prompt":
-        sheet.put_input(messages_of(view.attributes.get("prompt"), "user"))
+        sheet.put_input(each_message(view.attributes.get("prompt"), "user"))
     sheet.put("tool_arguments", structured(view.attributes.get("function_args")))
     if view.text("gen_ai.operation.name") == "tool_call":
         sheet.put("tool_arguments", view.structured("gen_ai.input.messages"))

@@ -7,7 +7,7 @@ from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.failures import failure_on
 from runs.kinds import Strength
-from runs.messages import messages_of
+from runs.messages import each_message, messages_of
 from runs.sheet import Sheet
 from runs.values import as_map, structured
 from runs.view import View
@@ -59,9 +59,9 @@ def _conventional_name(view: View, draft: Draft) -> None:
 def _content(view: View, sheet: Sheet) -> None:
     attributes = view.attributes
     if isinstance(attributes.get("gen_ai.prompt"), str):
-        sheet.put_input(messages_of(attributes["gen_ai.prompt"], "user"))
+        sheet.put_input(each_message(attributes["gen_ai.prompt"], "user"))
     if isinstance(attributes.get("gen_ai.completion"), str):
-        sheet.put_output(messages_of(attributes["gen_ai.completion"], "assistant"))
+        sheet.put_output(each_message(attributes["gen_ai.completion"], "assistant"))
     if view.is_log:
         body = as_map(view.body)
         for side, default in (("input", "user"), ("output", "assistant")):

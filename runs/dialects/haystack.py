@@ -9,7 +9,7 @@ from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.finish import finish_reasons
 from runs.kinds import Strength
-from runs.messages import messages_of
+from runs.messages import each_message, messages_of
 from runs.rawusage import usage_in
 from runs.sheet import Sheet, documents_of, tool_definitions
 from runs.values import as_map, dig, flag_of, text_of
@@ -110,8 +110,8 @@ def _content(view: View, sheet: Sheet) -> None:
     given = next((view.structured(key) for key in _INPUTS if key in view.attributes), None)
     made = next((view.structured(key) for key in _OUTPUTS if key in view.attributes), None)
     if kind is SpanKind.MODEL:
-        sheet.put_input(messages_of(dig(given, "messages") or dig(given, "prompt") or given, "user"))
-        sheet.put_output(messages_of(dig(made, "replies") or made, "assistant"))
+        sheet.put_input(each_message(dig(given, "messages") or dig(given, "prompt") or given, "user"))
+        sheet.put_output(each_message(dig(made, "replies") or made, "assistant"))
         sheet.put_tools(tool_definitions(_tools(dig(given, "tools"))))
     elif kind is SpanKind.TOOL:
         sheet.put("tool_arguments", view.structured("haystack.agent.step.tool.input"))
@@ -123,7 +123,7 @@ def _content(view: View, sheet: Sheet) -> None:
     elif kind is SpanKind.AGENT:
         agent_in, agent_out = view.structured("haystack.agent.input"), view.structured("haystack.agent.output")
         messages = dig(agent_in, "messages") if agent_in is not None else dig(given, "messages")
-        sheet.put_input(messages_of(messages, "user"))
+        sheet.put_input(each_message(messages, "user"))
         said = messages_of(dig(agent_out if agent_out is not None else made, "messages"), "assistant")
         sheet.put_output(said[-1:])
         sheet.put_tools(tool_definitions(_tools(view.structured("haystack.agent.tools"))))

@@ -8,7 +8,7 @@ from runs.decisions import verdict_of
 from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.kinds import Strength, kind_of
-from runs.messages import has_messages, messages_of
+from runs.messages import each_message, has_messages
 from runs.money import usd_of
 from runs.rawusage import buckets, usage_in
 from runs.sheet import Sheet, documents_of, tool_definitions
@@ -137,9 +137,9 @@ def _content(view: View, sheet: Sheet) -> None:
         sheet.put_documents("documents", documents_of(made) if isinstance(made, (list, dict)) else ())
     elif kind == "generation" or any(_P + sign in attributes for sign in _GENERATION_SIGNS):
         if has_messages(given):
-            sheet.put_input(messages_of(given, "user"))
+            sheet.put_input(each_message(given, "user"))
         if has_messages(made):
-            sheet.put_output(messages_of(made, "assistant"))
+            sheet.put_output(each_message(made, "assistant"))
         sheet.put_tools(tool_definitions(as_map(given).get("tools")))
     for name, value in as_map(attributes.get(f"{_P}model.parameters")).items():
         sheet.param(name, value)

@@ -8,7 +8,7 @@ from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.finish import finish_reasons
 from runs.kinds import Strength, kind_of
-from runs.messages import has_messages, messages_of
+from runs.messages import each_message, has_messages
 from runs.rawusage import usage_in
 from runs.sheet import Sheet, documents_of
 from runs.solver import Convention, RawUsage
@@ -113,8 +113,8 @@ def _content(view: View, sheet: Sheet) -> None:
     sheet.put("input", given)
     sheet.put("output", made)
     if kind is SpanKind.MODEL:
-        sheet.put_input(messages_of(given, "user"))
-        sheet.put_output(messages_of(made, "assistant"))
+        sheet.put_input(each_message(given, "user"))
+        sheet.put_output(each_message(made, "assistant"))
     elif kind is SpanKind.TOOL:
         inner = dig(given, "input")
         sheet.put("tool_arguments", structured(inner) if inner is not None else given)
@@ -123,7 +123,7 @@ def _content(view: View, sheet: Sheet) -> None:
         sheet.put_text("retrieval_query", text_of(dig(given, "query")))
         sheet.put_documents("documents", documents_of(dig(made, "documents")))
     elif has_messages(given):
-        sheet.put_input(messages_of(given, "user"))
+        sheet.put_input(each_message(given, "user"))
 
 
 def _result(output: Value) -> Value:

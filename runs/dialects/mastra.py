@@ -7,7 +7,7 @@ from datetime import datetime
 from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.kinds import Strength
-from runs.messages import has_messages, messages_of
+from runs.messages import each_message, has_messages
 from runs.parts import call_part, parts_of
 from runs.sheet import Sheet
 from runs.solver import RawUsage
@@ -118,7 +118,7 @@ def _content(view: View, sheet: Sheet) -> None:
     elif given is not None and raw in {"model_generation", "model_step", "agent_run", "model_inference"}:
         body = dig(given, "body") or given
         if has_messages(body):
-            sheet.put_input(messages_of(body, "user"))
+            sheet.put_input(each_message(body, "user"))
     if raw in {"model_generation", "model_step", "model_inference"} and made is not None:
         calls = dig(made, "toolCalls")
         parts = [*parts_of(text_of(dig(made, "text")))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.kinds import Strength, kind_of
-from runs.messages import messages_of
+from runs.messages import each_message
 from runs.money import usd_of
 from runs.rawusage import usage_in
 from runs.sheet import Sheet, documents_of, tool_definitions
@@ -74,8 +74,8 @@ def _content(view: View, sheet: Sheet) -> None:
     known = kind_of(unquoted(attributes.get("mlflow.spanType")))
     kind = known[0] if known else SpanKind.OTHER
     if kind is SpanKind.MODEL:
-        sheet.put_input(messages_of(given, "user"))
-        sheet.put_output(messages_of(made, "assistant"))
+        sheet.put_input(each_message(given, "user"))
+        sheet.put_output(each_message(made, "assistant"))
         sheet.put_tools(tool_definitions(attributes.get("mlflow.chat.tools")))
         for name, value in as_map(given).items():
             if name in {

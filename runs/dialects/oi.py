@@ -10,7 +10,7 @@ from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.finish import finish_reason, finish_reasons
 from runs.kinds import Guess, Strength, kind_of
-from runs.messages import messages_of
+from runs.messages import messages_of, role_of
 from runs.money import usd_of
 from runs.parts import part_of, parts_of
 from runs.sheet import Sheet, tool_definitions
@@ -368,7 +368,7 @@ def _message(index: int, raw: Attributes, role: str) -> Message:
                               "arguments": raw.get("message.function_call_arguments_json")}))  # fmt: skip
     call_id = text_of(raw.get("message.tool_call_id"))
     name = text_of(raw.get("message.name"))
-    normal = messages_of({"role": said, "content": ""}, role)[0].role
+    normal = role_of(said) or role
     if call_id or normal == "tool":
         content: Value = "\n".join(str(part.content) for part in parts if part.type == "text")
         parts = [Part(type="tool_result", id=call_id, name=name, content=content)]

@@ -6,7 +6,7 @@ from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.finish import finish_reasons
 from runs.kinds import Strength
-from runs.messages import messages_of
+from runs.messages import each_message
 from runs.parts import parts_of
 from runs.sheet import Sheet, documents_of, tool_definitions
 from runs.solver import Convention, RawUsage
@@ -283,9 +283,9 @@ def _transcript(view: View, sheet: Sheet) -> None:
     if any(key in attributes for key in _REFS):
         sheet.states.add("external")
     if "gen_ai.input.messages" in attributes:
-        sheet.put_input(messages_of(view.structured("gen_ai.input.messages"), "user"))
+        sheet.put_input(each_message(view.structured("gen_ai.input.messages"), "user"))
     if "gen_ai.output.messages" in attributes:
-        sheet.put_output(messages_of(view.structured("gen_ai.output.messages"), "assistant"))
+        sheet.put_output(each_message(view.structured("gen_ai.output.messages"), "assistant"))
     if "gen_ai.system_instructions" in attributes:
         sheet.put_system(parts_of(view.structured("gen_ai.system_instructions")))
     if "gen_ai.tool.definitions" in attributes:

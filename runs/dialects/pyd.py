@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.kinds import Strength
-from runs.messages import message_of, messages_of
+from runs.messages import each_message, message_of, messages_of
 from runs.money import usd_of
 from runs.rawusage import usage_in
 from runs.sheet import Sheet, tool_definitions
@@ -169,11 +169,11 @@ def _logfire_facts(view: View, draft: Draft) -> None:
 def _logfire_content(view: View, sheet: Sheet) -> None:
     request, response = as_map(view.attributes.get("request_data")), as_map(view.attributes.get("response_data"))
     if request:
-        sheet.put_input(messages_of(request, "user"))
+        sheet.put_input(each_message(request, "user"))
         sheet.put_tools(tool_definitions(request.get("tools")))
     message = response.get("message") or response.get("combined_chunk_content")
     if message is not None:
-        sheet.put_output(messages_of(message, "assistant"))
+        sheet.put_output(each_message(message, "assistant"))
 
 
 LOGFIRE = Dialect(
