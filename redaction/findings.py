@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from typing import NamedTuple
 
 from spans.pseudonym import token_spans
@@ -69,7 +68,8 @@ def _outside(text: str, finding: Finding, taken: list[tuple[int, int]]) -> list[
         first -= 1
     pieces: list[Finding] = []
     start = finding.start
-    for left, right in islice(taken, first, None):
+    for index in range(first, len(taken)):
+        left, right = taken[index]
         if left >= finding.end:
             break
         pieces.extend(_trimmed(text, finding, start, left))

@@ -39,7 +39,8 @@ _NOT_A_PHONE = re.compile(
     r"\d+\.\d+|\d{4}[-/.]\d\d?[-/.]\d\d?.*|\d\d?[-/.]\d\d?[-/.]\d{2,4}(?:[ ,].*)?|[\d.]*-\d{4}-\d\d-\d\d|97[89][- ]\d.*"
     r"|\d{4}[ -]\d{4}|(?:19|20)\d\d[ -]+(?:19|20)\d\d.*"
 )
-_ISO_DATE = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d")
+_NUMBERS = re.compile(r"(?:19|20)\d\d[-/.][01]\d[-/.][0-3]\d|(?<!\d)\d\.\d(?!\d)|\.20\d{6}$|^\d+/\d+$")
+"""Dates, decimals, fractions and dated versions: what looks like a number in groups."""
 _MIN_PHONE_DIGITS = 8
 _MAX_PHONE_DIGITS = 15
 _MAX_BARE_DIGITS = 13
@@ -48,7 +49,7 @@ _PHONE_CONTEXT = 30
 _IP4 = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
 _IP6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:(?<=:)(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])")
 _VERSION_BEFORE = re.compile(
-    r"(?:(?:version|release|\bver|\bv|chart|image|plugin|notes|==|>=|<=|~=|@)\s{0,2}[:=]?\s{0,2}"
+    r"(?:(?:version|release|\bver|\bv|chart|image|plugin|notes|section|rfc|chapter|clause|==|>=|<=|~=|@)\s{0,2}[:=]?\s{0,2}"
     r"|(?:rolled back|roll back|upgraded?|downgraded?|updated?|bump(?:ed)?|migrated?)\s(?:to|from)\s|/[\w.-]{1,12}:)\Z"
 )
 _WORD_BEFORE = re.compile(r"([a-z][a-z0-9-]*)\s\Z")
@@ -107,7 +108,7 @@ def _has_shape(candidate: str, *, called: bool, strict: bool) -> bool:
     digits = sum(letter.isdigit() for letter in candidate)
     if not _MIN_PHONE_DIGITS <= digits <= _MAX_PHONE_DIGITS:
         return False
-    if candidate[0] not in "+(" and (_NOT_A_PHONE.fullmatch(candidate) or _ISO_DATE.search(candidate)):
+    if candidate[0] != "+" and (_NOT_A_PHONE.fullmatch(candidate) or _NUMBERS.search(candidate)):
         return False
     if candidate.isdigit():
         return digits <= _MAX_BARE_DIGITS if called else not strict
@@ -172,6 +173,6 @@ def _is_personal(candidate: str, *, hide_private: bool) -> bool:
         address = ipaddress.ip_address(candidate)
     except ValueError:
         return False
-    if address.is_loopback or address.is_unspecified or candidate == "255.255.255.255":
+    if address.is_loopback or address.is_unspecified or candidate.lower().startswith(("255.", "ffff:ffff:")):
         return False
     return hide_private or not address.is_private

@@ -31,9 +31,8 @@ _STREETS = (
         rf"{{1,3}}{_KIND}\b\.?(?:,? (?:Apt\.?|Apartment|Suite|Unit|Flat|#) ?\w{{1,6}})?{_TAIL}"
     ),
     re.compile(
-        rf"\b(?:{_WORD} ){{0,2}}\w{{0,30}}(?:straße|strasse|str\.|weg|allee|platz|gasse|ufer|damm|ring) \d{{1,4}} ?[a-z]?\b"
-        rf"(?:,? ?(?:[A-Z]-)?\d{{4,5}} {_WORD}(?: {_WORD})?)?",
-        re.IGNORECASE,
+        rf"\b(?=[A-ZÄÖÜ])(?:{_WORD} ){{0,2}}\w{{0,30}}(?i:straße|strasse|str\.|weg|allee|platz|gasse|ufer|damm|ring) "
+        rf"\d{{1,4}} ?[a-z]?\b(?:,? ?(?:[A-Z]-)?\d{{4,5}} {_WORD}(?: {_WORD})?)?"
     ),
     re.compile(
         r"\b\d{1,4}(?: ?bis| ?ter)?,? (?:rue|avenue|boulevard|place|allée|allee|chemin|quai|impasse|cours) "
@@ -73,9 +72,11 @@ _NOT_POSTAL = re.compile(
 _NAME_FORM = re.compile(r"(?:[^\W\d_][\w'\u2019.-]{0,30}\.?)(?:(?:, | )(?:[^\W\d_][\w'\u2019.-]{0,30}\.?)){0,4}")
 _UPPER = re.compile(r"[A-ZÀ-ÖØ-Þ\u0100-\u024f\u0370-\uffff]")
 _INTRODUCED = re.compile(
-    r"(?i:\b(?:my name is|my name's|name's|i am called|this is|it's|its|hey,? it's|i'm|i am))"
-    r"\s([a-zà-ÿ]{2,20}(?:[ '-][a-zà-ÿ]{2,20}){1,2})(?=\s*[,.!]|$| here\b| and my\b| from\b)"
+    r"\b(?:my name is|my name's|i am called|(?:hey|hi|hello),? it'?s)"
+    r"\s([a-zà-ÿ]{2,20}(?:[ '-][a-zà-ÿ]{2,20}){1,2})(?=\s*[,.!]|$| here\b| and my\b| from\b)",
+    re.IGNORECASE,
 )
+"""Names in lower case, only after words that can introduce nothing else."""
 _PART = r"(?:[A-ZÀ-ÖØ-Þ\u0100-\u024f][a-zß-ÿ\u0100-\u024f'\u2019A-Z-]{1,30}|[A-ZÀ-ÖØ-Þ]\.)"
 _PARTICLE = r"(?:van|der|den|de|la|di|da|von|zu|al|bin|ibn|del|dos|el|le|ter|du)"
 _CALLED = rf"{_PART}(?:,? (?:{_PARTICLE} ){{0,2}}{_PART}){{0,3}}"

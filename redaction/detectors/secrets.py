@@ -126,7 +126,7 @@ KINDS: tuple[SecretKind, ...] = (
 _HARMLESS = re.compile(
     r"(?i)(?:null|none|true|false|undefined|required|optional|string|number|integer|boolean|object|hidden|redacted|masked"
     r"|changeme|placeholder|example|your[_-].*|my[_-]?(?:api)?[_-]?key|\*+|x+|\.+|-+|os\.(?:environ|getenv).*|process\.env.*"
-    r"|getenv.*|env\..*|\$.*|%.*%|<.*|\{.*|[a-z]+_?[a-z]*_(?:key|token|secret|password))[.,:;!?]*"
+    r"|_?(?:pass(?:word|wd)?|secret|token|key)s?|getenv.*|env\..*|\$.*|%.*%|<.*|\{.*|[a-z]+_?[a-z]*_(?:key|token|secret|password))[.,:;!?]*"
 )
 _SECRET_KEY = re.compile(
     r"(?:^|_)(?:password|passwd|pwd|passphrase|passcode|secret|api_?key|apikey|access_?token|auth_?token|refresh_?token"
@@ -158,7 +158,7 @@ def find_secrets(piece: Piece) -> Iterator[Finding]:
         group = kind.pattern.groups
         for match in kind.pattern.finditer(text):
             start, end = match.span(group)
-            if not (group and _HARMLESS.fullmatch(text, start, end)):
+            if not group or not (_HARMLESS.fullmatch(text, start, end) or text[end : end + 1] == "("):
                 yield Finding(start, end, "SECRET", 0.9)
     if piece.key and not identifier and _is_secret_value(piece.key, text):
         yield Finding(0, len(text), "SECRET", 0.9)

@@ -73,6 +73,9 @@ def test_introduced_people_are_found(text, name):
         "Dear Customer Support",
         "I am Claude",
         "it's not working, sorry",
+        "its raw keys, then",
+        "if it's shared publicly,",
+        "I'm completely lost,",
     ],
 )
 def test_ordinary_words_are_nobody(text):

@@ -120,6 +120,8 @@ def test_its_key_gives_it_away(key):
         ("8b904ce6087413e3b266f850f1578b5c72dc4ee6", "sha"),
         ("0af7651916cd43dd8448eb211c80319c", "trace_id"),
         ("password is required", ""),
+        ("password = password", ""),
+        ("token = fernet.encrypt(data)", ""),
         ("password: string", ""),
         ("Enter your password: ****", ""),
         ("api_key = os.environ['OPENAI_API_KEY']", ""),
