@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from runs.counting import assign_roles
@@ -122,8 +121,8 @@ def _reordered(nodes: list[Node]) -> list[Node]:
 def _inherit_agents(nodes: Sequence[Node]) -> None:
     """The agent of a step is the nearest at or above it that has a name (section 4.19)."""
     for node in nodes:
-        if not node.facts.agent_name and node.parent is not None and node.parent.facts.agent_name:
-            node.facts = replace(node.facts, agent_name=node.parent.facts.agent_name)
+        if not node.agent_name and node.parent is not None:
+            node.agent_name = node.parent.agent_name
 
 
 def _price(nodes: Sequence[Node], book: PriceBook, started_ns: int) -> None:
@@ -186,7 +185,7 @@ def _step(run_id: RunId, node: Node) -> Step:
         is_stream=facts.is_stream,
         session_id=facts.session_id,
         user_id=facts.user_id,
-        agent_name=facts.agent_name,
+        agent_name=node.agent_name,
         service=facts.service,
         dialects=facts.dialects,
         prompt_name=facts.prompt_name,
@@ -236,7 +235,7 @@ def _run(
         workflow=name.workflow,
         workflow_source=name.source,
         workflow_version=name.version,
-        agents=_distinct(node.facts.agent_name for node in in_time),
+        agents=_distinct(node.agent_name for node in in_time),
         session_id=_first(node.facts.session_id for node in in_time),
         user_id=_first(node.facts.user_id for node in in_time),
         started_ns=started_ns,

@@ -415,5 +415,8 @@ def _digest(item: CleanSpan) -> str:
     return hashlib.sha256(_stable_json(parts)).hexdigest()[:32]
 
 
+_STABLE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
+
+
 def _stable_json(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode("utf-8", "surrogatepass")
+    return _STABLE.encode(value).encode("utf-8", "surrogatepass")

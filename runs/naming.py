@@ -131,12 +131,12 @@ def root_agent(nodes: Sequence[Node]) -> str:
     agents = [node for node in nodes if node.kind is SpanKind.AGENT]
     for node in sorted(agents, key=lambda node: (node.depth, node.order)):
         for name in (
-            _SUFFIX.sub("", node.facts.agent_name),
+            _SUFFIX.sub("", node.agent_name),
             stripped(node.facts.name) if not _HTTP.match(node.facts.name) else "",
         ):
             if is_telling(name, models):
                 return name
-    return next((node.facts.agent_name for node in nodes if is_telling(node.facts.agent_name, models)), "")
+    return next((node.agent_name for node in nodes if is_telling(node.agent_name, models)), "")
 
 
 def _version(nodes: Sequence[Node]) -> str:

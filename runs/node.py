@@ -40,6 +40,11 @@ class Node:
     decisions: list[Decision] = field(default_factory=list)
     wrapper: bool = False
     """A model span around several calls of the model: a workflow in disguise."""
+    agent_name: str = ""
+    """The agent at work: the step's own, else the nearest one above it."""
+
+    def __post_init__(self) -> None:
+        self.agent_name = self.facts.agent_name
 
     @property
     def span_id(self) -> SpanId:

@@ -71,7 +71,7 @@ def _content(view: View, sheet: Sheet) -> None:
     for side in ("input", "output"):
         for key in (f"{side}.value", side):
             if key in attributes:
-                sheet.put(side, structured(attributes[key]))
+                sheet.put(side, view.structured(key))
     sheet.put_text("error_stack", failure_on(view).stack)
 
 
