@@ -112,7 +112,8 @@ CONTENT_COLUMNS: tuple[Column[_Entry], ...] = (
 )
 
 LOG_COLUMNS: tuple[Column[_Entry], ...] = (
-    Column("trace_id", TEXT, lambda e: e.item.trace_id or ""),
+    # A session log names no trace; its facts say which run it belongs to, and it is found there.
+    Column("trace_id", TEXT, lambda e: e.item.trace_id or e.facts.trace_id),
     Column("span_id", TEXT, lambda e: e.item.span_id or ""),
     Column("log_id", TEXT, lambda e: getattr(e.clean, "log_id", "")),
     Column("time_ns", U64, lambda e: e.item.time_ns),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 from runs.facts import RULES_VERSION, facts_of
 from spans.clean import Clean
 from spans.ids import TraceId
 from spans.roles import Role
+from store.api import RunQuery
 from store.rows import facts_table
 from tracetape.control import Verb
 from tracetape.demo import DEMO_PROJECT
@@ -47,8 +49,6 @@ def remove_demo(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any
 
 def delivery_check(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """The delivery check as JSON."""
-    from dataclasses import asdict
-
     return asdict(house.health())
 
 
@@ -75,8 +75,6 @@ def renormalise(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]
 
 def quarantine_list(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """What is set aside, without any of its content."""
-    from dataclasses import asdict
-
     return {"records": [asdict(kept) for kept in house.broker.quarantine.list()]}
 
 
@@ -103,7 +101,31 @@ def _noted(house: House, name: str, did: str) -> int:
     return quarantine.redrive(name) if did == "redriven" else quarantine.drop(name)
 
 
+def evaluate(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Judge stored runs window by window, as if time passed, with the judges that also judge on arrival."""
+    begin, end, step = (int(arguments[name]) for name in ("from_ns", "to_ns", "every_ns"))
+    windows = []
+    for since in range(begin, end, step):
+        until = min(since + step, end)
+        judged = sum(_evaluate_window(house, project, since, until) for project in house.store.projects())
+        windows.append({"since_ns": since, "until_ns": until, "runs": judged})
+    return {"windows": windows}
+
+
+def _evaluate_window(house: House, project: str, since_ns: int, until_ns: int) -> int:
+    query = RunQuery(project, since_ns=since_ns, until_ns=until_ns, limit=200)
+    judged = 0
+    while True:
+        page = house.store.find_runs(query)
+        house.assembler.assemble_now(project, [TraceId(run.run_id) for run in page.rows])
+        judged += len(page.rows)
+        if page.next_cursor is None:
+            return judged
+        query = replace(query, cursor=page.next_cursor)
+
+
 VERBS: Mapping[str, Verb] = {
+    "evaluate": evaluate,
     "quarantine_list": quarantine_list,
     "quarantine_redrive": quarantine_redrive,
     "quarantine_drop": quarantine_drop,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -71,7 +72,21 @@ def test_renormalising_changes_nothing_while_the_rules_are_the_same(tmp_path):
         assert "3 spans and logs of 1 traces" in running.cli("renormalise")
         running.settle()
         assert running.api(f"/api/v1/runs/{trace}") == before
+        day = datetime.now(UTC)
+        window = [
+            "evaluate",
+            "--from",
+            f"{day:%Y-%m-%d}",
+            "--to",
+            f"{day + timedelta(days=1):%Y-%m-%d}",
+            "--every",
+            "1d",
+        ]
+        assert "1 runs judged" in running.cli(*window)
+        running.settle()
+        assert running.api(f"/api/v1/runs/{trace}") == before
         running.stop()
         assert "3 spans and logs of 1 traces" in running.cli("renormalise")
+        assert "1 runs judged" in running.cli(*window)
         running.restart()
         assert running.api(f"/api/v1/runs/{trace}") == before

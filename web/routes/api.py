@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from replay.recording import recording
 from runs.present import run_json, spans_json
 from spans.errors import NotFoundError, RefusedError
 from spans.health import SignalCount
@@ -154,6 +155,19 @@ def span(request: Request, caller: Reader, run_id: str, span_id: str) -> Respons
     if content:
         record(desk, caller, "content_read", found.run_id, project, {"part": "json", "span": wanted})
     return answer(next(_one_span(desk, project, steps[0], content=content)))
+
+
+@router.get("/runs/{run_id}/recording")
+def run_recording(request: Request, caller: Reader, run_id: str) -> Response:
+    """The ordered exchanges of a run; with `content=none` without what was said."""
+    desk = desk_of(request)
+    project = _project(request, caller)
+    found = find_run(desk.services.store, project, run_id)
+    content = _wants_content(request)
+    if content:
+        record(desk, caller, "content_read", found.run_id, project, {"part": "recording"})
+    steps = desk.services.store.read_steps(project, found.run_id)
+    return answer(recording(found, _spans(desk, project, steps, content=content)))
 
 
 def _one_span(desk: Desk, project: str, step: Step, *, content: bool) -> Iterator[dict[str, Any]]:

@@ -277,3 +277,17 @@ def test_health_is_the_conservation_law(tmp_path):
 
 def test_findings_are_an_honest_empty_list(house: House):
     assert house.client(Role.VIEWER).get("/api/v1/findings?kind=drift").json() == {"data": []}
+
+
+def test_a_recording_is_the_ordered_exchanges_and_reading_it_is_recorded(house: House):
+    run = add_refund(house.store, text="I want a refund")
+    client = house.client(Role.VIEWER)
+    data = client.get(f"/api/v1/runs/{run}/recording").json()["data"]
+    assert data["format"] == "tracetape-recording"
+    assert [e["number"] for e in data["exchanges"]] == list(range(1, len(data["exchanges"]) + 1))
+    assert {"model", "tool"} <= {e["kind"] for e in data["exchanges"]}
+    assert any(entry.action == "content_read" for entry in house.ledger.audit.list())
+    without = client.get(f"/api/v1/runs/{run}/recording?content=none").json()["data"]["exchanges"]
+    assert not any(e["asked"].get(side) for e in without for side in ("messages", "system", "arguments"))
+    assert not any(value for e in without for name, value in e["answered"].items() if name != "finish_reasons")
+    assert client.get(f"/api/v1/runs/{'0' * 31}9/recording").status_code == 404
