@@ -30,6 +30,8 @@ AGAIN_S = 1.0
 """The least time between two assemblies of one trace."""
 SHARE = 10.0
 """A trace that took t seconds to assemble waits 10 t: at most a tenth of a core for each."""
+FAILED_PAUSE_S = 60.0
+"""How long a trace that could not be assembled waits, unless more of it arrives."""
 BATCH = 256
 
 
@@ -87,6 +89,7 @@ class Assembler:
                 if known is None:
                     self._dirty[key] = _Dirty(due, spans, logs, neighbours_too)
                 else:
+                    known.due = min(known.due, due)
                     known.spans += spans
                     known.logs += logs
                     known.neighbours_too = known.neighbours_too or neighbours_too
@@ -144,7 +147,24 @@ class Assembler:
             try:
                 self._assemble({key: dirty})
             except Exception:
-                logger.exception("a trace cannot be assembled; it stays as it was", extra={"trace": key[1]})
+                logger.exception("a trace cannot be assembled now; it stays pending", extra={"trace": key[1]})
+                self._postpone(key, dirty)
+
+    def _postpone(self, key: TraceKey, dirty: _Dirty) -> None:
+        """Try again later, or as soon as more of it arrives: until then its spans count as pending, never as stored.
+
+        While stopping it is let go: the watermark has not passed it, so the next start tries again.
+        """
+        with self._wake:
+            if self._stopping:
+                return
+            dirty.due = time.monotonic() + FAILED_PAUSE_S
+            newer = self._dirty.get(key)
+            if newer is None:
+                self._dirty[key] = dirty
+            else:
+                newer.spans += dirty.spans
+                newer.logs += dirty.logs
 
     def _assemble(self, batch: Mapping[TraceKey, _Dirty]) -> None:
         by_project: dict[str, list[TraceId]] = defaultdict(list)
