@@ -219,6 +219,13 @@ class Broker:
         self._spawn(self._accept, "broker-door")
         self._spawn(self._dispatch, "broker")
 
+    def inspect(self) -> None:
+        """Read the spool's heads without handing anything out, so that `status` is true where nothing flows."""
+        with self._wake:
+            if self._backlog is None:
+                self._backlog = Backlog(self._settings.spool, self._slots.settled, self._slots.forget_segment)
+            self._backlog.look()
+
     def confirm(self, keys: Sequence[SlotKey]) -> None:
         """The store holds these durably and the ledger has settled them."""
         with self._wake:

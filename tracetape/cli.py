@@ -198,6 +198,7 @@ def run_verb(settings: ServeSettings, folder: DataFolder, verb: str, arguments: 
 
     try:
         house = House.open(settings, folder, lambda _phase: None)
+        house.broker.inspect()
         try:
             return dict(VERBS[verb](house, arguments))
         finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +12,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 
 from tests.tracetape.running import Running, wait_for
 from tests.tracetape.test_first_light import send_run
+from tracetape.folder import DataFolder, is_held
 
 pytestmark = pytest.mark.slow
 
@@ -90,3 +93,21 @@ def test_renormalising_changes_nothing_while_the_rules_are_the_same(tmp_path):
         assert "1 runs judged" in running.cli(*window)
         running.restart()
         assert running.api(f"/api/v1/runs/{trace}") == before
+
+
+def test_without_a_server_the_delivery_check_still_sees_what_waits_in_the_spool(tmp_path):
+    """After a crash of everything at once: acknowledged, in the spool, not yet stored."""
+    with Running(tmp_path / "data", "--workers", "1") as running:
+        children = running.children()
+        os.kill(children["work 1"], signal.SIGSTOP)
+        trace = send_run(OTLPSpanExporter(endpoint=f"{running.http}/v1/traces"), "waiting")
+        running.process.kill()
+        running.process.wait()
+        for pid in children.values():
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not is_held(DataFolder(running.data)), 10, "the folder to be free")
+        spans = json.loads(running.cli("health"))["spans"]
+        assert (spans["acked"], spans["pending"], spans["stored"]) == (3, 3, 0)
+        running.restart()
+        wait_for(lambda: running.try_api(f"/api/v1/runs/{trace}"), 30, "the run after the restart")
+        assert running.settle()["spans"]["stored"] == 3
