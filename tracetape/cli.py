@@ -13,9 +13,10 @@ import typer
 from spans.errors import HouseError, SettingsError
 from spans.roles import Role
 from tracetape import __version__
-from tracetape.control import ask
-from tracetape.folder import DataFolder, FolderLock, is_held, read_status
-from tracetape.settings import ServeSettings, load_settings
+from tracetape.commands import COMMANDS
+from tracetape.commands.common import Data, folder_of, run_verb, say, web_url
+from tracetape.folder import DataFolder, is_held, read_status
+from tracetape.settings import load_settings
 
 app = typer.Typer(
     name="tracetape",
@@ -33,9 +34,11 @@ quarantine_app = typer.Typer(
 )
 app.add_typer(quarantine_app, name="quarantine")
 
-Data = Annotated[Path | None, typer.Option("--data", help="Data folder (TRACETAPE_DATA; default ./tracetape-data).")]
 DEFAULT_PROJECT = "default"
 MAX_WINDOWS = 10_000
+
+for command in COMMANDS:
+    command.register(app)
 
 
 def main() -> None:
@@ -47,16 +50,6 @@ def main() -> None:
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-
-
-def _say(line: str) -> None:
-    typer.echo(line)
-
-
-def _folder(settings: ServeSettings) -> DataFolder:
-    folder = DataFolder(settings.data.expanduser().resolve())
-    folder.create()
-    return folder
 
 
 @app.command()
@@ -94,13 +87,13 @@ def keys_create(
     from tracetape.house import open_ledger
 
     settings = load_settings({"data": data})
-    ledger = open_ledger(settings, _folder(settings))
+    ledger = open_ledger(settings, folder_of(settings))
     first_ingest = role is Role.INGEST and ledger.keys.count(Role.INGEST) == 0
     _, secret = ledger.keys.create(project, role, name)
     ledger.audit.append(
         "command line", "key_change", target=name, detail={"role": role.value, "did": "create"}, project=project
     )
-    _say(secret)
+    say(secret)
     if first_ingest:
         typer.echo(
             "Senders on this machine still work without a key; start serve with --require-key to refuse them.", err=True
@@ -113,9 +106,9 @@ def keys_list(data: Data = None) -> None:
     from tracetape.house import open_ledger
 
     settings = load_settings({"data": data})
-    for key in open_ledger(settings, _folder(settings)).keys.list():
+    for key in open_ledger(settings, folder_of(settings)).keys.list():
         state = "revoked" if key.revoked_ns else "active"
-        _say(f"{key.key_id}  {key.role.value:9} {state:8} {key.project:16} {key.name}")
+        say(f"{key.key_id}  {key.role.value:9} {state:8} {key.project:16} {key.name}")
 
 
 @keys_app.command("revoke")
@@ -124,10 +117,10 @@ def keys_revoke(key_id: Annotated[str, typer.Argument(help="The id shown by keys
     from tracetape.house import open_ledger
 
     settings = load_settings({"data": data})
-    ledger = open_ledger(settings, _folder(settings))
+    ledger = open_ledger(settings, folder_of(settings))
     ledger.keys.revoke(key_id)
     ledger.audit.append("command line", "key_change", target=key_id, detail={"did": "revoke"})
-    _say(f"revoked {key_id}")
+    say(f"revoked {key_id}")
 
 
 @app.command()
@@ -142,18 +135,11 @@ def invite(
     if role is Role.INGEST:
         raise SettingsError("People cannot be invited as ingest; use keys create --role ingest for senders.")
     settings = load_settings({"data": data})
-    folder = _folder(settings)
+    folder = folder_of(settings)
     ledger = open_ledger(settings, folder)
     token = ledger.links.create("invitation", role=role, name=name)
     ledger.audit.append("command line", "member_change", target=name, detail={"role": role.value, "did": "invite"})
-    _say(f"{_web_url(settings, folder)}/join?token={token}")
-
-
-def _web_url(settings: ServeSettings, folder: DataFolder) -> str:
-    served = read_status(folder.serve_file)
-    ports = served.get("ports", {})
-    port = ports.get("web", settings.web_port) if isinstance(ports, dict) else settings.web_port
-    return settings.public_url or str(served.get("public_url") or "") or f"http://{settings.host}:{port}"
+    say(f"{web_url(settings, folder)}/join?token={token}")
 
 
 @app.command()
@@ -163,10 +149,10 @@ def demo(
 ) -> None:
     """Send a believable fleet of agents, two weeks of it, through the real receiver into the project `demo`."""
     settings = load_settings({"data": data})
-    folder = _folder(settings)
+    folder = folder_of(settings)
     if remove:
         removed = run_verb(settings, folder, "demo_remove", {})
-        _say(f"removed the demo project: {removed.get('runs', 0)} runs")
+        say(f"removed the demo project: {removed.get('runs', 0)} runs")
         return
     if not is_held(folder):
         raise SettingsError(
@@ -183,35 +169,14 @@ def demo(
     sent = send(
         f"http://{settings.host}:{port}", secret, generate(), progress=lambda n: typer.echo(f"sent {n} spans", err=True)
     )
-    _say(f"sent {sent} spans; open {_web_url(settings, folder)}/?project={DEMO_PROJECT}")
-
-
-def run_verb(settings: ServeSettings, folder: DataFolder, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Run a verb inside the `serve` that holds the folder, or open the folder here when nobody does."""
-    lock = FolderLock(folder)
-    try:
-        lock.acquire()
-    except SettingsError:
-        return dict(ask(folder.control_socket, verb, arguments))
-    from tracetape.house import House
-    from tracetape.verbs import VERBS
-
-    try:
-        house = House.open(settings, folder, lambda _phase: None)
-        house.broker.inspect()
-        try:
-            return dict(VERBS[verb](house, arguments))
-        finally:
-            house.store.close()
-    finally:
-        lock.release()
+    say(f"sent {sent} spans; open {web_url(settings, folder)}/?project={DEMO_PROJECT}")
 
 
 @app.command()
 def health(data: Data = None) -> None:
     """Print the delivery check: what every accepted item became."""
     settings = load_settings({"data": data})
-    _say(json.dumps(run_verb(settings, _folder(settings), "health", {}), indent=2))
+    say(json.dumps(run_verb(settings, folder_of(settings), "health", {}), indent=2))
 
 
 @app.command()
@@ -220,14 +185,14 @@ def doctor(data: Data = None) -> None:
     from tracetape.doctor import Patient, State, examine
 
     settings = load_settings({"data": data})
-    folder = _folder(settings)
+    folder = folder_of(settings)
     delivery = run_verb(settings, folder, "health", {}) if is_held(folder) else None
     marks = {State.OK: "ok  ", State.WARN: "warn", State.BAD: "BAD "}
     findings = examine(Patient(folder, settings, delivery))
     for finding in findings:
-        _say(f"{marks[finding.state]}  {finding.check:12} {finding.sentence}")
+        say(f"{marks[finding.state]}  {finding.check:12} {finding.sentence}")
         if finding.advice:
-            _say(f"                    {finding.advice}")
+            say(f"                    {finding.advice}")
     raise SystemExit(1 if any(f.state is State.BAD for f in findings) else 0)
 
 
@@ -241,8 +206,8 @@ def renormalise(
     """Apply today's rules to stored evidence: kinds, tokens, names, cost and trees of runs are computed anew."""
     settings = load_settings({"data": data})
     since_ns = int(since.replace(tzinfo=UTC).timestamp() * 1e9) if since else 0
-    done = run_verb(settings, _folder(settings), "renormalise", {"since_ns": since_ns})
-    _say(f"read {done['items']} spans and logs of {done['traces']} traces with rules version {done['rules_version']}")
+    done = run_verb(settings, folder_of(settings), "renormalise", {"since_ns": since_ns})
+    say(f"read {done['items']} spans and logs of {done['traces']} traces with rules version {done['rules_version']}")
 
 
 @app.command()
@@ -261,11 +226,11 @@ def evaluate(
     if (end_ns - begin_ns) / every_ns > MAX_WINDOWS:
         raise SettingsError(f"That is more than {MAX_WINDOWS:,} windows; choose a longer --every.")
     done = run_verb(
-        settings, _folder(settings), "evaluate", {"from_ns": begin_ns, "to_ns": end_ns, "every_ns": every_ns}
+        settings, folder_of(settings), "evaluate", {"from_ns": begin_ns, "to_ns": end_ns, "every_ns": every_ns}
     )
     for window in done["windows"]:
         moment = datetime.fromtimestamp(window["since_ns"] / 1e9, UTC)
-        _say(f"{moment:%Y-%m-%dT%H:%M}Z  {window['runs']} runs judged")
+        say(f"{moment:%Y-%m-%dT%H:%M}Z  {window['runs']} runs judged")
 
 
 def parse_period_ns(text: str) -> int:
@@ -299,7 +264,7 @@ def redact(
     clean = dry_run(sys.stdin.buffer.read(), folder, settings, project=project, key=key)
     if as_json:
         notes = [{"path": n.path, "entity": n.entity, "operator": n.operator} for n in clean.notes]
-        _say(json.dumps({"text": clean.text, "redactions": notes, "fingerprint": clean.fingerprint}))
+        say(json.dumps({"text": clean.text, "redactions": notes, "fingerprint": clean.fingerprint}))
         return
     typer.echo(clean.text, nl=False)
     for note in clean.notes:
@@ -320,16 +285,16 @@ def pseudonym(
 
     settings = load_settings({"data": data})
     folder = DataFolder(settings.data.expanduser().resolve())
-    _say(pseudonym_of(sys.stdin.read().strip(), entity, folder, project))
+    say(pseudonym_of(sys.stdin.read().strip(), entity, folder, project))
 
 
 @quarantine_app.command("list")
 def quarantine_list(data: Data = None) -> None:
     """List what is set aside: its name, how many items, and why. Never any of its content."""
     settings = load_settings({"data": data})
-    records = run_verb(settings, _folder(settings), "quarantine_list", {})["records"]
+    records = run_verb(settings, folder_of(settings), "quarantine_list", {})["records"]
     for kept in records:
-        _say(f"{kept['name']}  {kept['items']:>6} {kept['signal']:5} {kept['project']:16} {kept['reason']}")
+        say(f"{kept['name']}  {kept['items']:>6} {kept['signal']:5} {kept['project']:16} {kept['reason']}")
     if not records:
         typer.echo("Nothing is in quarantine.", err=True)
 
@@ -344,8 +309,8 @@ def quarantine_redrive(
     if bool(name) == everything:
         raise SettingsError("Name one record, or say --all.")
     settings = load_settings({"data": data})
-    done = run_verb(settings, _folder(settings), "quarantine_redrive", {"name": name, "all": everything})
-    _say(f"{done['items']} items are on their way again")
+    done = run_verb(settings, folder_of(settings), "quarantine_redrive", {"name": name, "all": everything})
+    say(f"{done['items']} items are on their way again")
 
 
 @quarantine_app.command("drop")
@@ -354,15 +319,15 @@ def quarantine_drop(
 ) -> None:
     """Destroy a record for good; its items are counted as dropped by a person."""
     settings = load_settings({"data": data})
-    done = run_verb(settings, _folder(settings), "quarantine_drop", {"name": name})
-    _say(f"{done['items']} items were destroyed")
+    done = run_verb(settings, folder_of(settings), "quarantine_drop", {"name": name})
+    say(f"{done['items']} items were destroyed")
 
 
 @config_app.command("show")
 def config_show(data: Data = None) -> None:
     """Print every setting with its value; addresses that may hold a password show as stars."""
     for name, value in load_settings({"data": data}).masked().items():
-        _say(f"{name} = {value}")
+        say(f"{name} = {value}")
 
 
 @app.command("detect")
@@ -375,10 +340,10 @@ def detect_series(
     if method not in set(Method):
         raise SettingsError(f"--method is {method!r}; use {' or '.join(Method)}.")
     for score in detect(Method(method), sys.stdin):
-        _say(repr(score))
+        say(repr(score))
 
 
 @app.command()
 def version() -> None:
     """Print the version."""
-    _say(__version__)
+    say(__version__)
