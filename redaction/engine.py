@@ -134,6 +134,8 @@ class Redactor:
         batch = _Batch()
         trees = [batch.plant(item) for item in items]
         self._clean(batch, project, mode)
+        for tree in trees:
+            tree.settle()
         self._propagate(items, trees, project)
         return [batch.harvest(item, tree) for item, tree in zip(items, trees, strict=True)]
 
@@ -349,6 +351,13 @@ class _Tree:
     texts: list[_Text] = field(default_factory=list)
     paths: list[tuple[str, ...]] = field(default_factory=list)
     too_deep: bool = False
+    judged_alone: list[_Text] = field(default_factory=list)
+    """In a structured value, the same texts each judged as a whole value; chosen where none speaks of a person."""
+
+    def settle(self) -> None:
+        """A structured value is one document, as its JSON in a string would be: its places stay if nobody is in it."""
+        if self.judged_alone and not any(text.is_personal for text in self.judged_alone):
+            self.texts = self.judged_alone
 
 
 _Shape = tuple[str, object]
@@ -414,14 +423,18 @@ class _Batch:
     def _add(
         self, text: str, key: str, scope: Scope, path: tuple[str, ...], tree: _Tree, *, number: bool = False
     ) -> int:
-        alone = not path
+        tree.texts.append(self._once(text, key, scope, alone=not path, number=number))
+        if path:
+            tree.judged_alone.append(self._once(text, key, scope, alone=True, number=number))
+        tree.paths.append(path)
+        return len(tree.texts) - 1
+
+    def _once(self, text: str, key: str, scope: Scope, *, alone: bool, number: bool) -> _Text:
         identity = (text, key, scope, number, alone)
         known = self.texts.get(identity)
         if known is None:
             known = self.texts[identity] = _Text(text, key, scope, number, alone, series=self._series)
-        tree.texts.append(known)
-        tree.paths.append(path)
-        return len(tree.texts) - 1
+        return known
 
 
 def _restored(shape: _Shape, texts: Sequence[_Text]) -> Value:

@@ -140,6 +140,18 @@ def test_a_place_is_hidden_only_next_to_somebody_it_belongs_to(redactor):
     assert "Lima" not in clean(strict, "What is the weather in Lima tomorrow?").value
 
 
+def test_a_structured_log_body_is_one_document_like_its_json_in_a_string(redactor):
+    """Some instrumentations write messages as key-value structures into log bodies; their towns read as elsewhere."""
+    lone = {"index": 0, "message": {"role": "assistant", "content": "What is the weather in Lima tomorrow?"}}
+    assert clean(redactor, lone).value == lone
+    joined = {"message": {"content": "I live in Lima."}, "author": {"email": "maria@example.com", "age": 41}}
+    hidden = clean(redactor, joined)
+    assert "Lima" not in str(hidden.value)
+    assert {note.entity for note in hidden.notes} >= {"LOCATION", "EMAIL_ADDRESS"}
+    strict = Redactor(RedactionRules(hide_lone_places=True), key_for)
+    assert "Lima" not in str(clean(strict, lone).value)
+
+
 def test_arguments_of_a_tool_call_read_the_same_wherever_they_stand(redactor):
     """Otherwise a call could not be matched with its execution, nor a replay with its recording."""
     arguments = json.dumps({"city": "Lima", "day": "today"})
