@@ -9,6 +9,7 @@ from typing import Any
 
 from spans.clean import CleanLog, CleanSpan, Origin, Redaction, RedactionNote
 from spans.facts import SpanFacts
+from spans.finding import Finding, FindingKind, Severity
 from spans.ids import RunId, SpanId, TraceId
 from spans.kinds import RunMode, RunShape, RunStatus, SpanKind, UsageRole
 from spans.run import Assembly, Run, Step
@@ -221,3 +222,19 @@ def _split(outer: type, changes: dict[str, Any], inner: type) -> tuple[dict[str,
         {k: v for k, v in changes.items() if k in second - first},
         {k: v for k, v in changes.items() if k not in first | second},
     )
+
+
+def a_finding(**changes: Any) -> Finding:
+    """A drift of `refund-agent` that nobody has decided about; change any field of `Finding` by name."""
+    finding = Finding(
+        kind=FindingKind.DRIFT,
+        project="default",
+        environment="production",
+        workflow="refund-agent",
+        subject="trailing",
+        severity=Severity.TICKET,
+        detected_ns=NOW_NS,
+        since_ns=NOW_NS - 3600 * SECOND_NS,
+        summary="refund-agent changed.",
+    )
+    return replace(finding, **changes)

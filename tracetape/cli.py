@@ -35,7 +35,6 @@ quarantine_app = typer.Typer(
 app.add_typer(quarantine_app, name="quarantine")
 
 DEFAULT_PROJECT = "default"
-MAX_WINDOWS = 10_000
 
 for command in COMMANDS:
     command.register(app)
@@ -208,42 +207,6 @@ def renormalise(
     since_ns = int(since.replace(tzinfo=UTC).timestamp() * 1e9) if since else 0
     done = run_verb(settings, folder_of(settings), "renormalise", {"since_ns": since_ns})
     say(f"read {done['items']} spans and logs of {done['traces']} traces with rules version {done['rules_version']}")
-
-
-@app.command()
-def evaluate(
-    begin: Annotated[datetime, typer.Option("--from", help="First moment (UTC).")],
-    end: Annotated[datetime, typer.Option("--to", help="Last moment (UTC), exclusive.")],
-    every: Annotated[str, typer.Option(help="Length of one window: 30m, 6h or 1d.")] = "6h",
-    data: Data = None,
-) -> None:
-    """Evaluate stored history as if time passed, with the judges that also judge on arrival."""
-    settings = load_settings({"data": data})
-    begin_ns, end_ns = (int(moment.replace(tzinfo=UTC).timestamp() * 1e9) for moment in (begin, end))
-    every_ns = parse_period_ns(every)
-    if begin_ns >= end_ns:
-        raise SettingsError("--from must lie before --to.")
-    if (end_ns - begin_ns) / every_ns > MAX_WINDOWS:
-        raise SettingsError(f"That is more than {MAX_WINDOWS:,} windows; choose a longer --every.")
-    done = run_verb(
-        settings, folder_of(settings), "evaluate", {"from_ns": begin_ns, "to_ns": end_ns, "every_ns": every_ns}
-    )
-    for window in done["windows"]:
-        moment = datetime.fromtimestamp(window["since_ns"] / 1e9, UTC)
-        say(f"{moment:%Y-%m-%dT%H:%M}Z  {window['runs']} runs judged")
-
-
-def parse_period_ns(text: str) -> int:
-    """A period such as 30m, 6h or 1d in nanoseconds.
-
-    Raises:
-        SettingsError: it is not written like that.
-    """
-    units = {"m": 60, "h": 3600, "d": 86_400}
-    number, unit = text[:-1], text[-1:]
-    if unit not in units or not (number.isascii() and number.isdecimal()) or int(number) == 0:
-        raise SettingsError(f"--every is {text!r}; write it like 30m, 6h or 1d.")
-    return int(number) * units[unit] * 1_000_000_000
 
 
 @app.command()

@@ -18,6 +18,7 @@ from store.api import Store
 from store.ledger import Ledger
 from tracetape.assembler import Assembler
 from tracetape.delivery_check import health
+from tracetape.evaluator import Evaluator
 from tracetape.folder import DataFolder, read_status
 from tracetape.housekeeping import Housekeeper
 from tracetape.pump import Pump
@@ -47,6 +48,7 @@ class House:
     pump: Pump
     broker: Broker
     housekeeper: Housekeeper
+    evaluator: Evaluator
 
     @classmethod
     def open(cls, settings: ServeSettings, folder: DataFolder, progress: Callable[[str], None]) -> House:
@@ -78,7 +80,8 @@ class House:
             metadata_days=settings.metadata_days,
             also=(lambda: broker.quarantine.expire(time.time_ns()), lambda: expire_withheld(broker.withheld)),
         )
-        return cls(settings, folder, store, ledger, assembler, pump, broker, housekeeper)
+        evaluator = Evaluator(store, ledger)
+        return cls(settings, folder, store, ledger, assembler, pump, broker, housekeeper, evaluator)
 
     def start(self) -> None:
         """Let it flow: first what an earlier run left unassembled, then the spool."""
@@ -87,10 +90,12 @@ class House:
         self.pump.start(self.broker)
         self.broker.start()
         self.housekeeper.start()
+        self.evaluator.start()
         threading.Thread(target=self._keep_watermark, name="watermark", daemon=True).start()
 
     def stop(self, drain_s: float) -> None:
         """Stop in reverse; whatever is not confirmed stays in the spool."""
+        self.evaluator.stop()
         self.housekeeper.stop()
         self.broker.stop(drain_s)
         self.pump.stop(drain_s)

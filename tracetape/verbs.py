@@ -43,6 +43,7 @@ def remove_demo(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any
     for key in house.ledger.keys.list():
         if key.project == DEMO_PROJECT and key.revoked_ns is None:
             house.ledger.keys.revoke(key.key_id)
+    house.ledger.findings.drop_project(DEMO_PROJECT)
     house.ledger.audit.append("command line", "retention_change", target="demo removed", project=DEMO_PROJECT)
     return {"runs": removed}
 
@@ -102,17 +103,26 @@ def _noted(house: House, name: str, did: str) -> int:
 
 
 def evaluate(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Judge stored runs window by window, as if time passed, with the judges that also judge on arrival."""
+    """Evaluate stored history at every step as if time passed, with the detectors that also judge live.
+
+    With `runs`, what each run achieved is judged anew first.
+    """
     begin, end, step = (int(arguments[name]) for name in ("from_ns", "to_ns", "every_ns"))
-    windows = []
-    for since in range(begin, end, step):
-        until = min(since + step, end)
-        judged = sum(_evaluate_window(house, project, since, until) for project in house.store.projects())
-        windows.append({"since_ns": since, "until_ns": until, "runs": judged})
-    return {"windows": windows}
+    chosen = str(arguments.get("project", ""))
+    projects = [p for p in house.store.projects() if not chosen or p == chosen]
+    windows = {
+        min(since + step, end): {"since_ns": since, "runs": 0, "findings": 0} for since in range(begin, end, step)
+    }
+    for project in projects:
+        if arguments.get("runs"):
+            for until, window in windows.items():
+                window["runs"] += _judge_runs(house, project, window["since_ns"], until)
+        for at_ns, made in house.evaluator.evaluate_history(project, begin, end, step):
+            windows[at_ns]["findings"] += made
+    return {"windows": [{**window, "until_ns": until} for until, window in windows.items()]}
 
 
-def _evaluate_window(house: House, project: str, since_ns: int, until_ns: int) -> int:
+def _judge_runs(house: House, project: str, since_ns: int, until_ns: int) -> int:
     query = RunQuery(project, since_ns=since_ns, until_ns=until_ns, limit=200)
     judged = 0
     while True:

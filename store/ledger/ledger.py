@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from store.ledger.audit import AuditLog
 from store.ledger.database import Database
+from store.ledger.findings import Findings
 from store.ledger.keys import Keys
 from store.ledger.links import Links
 from store.ledger.members import Members
@@ -30,6 +31,7 @@ class Ledger:
         self.settings = Settings(database)
         self.slots = Slots(database)
         self.receipts = Receipts(database)
+        self.findings = Findings(database)
 
     @classmethod
     def open(cls, url: str, *, clock: Callable[[], int] = time.time_ns) -> Ledger:

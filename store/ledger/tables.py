@@ -118,3 +118,39 @@ RECEIPTS = Table(
     Column("removed", Text, nullable=False),
     Index("receipts_kind_day", "kind", "day"),
 )
+
+FINDINGS = Table(
+    "findings",
+    METADATA,
+    Column("finding_id", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("project", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("workflow", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("detected_ns", BigInteger, nullable=False),
+    Column("since_ns", BigInteger, nullable=False),
+    Column("last_seen_ns", BigInteger, nullable=False),
+    Column("closed_ns", BigInteger),
+    Column("silenced_until_ns", BigInteger),
+    Column("summary", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("findings_fingerprint", "fingerprint", "detected_ns"),
+    Index("findings_project", "project", "detected_ns"),
+)
+"""One row per episode; `data` holds features, impact, examples and detail as JSON."""
+
+FINDING_EVENTS = Table(
+    "finding_events",
+    METADATA,
+    Column("event_id", Integer, primary_key=True),
+    Column("finding_id", Text, nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Index("finding_events_finding", "finding_id", "event_id"),
+)

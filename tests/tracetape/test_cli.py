@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from spans.errors import SettingsError
-from tracetape.cli import parse_period_ns
+from tracetape.commands.evaluate import parse_period_ns
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("30m", 1800), ("6h", 21_600), ("1d", 86_400)])

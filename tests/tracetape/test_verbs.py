@@ -84,6 +84,7 @@ def test_renormalising_changes_nothing_while_the_rules_are_the_same(tmp_path):
             f"{day + timedelta(days=1):%Y-%m-%d}",
             "--every",
             "1d",
+            "--runs",
         ]
         assert "1 runs judged" in running.cli(*window)
         running.settle()

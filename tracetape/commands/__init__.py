@@ -6,14 +6,15 @@ from typing import Protocol
 
 import typer
 
+from tracetape.commands import evaluate
+
 
 class Command(Protocol):
     """A module with commands."""
 
-    @staticmethod
-    def register(app: typer.Typer) -> None:
+    def register(self, app: typer.Typer) -> None:
         """Add its commands to the app."""
 
 
-COMMANDS: tuple[Command, ...] = ()
+COMMANDS: tuple[Command, ...] = (evaluate,)
 """Every module with commands, in the order of `--help`."""

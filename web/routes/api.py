@@ -1,4 +1,4 @@
-"""The JSON contract (design, section 10): runs, spans, findings, health. Built from the same rows as the pages."""
+"""The JSON contract (design, section 10): runs, spans, health. Built from the same rows as the pages."""
 
 from __future__ import annotations
 
@@ -179,13 +179,6 @@ def _one_span(desk: Desk, project: str, step: Step, *, content: bool) -> Iterato
     if "synthetic" in step.flags and step.parent_span_id is not None:
         parent = desk.services.store.read_evidence(project, step.trace_id, step.parent_span_id)
     yield from spans_json([step], (*own.spans, *parent.spans), (*own.logs, *parent.logs))
-
-
-@router.get("/findings")
-def findings(request: Request, caller: Reader) -> Response:
-    """Findings of the detectors. None runs yet, so the list is empty; the shape is that of the contract."""
-    _project(request, caller)
-    return answer([])
 
 
 @router.get("/health")

@@ -1,0 +1,199 @@
+"""Evaluation: incremental, on a grid, over restarts and history; a detector that fails delays only itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from insights.detectors import DETECTORS, Detector
+from spans.finding import FindingKind, FindingState
+from spans.run import Assembly
+from store.ledger import Ledger
+from store.ledger.findings import FindingQuery
+from store.memory import MemoryStore
+from tests.builders import NOW_NS, a_finding, a_run
+from tracetape.evaluator import FIRST_NS, LAG_NS, Evaluator
+
+HOUR = 3_600_000_000_000
+NOON = NOW_NS // HOUR * HOUR
+
+
+class Probe:
+    """A detector that notes what it is asked and states what it is told to."""
+
+    def __init__(self, kind=FindingKind.LOOP, **changes):
+        self.asked = []
+        self.states = lambda _inputs: []
+        self.detector = Detector(kind.value, (kind,), HOUR, self._evaluate, overlap_ns=0, quiet_ns=12 * HOUR)
+        self.detector = replace(self.detector, **changes)
+
+    def _evaluate(self, inputs):
+        self.asked.append((inputs.project, inputs.since_ns, inputs.now_ns))
+        return self.states(inputs)
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    opened = Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    yield opened
+    opened.close()
+
+
+class Now:
+    def __init__(self, ns=NOON + LAG_NS):
+        self.ns = ns
+
+    def __call__(self):
+        return self.ns
+
+
+def a_store():
+    store = MemoryStore()
+    store.write_derived([Assembly(a_run(), ())])
+    return store
+
+
+def an_evaluator(ledger, *probes, now=None, told=None):
+    told = told if told is not None else []
+    return Evaluator(a_store(), ledger, [p.detector for p in probes], clock_ns=now or Now(), told=told.extend)
+
+
+def loops(ledger):
+    return ledger.findings.list(FindingQuery("default", kinds=("loop",)))
+
+
+def a_loop(**changes):
+    return a_finding(kind=FindingKind.LOOP, **changes)
+
+
+def test_the_list_of_detectors_shares_no_names_and_no_kinds():
+    names, kinds = [d.name for d in DETECTORS], [kind for d in DETECTORS for kind in d.kinds]
+    assert len(names) == len(set(names))
+    assert len(kinds) == len(set(kinds))
+
+
+def test_a_detector_is_asked_once_per_moment_of_its_grid(ledger):
+    probe, now = Probe(), Now()
+    evaluator = an_evaluator(ledger, probe, now=now)
+    evaluator.evaluate_due()
+    evaluator.evaluate_due()
+    assert probe.asked == [("default", NOON - FIRST_NS, NOON)]
+    now.ns += HOUR - 1
+    evaluator.evaluate_due()
+    now.ns += 1
+    evaluator.evaluate_due()
+    assert probe.asked[1:] == [("default", NOON, NOON + HOUR)]
+
+
+def test_it_looks_back_by_its_overlap(ledger):
+    probe, now = Probe(overlap_ns=3 * HOUR), Now()
+    evaluator = an_evaluator(ledger, probe, now=now)
+    evaluator.evaluate_due()
+    now.ns += HOUR
+    evaluator.evaluate_due()
+    assert probe.asked[-1] == ("default", NOON - 3 * HOUR, NOON + HOUR)
+
+
+def test_a_restart_continues_where_the_last_one_ended(ledger):
+    probe, now = Probe(), Now()
+    an_evaluator(ledger, probe, now=now).evaluate_due()
+    now.ns += 3 * HOUR
+    an_evaluator(ledger, probe, now=now).evaluate_due()
+    assert [at for _, _, at in probe.asked] == [NOON, NOON + HOUR, NOON + 2 * HOUR, NOON + 3 * HOUR]
+
+
+def test_a_long_pause_is_one_look_with_everything_since_in_view(ledger):
+    probe, now = Probe(), Now()
+    an_evaluator(ledger, probe, now=now).evaluate_due()
+    now.ns += 300 * HOUR
+    an_evaluator(ledger, probe, now=now).evaluate_due()
+    assert probe.asked[1:] == [("default", NOON, NOON + 300 * HOUR)]
+
+
+def test_a_failing_detector_delays_only_itself_and_is_asked_again(ledger, caplog):
+    def fail(_inputs):
+        raise ZeroDivisionError
+
+    bad, good, now = Probe(FindingKind.DRIFT), Probe(), Now()
+    bad.states = fail
+    good.states = lambda _: [a_loop()]
+    evaluator = an_evaluator(ledger, bad, good, now=now)
+    evaluator.evaluate_due()
+    assert len(loops(ledger)) == 1
+    assert {s.name: s.failures for s in evaluator.status()} == {"drift": 1, "loop": 0}
+    evaluator.evaluate_due()
+    assert len(bad.asked) == 1  # put off
+    bad.states = lambda _: [a_finding()]
+    an_evaluator(ledger, bad, good, now=now).evaluate_due()
+    assert bad.asked[-1] == bad.asked[0]  # the same moment: nothing was lost
+    assert len(ledger.findings.list(FindingQuery("default"))) == 2
+
+
+def test_a_detector_cannot_state_the_kinds_of_another(ledger):
+    probe = Probe()
+    probe.states = lambda _: [a_finding()]
+    evaluator = an_evaluator(ledger, probe)
+    evaluator.evaluate_due()
+    assert ledger.findings.list(FindingQuery("default")) == ()
+    assert evaluator.status()[0].failures == 1
+
+
+def test_news_is_told_once_after_it_is_stored(ledger):
+    told, now, probe = [], Now(), Probe()
+    probe.states = lambda _: [a_loop()]
+    evaluator = an_evaluator(ledger, probe, now=now, told=told)
+    evaluator.evaluate_due()
+    now.ns += HOUR
+    evaluator.evaluate_due()
+    assert [(f.kind, f.detected_ns) for f in told] == [(FindingKind.LOOP, NOON)]
+    probe.states = lambda _: []
+    for _ in range(12):
+        now.ns += HOUR
+        evaluator.evaluate_due()
+    assert [f.state for f in told] == [FindingState.OPEN, FindingState.CLOSED]
+
+
+def test_history_gives_the_findings_that_live_evaluation_gave(ledger, tmp_path):
+    """Same detectors, same moments: the same findings, with the same ids."""
+
+    def states(inputs):
+        return [a_loop()] if NOON + 3 * HOUR <= inputs.now_ns < NOON + 6 * HOUR else []
+
+    live, now = Probe(), Now()
+    live.states = states
+    evaluator = an_evaluator(ledger, live, now=now)
+    for _ in range(24):
+        evaluator.evaluate_due()
+        now.ns += HOUR
+    again = Ledger.open(f"sqlite:///{tmp_path / 'again.sqlite'}")
+    history = Probe()
+    history.states = states
+    for _ in range(2):  # twice on purpose: evaluating again changes nothing
+        made = list(an_evaluator(again, history).evaluate_history("default", NOON - HOUR, NOON + 23 * HOUR, HOUR))
+        assert [at for at, _ in made] == [NOON + n * HOUR for n in range(24)]
+        assert loops(again) == loops(ledger)
+    again.close()
+
+
+def test_history_asks_for_each_window_and_tells_nobody(ledger):
+    told, probe = [], Probe()
+    probe.states = lambda _: [a_loop()]
+    evaluator = an_evaluator(ledger, probe, told=told)
+    assert list(evaluator.evaluate_history("default", NOON, NOON + 13 * HOUR, 6 * HOUR)) == [
+        (NOON + 6 * HOUR, 1),
+        (NOON + 12 * HOUR, 0),
+        (NOON + 13 * HOUR, 0),
+    ]
+    assert [(since, at) for _, since, at in probe.asked] == [
+        (NOON, NOON + 6 * HOUR),
+        (NOON + 6 * HOUR, NOON + 12 * HOUR),
+        (NOON + 12 * HOUR, NOON + 13 * HOUR),
+    ]
+    assert told == []
+
+
+def test_stop_works_before_start_and_twice(ledger):
+    evaluator = an_evaluator(ledger)
+    evaluator.stop()
+    evaluator.stop()

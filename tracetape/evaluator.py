@@ -1,0 +1,191 @@
+"""Evaluates the detectors: incremental, one by one, on a grid of moments; the same code live and over history."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from insights.detectors import DETECTORS, Detector, Inputs
+from spans.errors import BusyError
+from spans.finding import Finding
+from store.api import Store
+from store.ledger import Ledger
+
+logger = logging.getLogger(__name__)
+
+LAG_NS = 120 * 1_000_000_000
+"""Live evaluation stays this far behind the clock: spans of a moment arrive a little after it."""
+LOOK_EVERY_S = 10.0
+CATCH_UP = 8
+"""Moments that are evaluated one by one after a pause; of a longer one only the last, with everything since in view."""
+FAILED_PAUSE_S = 600.0
+"""How long a detector that failed waits before it is asked again."""
+FIRST_NS = 24 * 3600 * 1_000_000_000
+"""How far back the first evaluation of a project looks."""
+
+Told = Callable[[Sequence[Finding]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorStatus:
+    """What became of a detector's last evaluation."""
+
+    name: str
+    evaluated_ns: int
+    took_s: float
+    failures: int
+    """In a row."""
+    error: str = ""
+
+
+class Evaluator:
+    """Owns the thread that asks every detector in turn. `stop` works before `start`, and twice."""
+
+    def __init__(
+        self,
+        store: Store,
+        ledger: Ledger,
+        detectors: Sequence[Detector] = DETECTORS,
+        *,
+        clock_ns: Callable[[], int] = time.time_ns,
+        told: Told = lambda _findings: None,
+    ) -> None:
+        """Wire it up.
+
+        Args:
+            store: what is judged.
+            ledger: where findings and the moment of the last evaluation are kept.
+            detectors: all of them.
+            clock_ns: the time of live evaluation.
+            told: is handed what was opened, reopened, closed or became more severe, after it is stored.
+        """
+        self._store = store
+        self._ledger = ledger
+        self._detectors = tuple(detectors)
+        self._clock_ns = clock_ns
+        self._told = told
+        self._status: dict[str, DetectorStatus] = {}
+        self._paused_until: dict[str, float] = {}
+        self._stop = threading.Event()
+        self._one_at_a_time = threading.Lock()
+        self._thread = threading.Thread(target=self._loop, name="evaluator", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 3.0) -> None:
+        """End after the detector in hand."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def status(self) -> tuple[DetectorStatus, ...]:
+        """How every detector that was ever asked is doing."""
+        return tuple(self._status.values())
+
+    def evaluate_due(self) -> int:
+        """Ask every detector whose next moment has come; returns how many evaluations were made."""
+        made = 0
+        for project in self._store.projects():
+            for detector in self._detectors:
+                if self._stop.is_set():
+                    return made
+                if time.monotonic() >= self._paused_until.get(detector.name, 0.0):
+                    made += self._guarded(detector, project, self._due(detector, project))
+        return made
+
+    def evaluate_history(self, project: str, since_ns: int, until_ns: int, every_ns: int) -> Iterator[tuple[int, int]]:
+        """Judge stored history as if time passed: at every step all detectors; yields (moment, statements made).
+
+        Findings are told to nobody, and what live evaluation has reached is not moved.
+
+        Raises:
+            BusyError: the store is busy for longer than a page would wait.
+        """
+        at_ns = since_ns
+        while at_ns < until_ns:
+            before, at_ns = at_ns, min(at_ns + every_ns, until_ns)
+            made = 0
+            with self._one_at_a_time:
+                for detector in self._detectors:
+                    try:
+                        made += len(self._evaluate(detector, project, before, at_ns))
+                    except BusyError:
+                        raise
+                    except Exception as error:
+                        logger.exception("a detector failed over history", extra={"detector": detector.name})
+                        self._note(detector, at_ns, 0.0, error)
+            yield at_ns, made
+
+    def _loop(self) -> None:
+        while not self._stop.wait(LOOK_EVERY_S):
+            try:
+                self.evaluate_due()
+            except BusyError as error:
+                logger.warning("the store is busy; evaluating again in a moment", extra={"reason": str(error)})
+            except Exception:
+                logger.exception("evaluation failed; trying again in a moment")
+
+    def _due(self, detector: Detector, project: str) -> list[tuple[int, int]]:
+        """The (before, moment) pairs that live evaluation owes, oldest first."""
+        newest = (self._clock_ns() - LAG_NS) // detector.every_ns * detector.every_ns
+        reached = int(str(self._ledger.settings.get(_mark(detector, project), 0)))
+        if not reached:
+            return [(newest - max(FIRST_NS, detector.every_ns), newest)]
+        steps = (newest - reached) // detector.every_ns
+        if steps <= 0:
+            return []
+        if steps > CATCH_UP:
+            return [(reached, newest)]
+        moments = [reached + n * detector.every_ns for n in range(steps + 1)]
+        return list(itertools.pairwise(moments))
+
+    def _guarded(self, detector: Detector, project: str, moments: Sequence[tuple[int, int]]) -> int:
+        """Evaluate; an error in one detector never stalls the rest, and its own next try is put off."""
+        made = 0
+        for before, at_ns in moments:
+            try:
+                with self._one_at_a_time:
+                    news = self._evaluate(detector, project, before, at_ns)
+                    self._ledger.settings.put(_mark(detector, project), at_ns)
+            except BusyError:
+                logger.warning("a detector found the store busy", extra={"detector": detector.name})
+                return made
+            except Exception as error:
+                logger.exception("a detector failed; it is asked again later", extra={"detector": detector.name})
+                self._paused_until[detector.name] = time.monotonic() + FAILED_PAUSE_S
+                self._note(detector, at_ns, 0.0, error)
+                return made
+            made += 1
+            if news:
+                self._told(news)
+        return made
+
+    def _evaluate(self, detector: Detector, project: str, before_ns: int, at_ns: int) -> tuple[Finding, ...]:
+        """One detector, one project, one moment."""
+        started = time.monotonic()
+        inputs = Inputs(project, before_ns - detector.overlap_ns, at_ns, self._store)
+        found = tuple(detector.evaluate(inputs))
+        foreign = {f.kind for f in found} - set(detector.kinds)
+        if foreign:
+            raise ValueError(f"the detector {detector.name} states kinds that are not its own: {sorted(foreign)}")
+        news = self._ledger.findings.record(found, at_ns, detector.again_ns)
+        if detector.quiet_ns:
+            news += self._ledger.findings.close_unseen(project, detector.kinds, at_ns, detector.quiet_ns)
+        self._note(detector, at_ns, time.monotonic() - started)
+        return news
+
+    def _note(self, detector: Detector, at_ns: int, took_s: float, error: Exception | None = None) -> None:
+        before = self._status.get(detector.name)
+        failures = 0 if error is None else (before.failures if before else 0) + 1
+        said = "" if error is None else f"{type(error).__name__}"
+        self._status[detector.name] = DetectorStatus(detector.name, at_ns, took_s, failures, said)
+
+
+def _mark(detector: Detector, project: str) -> str:
+    return f"evaluated.{detector.name}.{project}"
