@@ -58,7 +58,7 @@ def create_app(services: Services, settings: WebSettings) -> FastAPI:
     app.state.desk = desk
     for router in ROUTERS:
         app.include_router(router)
-    permissions_of(app)
+    desk.pages = {path: permission for (method, path), permission in permissions_of(app).items() if method == "GET"}
     for kind in (HouseError, HTTPException):
         app.add_exception_handler(kind, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)

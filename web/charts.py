@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +28,15 @@ class ChartTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Marker:
+    """A change that a chart marks: a new version, a new prompt, an incident."""
+
+    at_ns: int
+    words: str
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """A figure, what it shows in a sentence, and its table."""
 
@@ -37,6 +46,24 @@ class Chart:
     figure: Figure
     table: ChartTable
     is_empty: bool = False
+    markers: tuple[Marker, ...] = ()
+
+
+def with_markers(chart: Chart, markers: Sequence[Marker]) -> Chart:
+    """The chart with a dotted line at each change; the words stand below it, so that none hides another."""
+    lines = [
+        {
+            "type": "line", "xref": "x", "yref": "paper", "y0": 0, "y1": 1,
+            "x0": _x(m.at_ns), "x1": _x(m.at_ns), "line": {"color": "--muted", "width": 1, "dash": "dot"},
+        }
+        for m in markers
+    ]  # fmt: skip
+    layout = {**chart.figure["layout"], "shapes": [*chart.figure["layout"].get("shapes", ()), *lines]}
+    return replace(chart, figure={**chart.figure, "layout": layout}, markers=tuple(markers))
+
+
+def _x(at_ns: int) -> str:
+    return rfc3339(at_ns)[:19] + "Z"
 
 
 def chart_json(figure: Figure) -> Markup:
@@ -110,7 +137,7 @@ def _bars(
     return {
         "type": "bar",
         "name": name,
-        "x": [rfc3339(b.start_ns)[:19] + "Z" for b in buckets],
+        "x": [_x(b.start_ns) for b in buckets],
         "y": list(values),
         "marker": marker,
         "hovertemplate": "%{y} " + name + "<extra></extra>",
@@ -142,6 +169,7 @@ def _figure(data: list[Figure], *, stacked: bool = False, money_axis: bool = Fal
                 **axis,
                 "rangemode": "tozero",
                 "nticks": 4,
+                "automargin": True,
                 **({"tickprefix": "$"} if money_axis else {"tickformat": "~s"}),
             },
         },

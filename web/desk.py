@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from spans.errors import HouseError
 from spans.health import IngestStatus
+from spans.roles import Permission
 from store.api import RunQuery
 from web import format as fmt
 from web.assets import Asset
@@ -42,6 +43,8 @@ class Desk:
         self.assets = assets
         self.recent = Recent(REMEMBER_S)
         self.templates = _environment()
+        self.pages: Mapping[str, Permission] = {}
+        """GET path → permission of every route; the app fills it in, the navigation shows what is in it."""
 
     def place(self, request: Request, caller: Caller) -> Place:
         """Where the address stands.
@@ -94,7 +97,16 @@ class Desk:
             utc=request.cookies.get(ZONE_COOKIE) == "utc",
             now_ns=self.services.clock_ns(),
             version=self.services.version,
+            pages=self.pages,
+            firing=self._firing(caller, place),
         )
+
+    def _firing(self, caller: Caller, place: Place) -> int:
+        count = self.services.firing
+        if count is None or not caller.may(Permission.READ):
+            return 0
+        found: int = self.recent.get(("firing", place.project), lambda: count(place.project))
+        return found
 
     def _projects(self, caller: Caller, place: Place) -> tuple[str, ...]:
         if caller.project is not None or caller.role is None:
@@ -163,6 +175,7 @@ class Desk:
         place = Place(request.scope.get("root_path", ""), home, parse_range({}, now), home_project=home)
         frame = build_frame(
             title=answer.title,
+            active="error",
             place=place,
             path="/",
             params={},
@@ -170,6 +183,7 @@ class Desk:
             theme=request.cookies.get(THEME_COOKIE, ""),
             now_ns=now,
             version=self.services.version,
+            pages=self.pages,
         )
         if isinstance(error, SignInNeededError):
             from web.pages.sign_in import SignInPage

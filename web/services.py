@@ -41,3 +41,5 @@ class Services:
     redaction_mode: str = "full"
     metrics: Callable[[], str] | None = None
     """Prometheus text of this moment."""
+    firing: Callable[[str], int] | None = None
+    """project → incidents firing now, for the navigation and the icon of the browser tab; None while nothing judges."""

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from store.api import Bucket, Totals
 from tests.builders import NOW_NS, SECOND_NS
-from web.charts import chart_json, denials_chart, runs_chart, spend_chart
+from web.charts import Marker, chart_json, denials_chart, runs_chart, spend_chart, with_markers
 
 BUCKETS = (
     Bucket(NOW_NS, Totals(runs=5, errors=1, denials=2, cost_usd=Decimal("0.25"))),
@@ -52,7 +52,7 @@ def test_the_runs_figure_is_what_it_was():
                     {"dtickrange": [86_400_000, None], "value": "%-d %b"},
                 ],
             },
-            "yaxis": {**AXIS, "rangemode": "tozero", "nticks": 4, "tickformat": "~s"},
+            "yaxis": {**AXIS, "rangemode": "tozero", "nticks": 4, "automargin": True, "tickformat": "~s"},
         },
     }
 
@@ -79,3 +79,11 @@ def test_a_figure_cannot_end_the_element_it_stands_in():
     text = str(chart_json(hostile))
     assert "<" not in text
     assert json.loads(text) == hostile
+
+
+def test_a_marked_change_is_a_line_in_the_figure_and_words_below_it():
+    marked = with_markers(runs_chart(BUCKETS), [Marker(NOW_NS, "version v12 began", "/runs")])
+    (line,) = marked.figure["layout"]["shapes"]
+    assert (line["x0"], line["x1"], line["xref"]) == ("2026-11-20T12:00:00Z", "2026-11-20T12:00:00Z", "x")
+    assert marked.markers[0].words == "version v12 began"
+    assert "shapes" not in runs_chart(BUCKETS).figure["layout"]

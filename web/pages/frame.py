@@ -1,4 +1,8 @@
-"""The frame around every page: navigation, header, ingest dot, banner."""
+"""The frame around every page: navigation with its sub-tabs, header, ingest dot, banner.
+
+A place of the product is one line in `OPERATE`, `CONFIGURE` or `TABS`. It appears as soon as the app has a GET route at
+its path, to everybody whose role that route's own permission lets in; nothing else has to be told.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +21,65 @@ _VOLATILE = frozenset({"cursor", "span", "from"})
 
 
 @dataclass(frozen=True, slots=True)
+class Destination:
+    """A place of the product: where it is, and the other words people look for it by (the palette knows them)."""
+
+    key: str
+    label: str
+    path: str
+    icon: str = ""
+    words: str = ""
+
+
+OPERATE: tuple[Destination, ...] = (
+    Destination("overview", "Overview", "/", "overview", "home fleet dashboard start"),
+    Destination("incidents", "Incidents", "/incidents", "bell", "alerts firing pages on-call"),
+    Destination("runs", "Runs", "/runs", "runs", "traces executions sessions conversations list search logs"),
+    Destination("workflows", "Workflows", "/workflows", "workflows", "agents jobs services owners"),
+    Destination("spend", "Spend", "/spend", "coins", "cost money budget tokens usage bill"),
+    Destination("drift", "Drift", "/drift", "drift", "changes regressions versions prompts"),
+    Destination(
+        "near-misses", "Near misses", "/near-misses", "octagon", "denials violations stopped guardrails blocked"
+    ),
+)
+CONFIGURE: tuple[Destination, ...] = (
+    Destination("alert-rules", "Alert rules", "/alert-rules", "rules", "notifications thresholds monitors"),
+    Destination("policies", "Policies", "/policies", "policy", "tools allowed limits budgets owners runbooks"),
+    Destination("privacy", "Data & privacy", "", "shield"),
+    Destination("settings", "Settings", "", "settings"),
+)
+"""A place without a path opens the first of its tabs that the caller may see."""
+TABS: Mapping[str, tuple[Destination, ...]] = {
+    "privacy": (
+        Destination("redaction", "Redaction", "/redaction", words="pii personal data masking pseudonyms recall"),
+        Destination("retention", "Retention", "/retention", words="delete expiry days pins receipts"),
+        Destination("people", "People", "/people", words="erase subject access gdpr data subjects export"),
+        Destination("access-log", "Access log", "/access-log", words="audit who read"),
+    ),
+    "settings": (
+        Destination("connect", "Connect", "/connect", words="endpoints otlp instrument snippets sdk setup"),
+        Destination("members", "Members", "/members", words="users people invite roles sign-in"),
+        Destination("keys", "API keys", "/keys", words="tokens secrets credentials"),
+        Destination("channels", "Channels", "/channels", words="slack webhook e-mail pager notifications"),
+        Destination("prices", "Prices", "/prices", words="models cost per token overrides"),
+        Destination("ingest", "Ingest", "/delivery", words="delivery check quarantine received accepted refused"),
+        Destination("coverage", "Coverage", "/coverage", words="instrumentations dialects frameworks"),
+        Destination("about", "About", "/about", words="version changelog licence help docs"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class NavItem:
-    """One line of the navigation."""
+    """One line of the navigation; `number` stands beside it when there is something to look at."""
 
     key: str
     label: str
     href: str
     icon: str
     active: bool = False
+    number: int = 0
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +112,12 @@ class Frame:
     caller: Caller
     operate: tuple[NavItem, ...]
     configure: tuple[NavItem, ...]
+    tabs: tuple[NavItem, ...]
+    """The tabs of the place this page belongs to; empty for places without."""
+    section: str
+    """The label of that place."""
+    everywhere: tuple[NavItem, ...]
+    """Every page the caller may open, tabs included: what the palette offers."""
     projects: tuple[Choice, ...]
     environments: tuple[Choice, ...]
     ranges: tuple[Choice, ...]
@@ -68,14 +129,6 @@ class Frame:
     is_demo: bool
     here: str
     """This page's address, for coming back after a form."""
-
-
-_OPERATE = (
-    ("overview", "Overview", "/", "overview"),
-    ("runs", "Runs", "/runs", "runs"),
-    ("workflows", "Workflows", "/workflows", "workflows"),
-    ("near-misses", "Near misses", "/near-misses", "octagon"),
-)
 
 
 def build_frame(
@@ -93,18 +146,28 @@ def build_frame(
     ingest: IngestStatus | None = None,
     theme: str = "",
     utc: bool = False,
+    pages: Mapping[str, Permission] | None = None,
+    firing: int = 0,
 ) -> Frame:
-    """Build the frame; only places that the caller's role may open are in the navigation."""
+    """Build the frame; `pages` names the app's GET routes, and only those the caller may open are in the navigation.
+
+    `active` is the key of a place in the navigation; without it the path decides.
+    """
+    shown = _Shown(place, caller, pages or {}, path, {"incidents": firing})
+    here = active or shown.place_of(path)
     kept = {k: v for k, v in params.items() if k not in _PLACE_PARAMS | _VOLATILE}
     return Frame(
         title=title,
-        active=active,
+        active=here,
         place=place,
         path=path,
         kept=kept,
         caller=caller,
-        operate=_operate(place, caller, active),
-        configure=_configure(place, caller, active),
+        operate=shown.items(OPERATE, here),
+        configure=shown.items(CONFIGURE, here),
+        tabs=shown.tabs(here),
+        section=next((d.label for d in CONFIGURE if d.key == here), ""),
+        everywhere=shown.everywhere(),
         projects=tuple(Choice(p, _switch_project(place, p), p == place.project) for p in projects),
         environments=_environments(place, path, kept, environments),
         ranges=_ranges(place, path, kept),
@@ -118,19 +181,53 @@ def build_frame(
     )
 
 
-def _operate(place: Place, caller: Caller, active: str) -> tuple[NavItem, ...]:
-    if not caller.may(Permission.READ):
-        return ()
-    return tuple(NavItem(key, label, place.url(path), icon, key == active) for key, label, path, icon in _OPERATE)
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Which destinations this caller sees, and their links."""
+
+    place: Place
+    caller: Caller
+    pages: Mapping[str, Permission]
+    path: str
+    numbers: Mapping[str, int]
+
+    def may_open(self, path: str) -> bool:
+        permission = self.pages.get(path)
+        return permission is not None and self.caller.role is not None and self.caller.may(permission)
+
+    def items(self, destinations: tuple[Destination, ...], here: str) -> tuple[NavItem, ...]:
+        found = []
+        for one in destinations:
+            path = one.path or next((t.path for t in TABS[one.key] if self.may_open(t.path)), "")
+            if path and self.may_open(path):
+                found.append(self._item(one, path, active=one.key == here))
+        return tuple(found)
+
+    def tabs(self, here: str) -> tuple[NavItem, ...]:
+        return tuple(
+            self._item(one, one.path, active=_is_within(self.path, one.path))
+            for one in TABS.get(here, ())
+            if self.may_open(one.path)
+        )
+
+    def everywhere(self) -> tuple[NavItem, ...]:
+        flat = (*OPERATE, *CONFIGURE, *(tab for tabs in TABS.values() for tab in tabs))
+        return tuple(self._item(d, d.path, active=False) for d in flat if d.path and self.may_open(d.path))
+
+    def place_of(self, path: str) -> str:
+        for key, tabs in TABS.items():
+            if any(_is_within(path, tab.path) for tab in tabs):
+                return key
+        found = (d.key for d in (*OPERATE, *CONFIGURE) if d.path not in {"", "/"} and _is_within(path, d.path))
+        return next(found, "overview" if path == "/" else "")
+
+    def _item(self, one: Destination, path: str, *, active: bool) -> NavItem:
+        number = self.numbers.get(one.key, 0)
+        return NavItem(one.key, one.label, self.place.url(path), one.icon, active, number, one.words)
 
 
-def _configure(place: Place, caller: Caller, active: str) -> tuple[NavItem, ...]:
-    items = []
-    if caller.may(Permission.AUDIT):
-        items.append(NavItem("privacy", "Data & privacy", place.url("/access-log"), "shield", active == "privacy"))
-    if caller.may(Permission.READ):
-        items.append(NavItem("settings", "Settings", place.url("/connect"), "settings", active == "settings"))
-    return tuple(items)
+def _is_within(path: str, root: str) -> bool:
+    return path == root or path.startswith(f"{root}/")
 
 
 def _switch_project(place: Place, project: str) -> str:

@@ -9,9 +9,15 @@ from spans.content import Document, Part
 from spans.facts import Decision
 from spans.kinds import Evidence, Verdict
 from spans.values import Value
+from store.api import Bucket, Totals
+from web.charts import Chart, Marker, runs_chart, with_markers
+from web.diff import Diff, diff_texts
+from web.format import NONE
 from web.json_tree import Node, json_tree
+from web.pages.overview import Tile
 from web.pages.run_row import RunRow, State
 from web.places import SECOND_NS, Place
+from web.sparks import spark
 
 TOKENS = (
     "bg", "surface", "raised", "line", "line-strong", "text", "muted", "accent", "brand", "bad", "bad-bg", "stop",
@@ -35,6 +41,10 @@ class PatternsPage:
     hostile: str
     amounts: tuple[Decimal | None, ...]
     durations: tuple[int, ...]
+    tiles: tuple[Tile, ...]
+    diff: Diff
+    chart: Chart
+    day_ns: int
 
 
 _VALUE: Value = {
@@ -96,8 +106,40 @@ def build_patterns(place: Place, now_ns: int) -> PatternsPage:
             Decimal("12.4"),
             Decimal(1234),
         ),
+        tiles=(
+            Tile("Runs", "1,204", "+12 %", False, "", spark([3, 5, 4, 8, 6, 9, 12]), place.bare("/-/patterns")),
+            Tile(
+                "Cost per success", "$0.214", "+31 %", True, "", spark([2, 2, 2, 3, 5, 6, 6]), place.bare("/-/patterns")
+            ),
+            Tile("Success", NONE, "", False, "no rule says what success is", spark([]), place.bare("/-/patterns")),
+        ),
+        diff=diff_texts(_PROMPT, _PROMPT_NEXT, left_title="v11", right_title="v12"),
+        chart=with_markers(
+            runs_chart([_bucket(now_ns, n) for n in range(14)]),
+            (Marker(now_ns - 7 * 3600 * SECOND_NS, "version v12 began", place.bare("/-/patterns")),),
+        ),
+        day_ns=now_ns,
         durations=(400_000, 840_000_000, 3_200_000_000, 134 * SECOND_NS, 11_100 * SECOND_NS),
     )
+
+
+_PROMPT = """You are the refund agent of a small shop.
+Be polite and brief.
+Never refund more than 500 dollars.
+Ask a person when the order is older than 90 days.
+Sign with your first name."""
+_PROMPT_NEXT = """You are the refund agent of a small shop.
+Sign with your first name.
+Be polite and brief.
+Never refund more than 1500 dollars.
+Ask a person when the order is older than 90 days.
+Offer a voucher first."""
+
+
+def _bucket(now_ns: int, number: int) -> Bucket:
+    runs = (4, 6, 5, 9, 12, 11, 8, 9, 14, 12, 10, 7, 6, 8)[number]
+    errors = (0, 0, 1, 0, 0, 0, 0, 3, 4, 2, 1, 0, 0, 0)[number]
+    return Bucket(now_ns - (14 - number) * 3600 * SECOND_NS, Totals(runs=runs, errors=errors))
 
 
 _ROW_STATES = (

@@ -17,12 +17,13 @@
   };
   const local = (figure) => {
     if (document.documentElement.dataset.zone === "utc") return;
-    for (const trace of figure.data) {
-      trace.x = trace.x.map((t) => {
-        const d = new Date(t);
-        return new Date(d.getTime() - d.getTimezoneOffset() * 60000).toISOString().slice(0, 19);
-      });
-    }
+    const here = (t) => {
+      const d = new Date(t);
+      return new Date(d.getTime() - d.getTimezoneOffset() * 60000).toISOString().slice(0, 19);
+    };
+    if (figure.layout.xaxis?.type !== "date") return;
+    for (const trace of figure.data) trace.x = trace.x.map(here);
+    for (const shape of figure.layout.shapes || []) if (shape.xref === "x") [shape.x0, shape.x1] = [here(shape.x0), here(shape.x1)];
   };
   const draw = () => {
     if (!window.Plotly) return;

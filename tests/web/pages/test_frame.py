@@ -3,13 +3,21 @@ from __future__ import annotations
 import pytest
 
 from spans.health import IngestStatus
-from spans.roles import Role
+from spans.roles import Permission, Role
 from tests.builders import NOW_NS, SECOND_NS
 from tests.web.house import an_arrival
 from web.callers import ANONYMOUS, Caller
-from web.pages.frame import build_frame, ingest_dot
+from web.pages.frame import CONFIGURE, OPERATE, TABS, build_frame, ingest_dot
 from web.places import Place, TimeRange
 
+PAGES = {
+    "/": Permission.READ,
+    "/runs": Permission.READ,
+    "/workflows": Permission.READ,
+    "/access-log": Permission.AUDIT,
+    "/connect": Permission.READ,
+    "/keys": Permission.ADMINISTER,
+}
 PLACE = Place("", "default", TimeRange(NOW_NS - SECOND_NS, NOW_NS, "24h"))
 
 
@@ -23,6 +31,7 @@ def frame(role: Role | None, **changes: object):
         "caller": caller,
         "now_ns": NOW_NS,
         "version": "1",
+        "pages": PAGES,
     }
     return build_frame(**{**values, **changes})
 
@@ -30,8 +39,8 @@ def frame(role: Role | None, **changes: object):
 @pytest.mark.parametrize(
     ("role", "operate", "configure"),
     [
-        (Role.ADMIN, 4, ["Data & privacy", "Settings"]),
-        (Role.VIEWER, 4, ["Settings"]),
+        (Role.ADMIN, 3, ["Data & privacy", "Settings"]),
+        (Role.VIEWER, 3, ["Settings"]),
         (Role.AUDITOR, 0, ["Data & privacy"]),
         (Role.INGEST, 0, []),
         (None, 0, []),
@@ -41,6 +50,34 @@ def test_the_navigation_shows_what_the_role_may_open(role, operate, configure):
     made = frame(role)
     assert len(made.operate) == operate
     assert [item.label for item in made.configure] == configure
+
+
+def test_a_place_appears_once_its_page_exists_with_its_number():
+    made = frame(Role.VIEWER, pages={**PAGES, "/incidents": Permission.READ}, firing=2)
+    assert [(i.label, i.number) for i in made.operate][1] == ("Incidents", 2)
+    assert "incidents" not in [i.key for i in frame(Role.VIEWER).operate]
+
+
+def test_a_tab_belongs_to_its_place_and_only_those_who_may_open_it_see_it():
+    made = frame(Role.ADMIN, path="/keys")
+    assert (made.active, made.section) == ("settings", "Settings")
+    assert [(t.label, t.active) for t in made.tabs] == [("Connect", False), ("API keys", True)]
+    assert [t.label for t in frame(Role.VIEWER, path="/connect").tabs] == ["Connect"]
+    assert frame(Role.ADMIN, path="/workflows/refund-agent").active == "workflows"
+
+
+def test_the_palette_is_offered_every_page_with_the_words_people_use():
+    known = {i.label: i.words for i in frame(Role.ADMIN).everywhere}
+    assert "traces" in known["Runs"]
+    assert "agents" in known["Workflows"]
+    assert "API keys" in known
+    assert "API keys" not in {i.label for i in frame(Role.VIEWER).everywhere}
+
+
+def test_every_destination_has_its_own_key_and_path():
+    flat = [*OPERATE, *CONFIGURE, *(tab for tabs in TABS.values() for tab in tabs)]
+    assert len({d.key for d in flat}) == len(flat)
+    assert all(d.path or d.key in TABS for d in flat)
 
 
 def test_switching_range_or_environment_keeps_the_page_and_its_filters():
