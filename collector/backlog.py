@@ -9,10 +9,10 @@ from enum import Enum
 from pathlib import Path
 
 from collector.isolate import Trial
-from collector.spool.format import HEADER_BYTES, RecordHead, Signal, SpoolError
+from collector.spool.format import NewerSpoolError, RecordHead, SegmentHeader, Signal, SpoolError
 from collector.spool.io import DiskIO, SpoolIO
 from collector.spool.keys import KeyRing
-from collector.spool.reader import RecordRef, SegmentReader, remove_segment, segment_paths, sweep
+from collector.spool.reader import Lost, Position, RecordRef, SegmentReader, remove_segment, segment_paths, sweep
 from store.ledger.slots import SettledSlot
 
 logger = logging.getLogger(__name__)
@@ -60,8 +60,7 @@ class _Segment:
     reader: SegmentReader
     settled: frozenset[int]
     open: dict[int, OpenSlot] = field(default_factory=dict)
-    offset: int = HEADER_BYTES
-    next_slot: int = 0
+    next: Position = field(default_factory=Position)
     finished: bool = False
     data_key: bytes | None = None
 
@@ -75,13 +74,25 @@ class Backlog:
         settled: Callable[[str], frozenset[int]],
         forget: Callable[[str], None],
         io: SpoolIO | None = None,
+        on_lost: Callable[[SegmentHeader, Lost], None] = lambda _header, _lost: None,
     ) -> None:
+        """Look at nothing yet.
+
+        Args:
+            folder: the spool.
+            settled: slots of a segment that need no more work.
+            forget: called when a segment is gone.
+            io: the disk.
+            on_lost: told about records that are damaged beyond recognition, before anything behind them is handed out.
+        """
         self._folder = folder
         self._settled = settled
         self._forget = forget
+        self._on_lost = on_lost
         self._io: SpoolIO = io or DiskIO()
         self._segments: dict[str, _Segment] = {}
         self._items: dict[Signal, int] = {Signal.SPANS: 0, Signal.LOGS: 0}
+        self._newer: set[str] = set()
         self.torn_bytes = 0
         self.damaged_bytes = 0
         self.lost_slots = 0
@@ -165,6 +176,11 @@ class Backlog:
             reader = SegmentReader(path, self._io)
         except FileNotFoundError:
             return None
+        except NewerSpoolError as error:
+            if path.stem not in self._newer:
+                logger.error("a spool segment is left alone", extra={"segment": path.stem, "reason": str(error)})  # noqa: TRY400
+                self._newer.add(path.stem)
+            return None
         except SpoolError as error:
             self._set_aside(path, error)
             return None
@@ -187,8 +203,11 @@ class Backlog:
         writer_gone = segment.reader.is_abandoned()
         if writer_gone:
             segment.reader.sync()  # a killed writer may have left bytes that are readable and not yet durable
-        scan = segment.reader.scan(segment.offset, segment.next_slot, writer_gone=writer_gone)
-        segment.offset, segment.next_slot, segment.finished = scan.next_offset, scan.next_slot, scan.finished
+        scan = segment.reader.scan(segment.next, writer_gone=writer_gone)
+        for gap in scan.lost:
+            if not segment.settled.intersection(gap.slots):
+                self._on_lost(segment.reader.header, gap)
+        segment.next, segment.finished = scan.next, scan.finished
         self.torn_bytes += scan.torn_bytes
         self.damaged_bytes += scan.damaged_bytes
         self.lost_slots += len(scan.lost_slots)

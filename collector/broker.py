@@ -25,8 +25,9 @@ from collector.handoff import Frame, HandoffError, is_our_user, listen, recv_fra
 from collector.isolate import Trial, pick
 from collector.pseudonym_key import ensure_root_key
 from collector.quarantine import Quarantine
-from collector.spool.format import Payload, Signal, SpoolError
+from collector.spool.format import Payload, SegmentHeader, Signal, SpoolError
 from collector.spool.keys import KeyRing, UnsealError, ensure_spool_keys, load_key_ring, load_seal_key
+from collector.spool.reader import Lost
 from collector.spool.sidestore import SetAside, SideStore, name_of
 from collector.trouble import described
 from spans.errors import BusyError
@@ -211,9 +212,8 @@ class Broker:
         ensure_spool_keys(settings.keys)
         self._ring = load_key_ring(settings.keys)
         self._root_key = ensure_root_key(settings.keys)
-        self._backlog = Backlog(settings.spool, self._slots.settled, self._slots.forget_segment)
-        self._backlog.look()
-        backlog = self._backlog
+        backlog = self._backlog = self._a_backlog()
+        backlog.look()
         self.quarantine.mend(lambda segment, slot: backlog.find(segment, slot) is not None)
         self._listener = listen(settings.socket)
         self._spawn(self._accept, "broker-door")
@@ -223,7 +223,7 @@ class Broker:
         """Read the spool's heads without handing anything out, so that `status` is true where nothing flows."""
         with self._wake:
             if self._backlog is None:
-                self._backlog = Backlog(self._settings.spool, self._slots.settled, self._slots.forget_segment)
+                self._backlog = self._a_backlog()
             self._backlog.look()
 
     def confirm(self, keys: Sequence[SlotKey]) -> None:
@@ -303,6 +303,13 @@ class Broker:
                 torn_bytes=self._backlog.torn_bytes,
                 worker_trouble=self._trouble,
             )
+
+    def _a_backlog(self) -> Backlog:
+        return Backlog(self._settings.spool, self._slots.settled, self._slots.forget_segment, on_lost=self._settle_lost)
+
+    def _settle_lost(self, header: SegmentHeader, lost: Lost) -> None:
+        """Damaged beyond recognition, but accepted once: counted in quarantine, where a person sees it, and never twice."""
+        self._slots.settle(Quarantine.lost_rows(header, lost))
 
     def _spawn(self, work: Callable[[], None], name: str) -> None:
         thread = threading.Thread(target=work, name=name, daemon=True)
@@ -632,6 +639,9 @@ class Broker:
                 "project": head.project,
                 "received_ns": head.received_ns,
                 "payload_bytes": head.payload_bytes,
+                "spans_before": head.spans_before,
+                "logs_before": head.logs_before,
+                "version": head.version,
                 "offset": slot.ref.offset,
                 "head_bytes": slot.ref.head_bytes,
                 "data_key": base64.b64encode(data_key).decode(),

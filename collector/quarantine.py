@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -11,9 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from collector.spool.format import SUFFIX, Payload, RecordHead
+from collector.spool.format import SUFFIX, Payload, RecordHead, SegmentHeader
 from collector.spool.io import DiskIO, SpoolIO
 from collector.spool.keys import SealKey
+from collector.spool.reader import Lost
 from collector.spool.sidestore import SetAside, SideStore
 from spans.errors import NotFoundError
 from store.ledger.slots import DROPPED, EXPIRED, QUARANTINED, SET_ASIDE, SettledSlot
@@ -22,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 DAY_NS = 86_400_000_000_000
 KEEP_NS = 7 * DAY_NS
+LOST = "It was damaged on disk beyond recognition; only the number of its items is known."
 
 
 class QuarantineSlots(Protocol):
@@ -80,6 +83,21 @@ class Quarantine:
     def origin_row(segment: str, head: RecordHead) -> SettledSlot:
         """What the ledger writes of a slot all of whose items were set aside."""
         return SettledSlot(segment, head.slot, head.signal.word, SET_ASIDE, 0, {}, "", head.received_ns)
+
+    @staticmethod
+    def lost_rows(header: SegmentHeader, lost: Lost) -> list[SettledSlot]:
+        """What the ledger writes of records that were damaged beyond recognition: their items, and that they are known."""
+        first = lost.slots[0]
+        rows = [
+            SettledSlot(header.segment, slot, "spans", SET_ASIDE, 0, received_ns=header.created_ns)
+            for slot in lost.slots
+        ]
+        for signal, items in (("spans", lost.spans), ("logs", lost.logs)):
+            mark = hashlib.sha256(f"{header.segment}/{first}/lost {signal}".encode()).hexdigest()[:8]
+            name = f"{header.created_ns:016x}-{mark}"
+            if items:
+                rows.append(SettledSlot(name, 0, signal, QUARANTINED, items, {}, LOST, header.created_ns))
+        return rows
 
     def list(self) -> tuple[SetAside, ...]:
         """Everything that is counted as quarantined, oldest first; what could not be unsealed has no file."""

@@ -234,6 +234,9 @@ def _reference(head: Mapping[str, Any]) -> RecordRef:
         project=str(head["project"]),
         received_ns=int(head["received_ns"]),
         payload_bytes=int(head["payload_bytes"]),
+        spans_before=int(head["spans_before"]),
+        logs_before=int(head["logs_before"]),
+        version=int(head["version"]),
     )
     return RecordRef(record, int(head["offset"]), int(head["head_bytes"]))
 

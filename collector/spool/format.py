@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import re
 import struct
@@ -20,22 +22,32 @@ SUFFIX = ".seg"
 MARK_SUFFIX = ".mark"
 
 SEGMENT_MAGIC = b"TTSPOOL\0"
-VERSION = 1
+VERSION = 2
+"""2 keeps the header and every record head twice, so that one damaged place costs at most the record it lies in."""
+OLDEST_VERSION = 1
+"""Segments of two minor versions back are still read."""
 DAY_SCHEME_UTC = 1
 """Received days are UTC calendar days written as YYYYMMDD."""
 ID_BYTES = 32
 _PLAIN = struct.Struct(f">8sBBHQ{ID_BYTES}s{KEY_ID_BYTES}s")
-HEADER_BYTES = _PLAIN.size + 4 + WRAPPED_BYTES
 KEY_OFFSET = _PLAIN.size + 4
+HEADER_COPY_BYTES = KEY_OFFSET + WRAPPED_BYTES
+SECOND_HEADER_AT = 4096
+"""In another disk block than the first copy."""
+_HEADER_BYTES = {1: HEADER_COPY_BYTES, 2: SECOND_HEADER_AT + HEADER_COPY_BYTES}
+HEADER_BYTES = _HEADER_BYTES[VERSION]
 
-FRAME_MAGIC = b"TTR\x01"
+FRAME_MAGICS = {1: b"TTR\x01", 2: b"TTR\x02"}
+TAIL_MAGIC = b"TTT\x02"
+"""Begins the second copy of a head, which stands behind its payload."""
 _FRAME = struct.Struct(">4sBBHQIQII")
-FRAME_MIN_BYTES = _FRAME.size + 4
+_BEFORE = struct.Struct(">QQ")
+FRAME_MIN_BYTES = {1: _FRAME.size + 4, 2: _FRAME.size + _BEFORE.size + 4}
 """The fixed part and its checksum. Fewer bytes than this at the end of a file are a cut, never a damaged head."""
 PROJECT_MAX_BYTES = 200
 TAG_BYTES = 16
 PAYLOAD_MAX_BYTES = 1 << 30
-FRAME_HEAD_MAX_BYTES = FRAME_MIN_BYTES + PROJECT_MAX_BYTES
+FRAME_HEAD_MAX_BYTES = FRAME_MIN_BYTES[VERSION] + PROJECT_MAX_BYTES
 
 _MARK = struct.Struct(">QI")
 MARK_BYTES = _MARK.size
@@ -44,6 +56,10 @@ _SEGMENT_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}")
 
 class SpoolError(HouseError):
     """The bytes are not a segment of ours, or are damaged."""
+
+
+class NewerSpoolError(SpoolError):
+    """A segment of a later version: it waits for a program that can read it."""
 
 
 class FrameKind(IntEnum):
@@ -73,18 +89,30 @@ class SegmentHeader:
     segment: str
     created_ns: int
     key_id: bytes
-    wrapped_key: bytes
+    wrapped_keys: tuple[bytes, ...]
+    """The wrapped data key, as often as it is written; a damaged copy does not unwrap."""
+    version: int = VERSION
+
+    @property
+    def size(self) -> int:
+        """Offset of the first record."""
+        return _HEADER_BYTES[self.version]
 
     def plain(self) -> bytes:
         """Everything but the wrapped key, which can be destroyed in place."""
         return _PLAIN.pack(
-            SEGMENT_MAGIC, VERSION, DAY_SCHEME_UTC, HEADER_BYTES, self.created_ns, self.segment.encode(), self.key_id
+            SEGMENT_MAGIC, self.version, DAY_SCHEME_UTC, self.size, self.created_ns, self.segment.encode(), self.key_id
         )
 
     def encode(self) -> bytes:
         """The bytes on disk."""
         plain = self.plain()
-        return plain + zlib.crc32(plain).to_bytes(4, "big") + self.wrapped_key
+        copy = plain + zlib.crc32(plain).to_bytes(4, "big") + self.wrapped_keys[0]
+        return copy if self.version == 1 else copy.ljust(SECOND_HEADER_AT, b"\0") + copy
+
+    def key_offsets(self) -> tuple[int, ...]:
+        """Where the copies of the wrapped key stand."""
+        return (KEY_OFFSET,) if self.version == 1 else (KEY_OFFSET, SECOND_HEADER_AT + KEY_OFFSET)
 
     def data_key(self, ring: KeyRing) -> bytes:
         """The key of this segment's records.
@@ -92,34 +120,50 @@ class SegmentHeader:
         Raises:
             UnsealError: no private key fits, or the key was destroyed.
         """
-        return ring.unwrap(self.key_id, self.wrapped_key, self.plain())
+        for spare in self.wrapped_keys[:-1]:
+            with contextlib.suppress(UnsealError):
+                return ring.unwrap(self.key_id, spare, self.plain())
+        return ring.unwrap(self.key_id, self.wrapped_keys[-1], self.plain())
 
 
 def new_header(segment: str, created_ns: int, seal: SealKey, data_key: bytes) -> SegmentHeader:
     """A header whose data key is wrapped for `seal` and bound to this segment."""
-    bare = SegmentHeader(segment, created_ns, seal.key_id, b"")
-    return SegmentHeader(segment, created_ns, seal.key_id, seal.wrap(data_key, bare.plain()))
+    bare = SegmentHeader(segment, created_ns, seal.key_id, ())
+    return SegmentHeader(segment, created_ns, seal.key_id, (seal.wrap(data_key, bare.plain()),))
 
 
 def parse_header(data: bytes) -> SegmentHeader:
-    """Read a segment header.
+    """Read a segment header from the first HEADER_BYTES of a file, from whichever copy is intact.
 
     Raises:
         SpoolError: not a segment, damaged, or written by a newer version.
     """
-    if len(data) < HEADER_BYTES:
+    try:
+        found = _parse_copy(data)
+    except SpoolError:
+        if data[SECOND_HEADER_AT : SECOND_HEADER_AT + len(SEGMENT_MAGIC)] != SEGMENT_MAGIC:
+            raise
+        found = _parse_copy(data[SECOND_HEADER_AT:])
+    if len(data) < found.size:
+        raise SpoolError("The segment ends inside its header.")
+    keys = tuple(data[at : at + WRAPPED_BYTES] for at in found.key_offsets())
+    return dataclasses.replace(found, wrapped_keys=keys)
+
+
+def _parse_copy(data: bytes) -> SegmentHeader:
+    if len(data) < HEADER_COPY_BYTES:
         raise SpoolError("The segment ends inside its header.")
     magic, version, scheme, length, created_ns, raw_id, key_id = _PLAIN.unpack_from(data)
     if magic != SEGMENT_MAGIC:
         raise SpoolError("This file is not a spool segment.")
     if zlib.crc32(data[: _PLAIN.size]) != int.from_bytes(data[_PLAIN.size : KEY_OFFSET], "big"):
         raise SpoolError("The segment's header is damaged.")
-    if version > VERSION or scheme != DAY_SCHEME_UTC or length != HEADER_BYTES:
-        raise SpoolError("The segment was written by a newer version; please update.")
+    if version > VERSION or scheme != DAY_SCHEME_UTC:
+        raise NewerSpoolError("The segment was written by a newer version; please update.")
     segment = raw_id.rstrip(b"\0").decode("ascii", "replace")
-    if not _SEGMENT_ID.fullmatch(segment):
+    if version < OLDEST_VERSION or length != _HEADER_BYTES[version] or not _SEGMENT_ID.fullmatch(segment):
         raise SpoolError("The segment's header is damaged.")
-    return SegmentHeader(segment, created_ns, key_id, data[KEY_OFFSET:HEADER_BYTES])
+    return SegmentHeader(segment, created_ns, key_id, (), version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +178,34 @@ class RecordHead:
     payload_bytes: int
     """Length of the sealed payload, tag included."""
     kind: FrameKind = FrameKind.RECORD
+    spans_before: int = 0
+    """Spans in the records of this segment before this one: what is lost with damaged records is known exactly."""
+    logs_before: int = 0
+    version: int = VERSION
 
     @property
     def received_day(self) -> date:
         """UTC day of acceptance, as fixed in the frame."""
         return datetime.fromtimestamp(self.received_ns // 1_000_000_000, tz=UTC).date()
 
+    @property
+    def tail_bytes(self) -> int:
+        """Length of what stands behind the payload."""
+        return 0 if self.version == 1 else FRAME_MIN_BYTES[2] + len(self.project.encode())
+
     def encode(self) -> bytes:
         """The bytes before the sealed payload; also its associated data."""
+        return self._encode(FRAME_MAGICS[self.version])
+
+    def encode_tail(self) -> bytes:
+        """The bytes behind the sealed payload: the same head again, under another name."""
+        return b"" if self.version == 1 else self._encode(TAIL_MAGIC)
+
+    def _encode(self, magic: bytes) -> bytes:
         project = self.project.encode()
         day = self.received_day
         fixed = _FRAME.pack(
-            FRAME_MAGIC,
+            magic,
             self.kind,
             self.signal,
             len(project),
@@ -155,23 +215,49 @@ class RecordHead:
             day.year * 10_000 + day.month * 100 + day.day,
             self.payload_bytes,
         )
-        return fixed + zlib.crc32(fixed).to_bytes(4, "big") + project
+        if self.version == 1:
+            return fixed + zlib.crc32(fixed).to_bytes(4, "big") + project
+        fixed += _BEFORE.pack(self.spans_before, self.logs_before)
+        return fixed + zlib.crc32(fixed + project).to_bytes(4, "big") + project
 
 
-def parse_head(data: bytes) -> tuple[RecordHead, int] | None:
+def parse_head(data: bytes, version: int = VERSION) -> tuple[RecordHead, int] | None:
     """The record head at the start of `data` and its length; None when these bytes are no intact head."""
-    if len(data) < FRAME_MIN_BYTES:
+    return _parse(data, version, FRAME_MAGICS[version])
+
+
+def parse_tail(data: bytes) -> tuple[RecordHead, int] | None:
+    """The second copy of a head, as `parse_head`."""
+    return _parse(data, VERSION, TAIL_MAGIC)
+
+
+def _parse(data: bytes, version: int, wanted: bytes) -> tuple[RecordHead, int] | None:
+    shortest = FRAME_MIN_BYTES[version]
+    if len(data) < shortest:
         return None
     magic, kind, signal, project_bytes, slot, items, received_ns, day, payload_bytes = _FRAME.unpack_from(data)
-    if magic != FRAME_MAGIC or project_bytes > PROJECT_MAX_BYTES:
+    end = shortest + project_bytes
+    if magic != wanted or project_bytes > PROJECT_MAX_BYTES or len(data) < end:
         return None
-    if zlib.crc32(data[: _FRAME.size]) != int.from_bytes(data[_FRAME.size : FRAME_MIN_BYTES], "big"):
+    # In version 1 a project changed on disk does not unseal: it is part of the associated data.
+    checked = data[: shortest - 4] + (data[shortest:end] if version > 1 else b"")
+    if zlib.crc32(checked) != int.from_bytes(data[shortest - 4 : shortest], "big"):
         return None
-    end = FRAME_MIN_BYTES + project_bytes
+    before = _BEFORE.unpack_from(data, _FRAME.size) if version > 1 else (0, 0)
     try:
-        # A project changed on disk does not unseal: it is part of the associated data.
-        project = data[FRAME_MIN_BYTES:end].decode("utf-8", "replace")
-        head = RecordHead(slot, Signal(signal), items, project, received_ns, payload_bytes, FrameKind(kind))
+        project = data[shortest:end].decode("utf-8", "replace")
+        head = RecordHead(
+            slot=slot,
+            signal=Signal(signal),
+            items=items,
+            project=project,
+            received_ns=received_ns,
+            payload_bytes=payload_bytes,
+            kind=FrameKind(kind),
+            spans_before=before[0],
+            logs_before=before[1],
+            version=version,
+        )
         fits = head.received_day.year * 10_000 + head.received_day.month * 100 + head.received_day.day == day
     except (ValueError, OverflowError, OSError):
         return None
@@ -215,7 +301,8 @@ class Payload:
 def seal_record(cipher: AESGCM, segment: str, head: RecordHead, payload: bytes) -> list[bytes]:
     """The frame of a record. A slot is sealed once under a segment's key, so its number is a safe nonce."""
     encoded = head.encode()
-    return [encoded, cipher.encrypt(_nonce(head.slot), payload, segment.encode() + encoded)]
+    sealed = cipher.encrypt(_nonce(head.slot), payload, segment.encode() + encoded)
+    return [encoded, sealed, head.encode_tail()]
 
 
 def unseal_record(data_key: bytes, segment: str, head: RecordHead, sealed: bytes) -> bytes:

@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from collector.spool.format import (
     FRAME_HEAD_MAX_BYTES,
-    FRAME_MAGIC,
+    FRAME_MAGICS,
     FRAME_MIN_BYTES,
     HEADER_BYTES,
     KEY_OFFSET,
     MARK_BYTES,
     MARK_SUFFIX,
+    PROJECT_MAX_BYTES,
     SUFFIX,
+    TAIL_MAGIC,
     FrameKind,
     Payload,
     RecordHead,
     SegmentHeader,
+    Signal,
+    SpoolError,
     is_segment_name,
     parse_head,
     parse_header,
     parse_mark,
+    parse_tail,
     unseal_record,
 )
 from collector.spool.io import DiskIO, SpoolIO
 from collector.spool.keys import WRAPPED_BYTES
 
 SEARCH_BYTES = 1 << 20
+LOST_MAX = 100_000
+"""More slots than fit into a segment; a number above it was made up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +50,49 @@ class RecordRef:
     @property
     def end(self) -> int:
         """Offset of the byte after it."""
-        return self.offset + self.head_bytes + self.head.payload_bytes
+        return self.offset + self.head_bytes + self.head.payload_bytes + self.head.tail_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Up to where a segment is known: the next record, and what came before it."""
+
+    offset: int = 0
+    """0 stands for the end of the header."""
+    slot: int = 0
+    spans: int = 0
+    logs: int = 0
+
+    def after(self, ref: RecordRef) -> Position:
+        """Behind a record."""
+        head = ref.head
+        if head.kind is FrameKind.END:
+            return replace(self, offset=ref.end)
+        spans, logs = (head.spans_before, head.logs_before) if head.version > 1 else (self.spans, self.logs)
+        return Position(
+            ref.end,
+            head.slot + 1,
+            spans + head.items * (head.signal is Signal.SPANS),
+            logs + head.items * (head.signal is Signal.LOGS),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Records that were written once and cannot be found any more, all between two that can."""
+
+    slots: tuple[int, ...]
+    spans: int = 0
+    logs: int = 0
+    """How many items they held; 0 where nothing behind them says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One look at a segment. `lost_slots` were written once and cannot be found any more."""
+    """One look at a segment."""
 
     records: tuple[RecordRef, ...] = ()
-    next_offset: int = HEADER_BYTES
-    next_slot: int = 0
+    next: Position = field(default_factory=Position)
     finished: bool = False
     """Nothing will ever be added."""
     closed: bool = False
@@ -59,7 +100,12 @@ class Scan:
     torn_bytes: int = 0
     """Bytes of a write that never became durable, so that nobody was told it was accepted."""
     damaged_bytes: int = 0
-    lost_slots: tuple[int, ...] = ()
+    lost: tuple[Lost, ...] = ()
+
+    @property
+    def lost_slots(self) -> tuple[int, ...]:
+        """All of them."""
+        return tuple(slot for gap in self.lost for slot in gap.slots)
 
 
 class SegmentReader:
@@ -98,14 +144,16 @@ class SegmentReader:
         finally:
             self._io.close(fd)
 
-    def scan(self, offset: int = HEADER_BYTES, next_slot: int = 0, *, writer_gone: bool = True) -> Scan:
-        """Look for records from `offset` on, the first of them expected to carry `next_slot`.
+    def scan(self, start: Position | None = None, *, writer_gone: bool = True) -> Scan:
+        """Look for records from `start` on.
 
         While the writer lives, only what it has marked as durable is read.
         """
+        start = start or Position()
+        start = replace(start, offset=max(start.offset, self.header.size))
         if writer_gone:
-            return self._scan_to(self._io.size(self._fd), offset, next_slot, final=True)
-        return self._scan_to(self._durable_bytes(), offset, next_slot, final=False)
+            return self._scan_to(self._io.size(self._fd), start, final=True)
+        return self._scan_to(self._durable_bytes(), start, final=False)
 
     def sync(self) -> None:
         """Make everything readable durable: after a crash the page cache may know more than the disk."""
@@ -131,47 +179,57 @@ class SegmentReader:
         finally:
             self._io.close(fd)
 
-    def _scan_to(self, end: int, offset: int, expected: int, *, final: bool) -> Scan:
+    def _scan_to(self, end: int, at: Position, *, final: bool) -> Scan:
         records: list[RecordRef] = []
-        lost: list[int] = []
+        lost: list[Lost] = []
         torn = damaged = 0
         closed = False
-        while offset < end and not closed:
-            found = parse_head(self._io.read_at(self._fd, min(FRAME_HEAD_MAX_BYTES, end - offset), offset))
-            if found is None or found[0].slot < expected:
+        while at.offset < end and not closed:
+            ref = self._at(at.offset, end)
+            if ref is None or ref.head.slot < at.slot:
                 if not final:
                     break  # a live segment is looked at again; it is judged when its writer is gone
-                onward = self._find_frame(offset + 1, end, expected)
-                if onward is None:
-                    if self._is_torn(offset, end):
-                        torn = end - offset
+                ref = self._find(at, end)
+                if ref is None:
+                    if self._is_torn(at.offset, end):
+                        torn = end - at.offset
                     else:
-                        damaged += end - offset
-                        lost.append(expected)  # at least one; the end mark is lost with it
-                    offset = end
+                        damaged += end - at.offset
+                        lost.append(Lost((at.slot,)))  # at least one; what would say more is lost with it
+                    at = replace(at, offset=end)
                     break
-                damaged += onward - offset
-                offset = onward
-                continue
-            head, head_bytes = found
-            ref = RecordRef(head, offset, head_bytes)
+                damaged += ref.offset - at.offset
             if ref.end > end:
                 if final:
-                    torn = end - offset
-                    offset = end
+                    torn = end - ref.offset
+                    at = replace(at, offset=end)
                 break
-            lost += range(expected, head.slot)
-            if head.kind is FrameKind.END:
+            if ref.head.slot > at.slot:
+                lost.append(_gap(at, ref.head))
+            if ref.head.kind is FrameKind.END:
                 closed = True
             else:
                 records.append(ref)
-            offset, expected = ref.end, head.slot + (head.kind is FrameKind.RECORD)
-        return Scan(tuple(records), offset, expected, final or closed, closed, torn, damaged, tuple(lost))
+            at = at.after(ref)
+        return Scan(tuple(records), at, final or closed, closed, torn, damaged, tuple(lost))
+
+    def _at(self, offset: int, end: int) -> RecordRef | None:
+        """The record whose intact head stands here."""
+        found = parse_head(self._piece(offset, end), self.header.version)
+        return RecordRef(found[0], offset, found[1]) if found else None
+
+    def _piece(self, offset: int, end: int) -> bytes:
+        return self._io.read_at(self._fd, min(FRAME_HEAD_MAX_BYTES, end - offset), offset)
 
     def _is_torn(self, offset: int, end: int) -> bool:
         """A short head, or zeros where a power cut kept the length but not the bytes."""
-        if end - offset < FRAME_MIN_BYTES:
+        left, shortest = end - offset, FRAME_MIN_BYTES[self.header.version]
+        if left < shortest:
             return True
+        start = self._piece(offset, end)
+        project_bytes = int.from_bytes(start[6:8], "big")
+        if start.startswith(FRAME_MAGICS[self.header.version]) and left < shortest + project_bytes:
+            return project_bytes <= PROJECT_MAX_BYTES
         while offset < end:
             piece = self._io.read_at(self._fd, min(SEARCH_BYTES, end - offset), offset)
             if not piece or piece.strip(b"\0"):
@@ -179,22 +237,37 @@ class SegmentReader:
             offset += len(piece)
         return True
 
-    def _find_frame(self, offset: int, end: int, expected: int) -> int | None:
-        """Offset of the next intact head at or after `offset`."""
+    def _find(self, at: Position, end: int) -> RecordRef | None:
+        """The first record at or after a damaged place, by its head or by the copy of its head behind it."""
+        magics = re.compile(b"|".join(map(re.escape, (FRAME_MAGICS[self.header.version], TAIL_MAGIC))))
+        offset = at.offset
         while offset < end:
             piece = self._io.read_at(self._fd, min(SEARCH_BYTES, end - offset), offset)
-            at = piece.find(FRAME_MAGIC)
-            while at >= 0:
-                found = parse_head(
-                    self._io.read_at(self._fd, min(FRAME_HEAD_MAX_BYTES, end - offset - at), offset + at)
-                )
-                if found is not None and found[0].slot >= expected and offset + at + found[1] <= end:
-                    return offset + at
-                at = piece.find(FRAME_MAGIC, at + 1)
+            for match in magics.finditer(piece):
+                ref = self._known_by(offset + match.start(), end, is_tail=match.group() == TAIL_MAGIC)
+                if ref is not None and ref.head.slot >= at.slot and ref.offset >= at.offset:
+                    return ref
             if len(piece) < SEARCH_BYTES:
                 return None
-            offset += len(piece) - len(FRAME_MAGIC) + 1
+            offset += len(piece) - len(TAIL_MAGIC) + 1
         return None
+
+    def _known_by(self, offset: int, end: int, *, is_tail: bool) -> RecordRef | None:
+        if not is_tail:
+            return self._at(offset, end)
+        found = parse_tail(self._piece(offset, end))
+        if found is None:
+            return None
+        head, size = found
+        return RecordRef(head, offset - head.payload_bytes - size, size)
+
+
+def _gap(at: Position, head: RecordHead) -> Lost:
+    """What is missing between a known position and the next record that is there."""
+    slots = tuple(range(at.slot, min(head.slot, at.slot + LOST_MAX)))
+    if head.version == 1:
+        return Lost(slots)
+    return Lost(slots, max(0, head.spans_before - at.spans), max(0, head.logs_before - at.logs))
 
 
 def segment_paths(folder: Path, io: SpoolIO | None = None) -> list[Path]:
@@ -212,13 +285,21 @@ def remove_segment(path: Path, io: SpoolIO | None = None) -> None:
     with contextlib.suppress(FileNotFoundError):
         fd = disk.open(path, write=True)
         try:
-            disk.write_at(fd, bytes(WRAPPED_BYTES), KEY_OFFSET)
+            for at in _key_offsets(disk.read_at(fd, HEADER_BYTES, 0)):
+                disk.write_at(fd, bytes(WRAPPED_BYTES), at)
             disk.fdatasync(fd)
         finally:
             disk.close(fd)
     disk.unlink(path.with_suffix(MARK_SUFFIX))
     disk.unlink(path)
     disk.fsync_folder(path.parent)
+
+
+def _key_offsets(data: bytes) -> tuple[int, ...]:
+    try:
+        return parse_header(data).key_offsets()
+    except SpoolError:
+        return (KEY_OFFSET,)
 
 
 def sweep(folder: Path, io: SpoolIO | None = None) -> None:

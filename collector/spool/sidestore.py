@@ -12,7 +12,16 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from collector.spool.format import SUFFIX, TAG_BYTES, Payload, RecordHead, SpoolError, new_header, seal_record
+from collector.spool.format import (
+    SUFFIX,
+    TAG_BYTES,
+    VERSION,
+    Payload,
+    RecordHead,
+    SpoolError,
+    new_header,
+    seal_record,
+)
 from collector.spool.io import DiskIO, SpoolIO
 from collector.spool.keys import DATA_KEY_BYTES, KeyRing, SealKey, UnsealError, write_secret
 from collector.spool.reader import SegmentReader, remove_segment, segment_paths
@@ -125,4 +134,11 @@ def name_of(segment: str, head: RecordHead) -> str:
 
 def _first_head(head: RecordHead, payload: Payload) -> RecordHead:
     """The same head as the first record of a file of its own."""
-    return replace(head, slot=0, payload_bytes=len(payload.encode()) + TAG_BYTES)
+    return replace(
+        head,
+        slot=0,
+        payload_bytes=len(payload.encode()) + TAG_BYTES,
+        spans_before=0,
+        logs_before=0,
+        version=VERSION,
+    )

@@ -88,6 +88,8 @@ class _Open:
     length: int
     opened: float
     next_slot: int = 0
+    spans: int = 0
+    logs: int = 0
 
 
 class SpoolWriter:
@@ -229,11 +231,16 @@ class SpoolWriter:
             self._open = segment
             parts: list[bytes] = []
             received_ns = self._clock_ns()
+            spans, logs = segment.spans, segment.logs
             for at, offer in enumerate(group):
                 slot = segment.next_slot + at
                 size = len(offer.payload) + TAG_BYTES
-                head = RecordHead(slot, offer.signal, offer.items, offer.project, received_ns, size)
+                head = RecordHead(
+                    slot, offer.signal, offer.items, offer.project, received_ns, size, FrameKind.RECORD, spans, logs
+                )
                 parts += seal_record(segment.cipher, segment.segment, head, offer.payload)
+                spans += offer.items * (offer.signal is Signal.SPANS)
+                logs += offer.items * (offer.signal is Signal.LOGS)
             started = time.monotonic()
             wrote = self._io.append(segment.fd, parts)
             self._io.fdatasync(segment.fd)
@@ -242,6 +249,7 @@ class SpoolWriter:
             self._answer(group, BusyError("The spool could not be written; send again in a second."))
             return
         segment.next_slot += len(group)
+        segment.spans, segment.logs = spans, logs
         segment.length += wrote
         figures = self._figures
         self._figures = SpoolFigures(
@@ -289,7 +297,17 @@ class SpoolWriter:
         if segment is None:
             return
         try:
-            head = RecordHead(segment.next_slot, Signal.SPANS, 0, "", self._clock_ns(), TAG_BYTES, FrameKind.END)
+            head = RecordHead(
+                segment.next_slot,
+                Signal.SPANS,
+                0,
+                "",
+                self._clock_ns(),
+                TAG_BYTES,
+                FrameKind.END,
+                segment.spans,
+                segment.logs,
+            )
             wrote = self._io.append(segment.fd, seal_record(segment.cipher, segment.segment, head, b""))
             self._io.fdatasync(segment.fd)
             segment.length += wrote

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -16,6 +17,7 @@ from collector.spool.format import (
     parse_head,
     parse_header,
     parse_mark,
+    parse_tail,
 )
 
 heads = st.builds(
@@ -26,25 +28,33 @@ heads = st.builds(
     project=st.text(st.characters(codec="utf-8"), max_size=40),
     received_ns=st.integers(0, 4_000_000_000_000_000_000),
     payload_bytes=st.integers(0, 2**30),
-)
+    spans_before=st.integers(0, 2**60),
+    logs_before=st.integers(0, 2**60),
+    version=st.sampled_from([1, 2]),
+).map(lambda head: head if head.version > 1 else replace(head, spans_before=0, logs_before=0))
 
 
 @given(heads)
 def test_heads_survive(head: RecordHead) -> None:
     encoded = head.encode()
-    assert parse_head(encoded + b"more") == (head, len(encoded))
+    assert parse_head(encoded + b"more", head.version) == (head, len(encoded))
+    tail = head.encode_tail()
+    assert len(tail) == head.tail_bytes
+    assert (parse_tail(tail + b"more") == (head, len(tail))) is (head.version > 1)
+    assert parse_head(tail) is None
 
 
 @given(heads, st.data())
 def test_a_changed_fixed_part_is_no_head(head: RecordHead, data: st.DataObject) -> None:
     raw = bytearray(head.encode())
-    raw[data.draw(st.integers(0, 39))] ^= data.draw(st.integers(1, 255))
-    assert parse_head(bytes(raw)) is None
+    raw[data.draw(st.integers(0, 39 if head.version == 1 else len(raw) - 1))] ^= data.draw(st.integers(1, 255))
+    assert parse_head(bytes(raw), head.version) is None
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_head_or_none(data: bytes) -> None:
     parse_head(data)
+    parse_tail(data)
     with pytest.raises(SpoolError):
         parse_header(data)
     assert parse_mark(data) == 0 or len(data) == 12

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.spool.format import Payload, Signal
+from collector.spool.format import HEADER_BYTES, Payload, Signal
 from collector.spool.keys import KeyRing, SealKey, ensure_spool_keys, load_key_ring, load_seal_key, rotate_spool_keys
 from collector.spool.reader import SegmentReader, remove_segment, segment_paths, sweep
 from collector.spool.writer import SpoolSettings, SpoolWriter
@@ -86,7 +86,7 @@ def test_records_are_grouped_into_one_sync(place: Place) -> None:
 
 def test_segments_rotate_by_size_and_by_age(place: Place) -> None:
     ensure_spool_keys(place.keys)
-    settings = SpoolSettings(segment_bytes=3000, segment_age_s=0.4)
+    settings = SpoolSettings(segment_bytes=HEADER_BYTES + 2500, segment_age_s=0.4)
     writer = SpoolWriter(place.spool, lambda: load_seal_key(place.keys), settings)
     writer.start()
     for _ in range(4):
@@ -144,7 +144,7 @@ def test_whichever_call_fails_nothing_acknowledged_is_lost(
     """Fail the first call, then the second, … until a run ends without the fault firing."""
     for at in range(1, 200):
         disk = ModelDisk(seed=at, fault=Fault(at, code, sticky, torn))
-        spool = Spool(disk, keys, segment_bytes=400)
+        spool = Spool(disk, keys, segment_bytes=HEADER_BYTES + 400)
         acked = []
         for number in range(8):
             texts = [f"{number}-{i}" for i in range(3)]
@@ -166,7 +166,7 @@ def test_a_power_cut_at_any_moment_loses_nothing_acknowledged(keys: tuple[SealKe
     disk = ModelDisk(seed)
     acked: list[str] = []
     for life in range(3):
-        spool = Spool(disk, keys, segment_bytes=disk.random.choice([300, 800, 5000]))
+        spool = Spool(disk, keys, segment_bytes=HEADER_BYTES + disk.random.choice([300, 800, 5000]))
         if disk.random.random() < 0.3:
             disk.fault = Fault(disk.calls + disk.random.randrange(1, 30), torn=True)
         for number in range(disk.random.randrange(1, 10)):
