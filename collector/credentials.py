@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import ipaddress
 import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -25,6 +28,8 @@ STALE_S = 5.0
 """Without a fresh snapshot for this long, nobody is believed any more."""
 RETRY_S = 0.25
 """A key that was just created is looked for again, but not more often than this."""
+READ_WITHIN_S = 1.0
+"""Nobody waits longer for the ledger: it may hang as well as be down, and an answer is due within seconds."""
 HEADER_MAX_CHARS = 4096
 
 
@@ -56,6 +61,9 @@ class Gate:
         self._keyless = keyless
         self._lock = threading.Lock()
         self._keys: Mapping[str, KeyEntry] = {}
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="keys")
+        self._reading: Future[None] | None = None
+        self._asked = float("-inf")
         self._tried = float("-inf")
         self._read = float("-inf")
 
@@ -97,32 +105,51 @@ class Gate:
 
     def refresh(self) -> None:
         """Read the keys again. Never raises: an unreadable ledger shows when a key is asked for."""
-        with self._lock:
-            self._refresh(time.monotonic())
+        self._wait(self._ask())
 
     def _find(self, digests: Sequence[str]) -> KeyEntry | None:
-        with self._lock:
-            now = time.monotonic()
-            if now - self._tried >= REFRESH_S:
-                self._refresh(now)
+        """The entry of a key.
+
+        Raises:
+            RefusalError: the keys could not be read for a while.
+        """
+        now = time.monotonic()
+        entry = self._look_up(digests)
+        if now - self._read > STALE_S or (entry is None and now - self._tried >= RETRY_S):
+            self._wait(self._ask())
             entry = self._look_up(digests)
-            if entry is None and now - self._tried >= RETRY_S:
-                self._refresh(now)
-                entry = self._look_up(digests)
-            if now - self._read > STALE_S:
-                raise RefusalError(Trouble.BUSY, "Keys cannot be checked at the moment; send again in a second.")
-            return entry
+        elif now - self._tried >= REFRESH_S:
+            self._ask()
+        if now - self._read > STALE_S:
+            raise RefusalError(Trouble.BUSY, "Keys cannot be checked at the moment; send again in a second.")
+        return entry
 
     def _look_up(self, digests: Sequence[str]) -> KeyEntry | None:
-        return next((self._keys[d] for d in digests if d in self._keys), None)
+        keys = self._keys
+        return next((keys[d] for d in digests if d in keys), None)
 
-    def _refresh(self, now: float) -> None:
-        self._tried = now
+    def _ask(self) -> Future[None]:
+        """The reading of the keys that is under way, or a new one. Only its own thread waits for the ledger."""
+        with self._lock:
+            if self._reading is None or self._reading.done():
+                self._asked = time.monotonic()
+                self._reading = self._reader.submit(self._refresh)
+            return self._reading
+
+    def _wait(self, reading: Future[None]) -> None:
+        left = self._asked + READ_WITHIN_S - time.monotonic()
+        with contextlib.suppress(FutureTimeoutError):
+            reading.result(max(0.0, left))
+
+    def _refresh(self) -> None:
+        started = time.monotonic()
         try:
             self._keys = dict(self._source.snapshot())
-            self._read = now
+            self._read = started
         except Exception as error:  # noqa: BLE001 whatever is wrong with the ledger, the answer is "come back"
             logger.warning("the keys cannot be read", extra={"reason": str(error)})
+        finally:
+            self._tried = started
 
 
 def is_loopback(peer: str) -> bool:

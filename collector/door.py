@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from collector.accept import Accepted, accept, bounds_check_items
 from collector.answers import RefusalError, Trouble
@@ -17,9 +18,11 @@ from collector.signals import LOGS, METRICS, TRACES, OtlpSignal
 from collector.spool.format import PROJECT_MAX_BYTES, Signal
 from collector.spool.writer import SpoolWriter
 from collector.tally import Tally
+from spans.errors import BusyError
 
 ANSWER_WITHIN_S = 4.0
-"""Then the sender is told to come back: a slow answer is as bad as none (measured: 10 s lose the batch)."""
+"""From the arrival of a whole request on; then the sender is told to come back: a slow answer is as bad as none
+(measured: 10 s lose the batch)."""
 JSON_AT_ONCE = 2
 """Large JSON bodies being transcoded at a time; each costs many times its size."""
 JSON_LARGE_BYTES = MIB
@@ -27,6 +30,26 @@ JUDGED_WITHIN_S = 1.0
 JUDGED_AT_ONCE = 4
 """Requests being parsed at a time: parsing needs the processor, so more at once would only cost memory."""
 _RECORDS = {TRACES.word: Signal.SPANS, LOGS.word: Signal.LOGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The moment by which a request is answered, whatever happens."""
+
+    at: float = field(default_factory=lambda: time.monotonic() + ANSWER_WITHIN_S)
+
+    def left_s(self) -> float:
+        """Seconds that are left; never negative."""
+        return max(0.0, self.at - time.monotonic())
+
+    def check(self) -> None:
+        """Go on only in time: a request that waited too long is not begun, because its sender has been told to come back.
+
+        Raises:
+            RefusalError: it is over.
+        """
+        if not self.left_s():
+            raise RefusalError(Trouble.BUSY, "The receiver is busy; send again in a second.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +106,9 @@ class Door:
         """Whether a request would be taken now."""
         return not self._draining.is_set() and not self._spool.refusal() and self._spool.has_key()
 
-    def admit(self, raw: bytes, signal: OtlpSignal, project: str, *, is_json: bool) -> Admission:
+    def admit(
+        self, raw: bytes, signal: OtlpSignal, project: str, *, is_json: bool, deadline: Deadline | None = None
+    ) -> Admission:
         """Judge a request and hand what can be kept to the spool. Does not wait for the disk.
 
         Raises:
@@ -96,7 +121,12 @@ class Door:
             raise RefusalError(
                 Trouble.TOO_LARGE, f"A request may have {self.bounds.body_bytes // MIB} MiB; send smaller batches."
             )
-        accepted = self._judge(raw, signal, is_json=is_json)
+        deadline = deadline or Deadline()
+        deadline.check()
+        if signal is not METRICS and (refusal := self._spool.refusal()):
+            raise BusyError(refusal)  # before anything is parsed for nothing
+        accepted = self._judge(raw, signal, deadline, is_json=is_json)
+        deadline.check()
         if not accepted.items or signal is METRICS:
             return Admission(accepted, None)
         name = (
@@ -114,8 +144,8 @@ class Door:
             return bounds_check_items(raw, signal, self.bounds)
         return 0
 
-    def _judge(self, raw: bytes, signal: OtlpSignal, *, is_json: bool) -> Accepted:
-        if not self._judging.acquire(timeout=JUDGED_WITHIN_S):
+    def _judge(self, raw: bytes, signal: OtlpSignal, deadline: Deadline, *, is_json: bool) -> Accepted:
+        if not self._judging.acquire(timeout=min(JUDGED_WITHIN_S, deadline.left_s())):
             raise RefusalError(Trouble.BUSY, "The receiver is busy; send again in a second.")
         try:
             if not is_json:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
+RECEIVER_PAUSE_S = 0.5
+"""SDKs wait 6.5 s for somebody to listen again and then drop the batch (measured): it may never be kept waiting."""
 CALM_S = 30.0
 """A child that lived this long is healthy again: its pause starts over."""
 
@@ -28,6 +30,7 @@ class Child:
     log_path: Path
     pass_fds: Sequence[int] = ()
     extra: Sequence[str] = ()
+    longest_pause_s: float = LONGEST_PAUSE_S
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
     _pause_s: float = FIRST_PAUSE_S
@@ -67,7 +70,7 @@ class Child:
             if now - self._started > CALM_S or code == 0:
                 self._pause_s = FIRST_PAUSE_S
             self._start_at = now + self._pause_s
-            self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 2)
+            self._pause_s = min(self.longest_pause_s, self._pause_s * 2)
             if code == 0:
                 return None  # a worker that recycles itself before its memory grows
             how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"

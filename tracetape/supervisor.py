@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from spans.errors import SettingsError
-from tracetape.children import Child, leftovers
+from tracetape.children import LONGEST_PAUSE_S, RECEIVER_PAUSE_S, Child, leftovers
 from tracetape.folder import DataFolder, FolderLock, make_sockets, read_status, remove_sockets, write_status
 from tracetape.ports import open_listener, reserve_port
 from tracetape.settings import ServeSettings
@@ -83,7 +83,8 @@ class Supervisor:
         self, name: str, role: str, *, pass_fds: list[int] | None = None, extra: list[str] | None = None
     ) -> Child:
         log = self._folder.logs / f"{name.replace(' ', '-')}.log"
-        return Child(name, role, self._folder.root, log, pass_fds or (), extra or ())
+        longest = RECEIVER_PAUSE_S if role == "receive" else LONGEST_PAUSE_S
+        return Child(name, role, self._folder.root, log, pass_fds or (), extra or (), longest)
 
     def _catch_signals(self) -> None:
         def stop(_signal: int, _frame: FrameType | None) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 
 import grpc
@@ -21,12 +24,13 @@ from collector.answers import (
     retry_info,
     success_bytes,
 )
-from collector.door import ANSWER_WITHIN_S, Door
+from collector.door import Deadline, Door
 from collector.signals import SIGNALS, OtlpSignal
 from spans.errors import SettingsError
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 THREADS = 32
 FRAME_SLACK_BYTES = 1024
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -42,8 +46,9 @@ class GrpcReceiver:
             SettingsError: the address cannot be bound.
         """
         self._door = door
+        self._threads = _Threads()
         self._server = grpc.server(
-            ThreadPoolExecutor(THREADS, thread_name_prefix="grpc"),
+            self._threads,
             options=[
                 ("grpc.max_receive_message_length", door.bounds.body_bytes + FRAME_SLACK_BYTES),
                 ("grpc.max_send_message_length", 4096),
@@ -56,7 +61,7 @@ class GrpcReceiver:
             compression=grpc.Compression.NoCompression,
         )
         for signal in SIGNALS:
-            handler = grpc.unary_unary_rpc_method_handler(self._export_of(signal))
+            handler = grpc.unary_unary_rpc_method_handler(self._export_of(signal), request_deserializer=_Arrived)
             self._server.add_generic_rpc_handlers(
                 (grpc.method_handlers_generic_handler(signal.service, {"Export": handler}),)
             )
@@ -84,24 +89,25 @@ class GrpcReceiver:
         self.set_ready(ready=False)
         self._server.stop(grace_s).wait(grace_s + 1)
 
-    def _export_of(self, signal: OtlpSignal) -> Callable[[bytes, Any], bytes]:
-        def export(raw: bytes, context: Any) -> bytes:
-            return self._export(raw, context, signal)
+    def _export_of(self, signal: OtlpSignal) -> Callable[[_Arrived, Any], bytes]:
+        def export(request: _Arrived, context: Any) -> bytes:
+            return self._export(request.raw, context, signal, Deadline(request.deadline.at - self._threads.waited_s()))
 
         return export
 
-    def _export(self, raw: bytes, context: Any, signal: OtlpSignal) -> bytes:
+    def _export(self, raw: bytes, context: Any, signal: OtlpSignal, deadline: Deadline) -> bytes:
         agent, held, counted = "", 0, 0
         try:
             headers = _metadata(context)
             agent = headers.get("user-agent", "")
+            deadline.check()
             project = self._door.gate.project_of(headers, _peer(context))
             self._door.budget.take(len(raw))
             held = len(raw)
             try:
-                admission = self._door.admit(raw, signal, project, is_json=False)
+                admission = self._door.admit(raw, signal, project, is_json=False, deadline=deadline)
                 if admission.durable is not None:
-                    admission.durable.result(ANSWER_WITHIN_S)
+                    _wait(admission.durable, deadline)
             except Exception:
                 counted = self._door.count(raw, signal, is_json=False)
                 raise
@@ -129,6 +135,44 @@ class GrpcReceiver:
         if not isinstance(error, RefusalError) and refusal.trouble is Trouble.BUSY:
             logger.warning("a request could not be taken", extra={"reason": type(error).__name__})
         return refusal
+
+
+def _wait(durable: Future[None], deadline: Deadline) -> None:
+    try:
+        durable.result(deadline.left_s())
+    except FutureTimeoutError:
+        durable.cancel()
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """A message, made the moment the last byte of it is there."""
+
+    raw: bytes
+    deadline: Deadline = field(default_factory=Deadline)
+
+
+class _Threads(ThreadPoolExecutor):
+    """Remembers how long a call waited for its thread: that time is gone when its message begins to be read."""
+
+    def __init__(self) -> None:
+        super().__init__(THREADS, thread_name_prefix="grpc")
+        self._here = threading.local()
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """As the library's."""
+        asked = time.monotonic()
+
+        def run() -> T:
+            self._here.waited_s = time.monotonic() - asked
+            return fn(*args, **kwargs)
+
+        return super().submit(run)
+
+    def waited_s(self) -> float:
+        """How long what this thread does now has waited."""
+        return float(getattr(self._here, "waited_s", 0.0))
 
 
 class _Status(NamedTuple):

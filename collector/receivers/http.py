@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import Executor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Any
+from typing import Any, TypeVar
 
 from collector.answers import (
     JSON,
@@ -20,11 +21,12 @@ from collector.answers import (
     refusal_of,
 )
 from collector.bodies import Unpacker, unpacker
-from collector.door import ANSWER_WITHIN_S, Admission, Door
+from collector.door import Admission, Deadline, Door
 from collector.signals import SIGNALS, OtlpSignal
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -87,15 +89,19 @@ class HttpReceiver:
             signal = _signal_of(scope["path"])
             self._check(scope, content_type)
             peer = (scope.get("client") or ("", 0))[0]
-            loop = asyncio.get_running_loop()
-            project = await loop.run_in_executor(self._executor, self._door.gate.project_of, headers, peer)
+            project = await self._soon(Deadline(), self._door.gate.project_of, headers, peer)
             raw = await self._read(headers, receive, taken, content_type)
             is_json = content_type == JSON
+            deadline = Deadline()
             try:
-                admission = await loop.run_in_executor(
-                    self._executor, lambda: self._door.admit(raw, signal, project, is_json=is_json)
+                admission = await self._soon(
+                    deadline,
+                    functools.partial(self._door.admit, is_json=is_json, deadline=deadline),
+                    raw,
+                    signal,
+                    project,
                 )
-                await _durable(admission)
+                await _durable(admission, deadline)
             except Exception:
                 items = self._door.count(raw, signal, is_json=is_json)
                 raise
@@ -123,6 +129,14 @@ class HttpReceiver:
             signal.word, "http", "200", kept=done.items, refused=done.rejected, reason=done.message, user_agent=agent
         )
         return http_success(content_type, signal.rejected_key, done.rejected, done.message)
+
+    async def _soon(self, deadline: Deadline, work: Callable[..., T], *inputs: object) -> T:
+        """The result of work on another thread, or the answer "come back" when it does not come in time."""
+        future = asyncio.get_running_loop().run_in_executor(self._executor, work, *inputs)
+        try:
+            return await asyncio.wait_for(future, deadline.left_s())
+        except TimeoutError:
+            raise RefusalError(Trouble.BUSY, "The receiver is busy; send again in a second.") from None
 
     def _check(self, scope: Scope, content_type: str) -> None:
         if scope["method"] != "POST":
@@ -176,11 +190,11 @@ class _SenderLeftError(Exception):
     """The connection is gone: nobody hears an answer."""
 
 
-async def _durable(admission: Admission) -> None:
+async def _durable(admission: Admission, deadline: Deadline) -> None:
     if admission.durable is None:
         return
     try:
-        await asyncio.wait_for(asyncio.wrap_future(admission.durable), ANSWER_WITHIN_S)
+        await asyncio.wait_for(asyncio.wrap_future(admission.durable), deadline.left_s())
     except (TimeoutError, FutureTimeoutError, asyncio.CancelledError):
         raise RefusalError(Trouble.BUSY, "The disk is slow; send again in a second.") from None
 

@@ -54,6 +54,8 @@ class SpoolSettings:
     reserve_bytes: int = 64 * MIB
     """Free space left on the volume for the ledger and for removing segments."""
     space_check_s: float = 0.5
+    hung_after_s: float = 2.0
+    """A write that takes longer makes us refuse at once: what would queue behind it could not be answered in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class SpoolWriter:
         self._figures = SpoolFigures()
         self._space_checked = float("-inf")
         self._space_refusal = ""
+        self._writing_since = float("inf")
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
 
     @property
@@ -134,6 +137,8 @@ class SpoolWriter:
 
     def offer(self, signal: Signal, project: str, items: int, payload: Payload) -> Future[None]:
         """Ask for a record to be made durable; the future is done when it is, or holds a BusyError.
+
+        Cancelling the future withdraws a record that has not been begun.
 
         Raises:
             BusyError: the queue or the volume is full, or the receiver is stopping.
@@ -156,6 +161,8 @@ class SpoolWriter:
     def refusal(self) -> str:
         """Why nothing can be accepted at the moment; empty when something can."""
         now = time.monotonic()
+        if now - self._writing_since > self._settings.hung_after_s:
+            return "The spool's disk does not answer; send again in a second."
         if now - self._space_checked >= self._settings.space_check_s:
             self._space_checked = now
             self._space_refusal = self._look_at_space()
@@ -194,7 +201,9 @@ class SpoolWriter:
         while True:
             group = self._gather()
             if group:
+                self._writing_since = time.monotonic()
                 self._commit(group)
+                self._writing_since = float("inf")
             elif self._closing:
                 self._close_segment()
                 return
@@ -209,9 +218,11 @@ class SpoolWriter:
             size = 0
             while self._queue and (not group or size + len(self._queue[0].payload) <= self._settings.group_bytes):
                 offer = self._queue.popleft()
-                size += len(offer.payload)
-                group.append(offer)
-            self._queued_bytes -= size
+                self._queued_bytes -= len(offer.payload)
+                # Its sender may have been told to come back meanwhile. From here on it can no longer be withdrawn.
+                if offer.done.set_running_or_notify_cancel():
+                    size += len(offer.payload)
+                    group.append(offer)
             return group
 
     def _patience_s(self) -> float | None:

@@ -115,6 +115,8 @@ def test_an_unreadable_key_store_is_never_a_wrong_key(monkeypatch: pytest.Monkey
     with pytest.raises(RefusalError) as caught:
         door.project_of({"x-api-key": "good"}, "")
     assert caught.value.trouble is Trouble.BUSY
+    assert door._reading is not None
+    door._reading.result(5)
     source.down = False
     now[0] += 3
     assert door.project_of({"x-api-key": "good"}, "") == "shop"
