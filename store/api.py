@@ -14,6 +14,7 @@ from spans.clean import CleanLog, CleanSpan
 from spans.facts import SpanFacts
 from spans.ids import RunId, SpanId, TraceId
 from spans.run import Assembly, Run, Step
+from store.hours import CallField, CallRow, HourField, HourQuery, HourRow
 
 Row = TypeVar("Row")
 
@@ -26,6 +27,8 @@ PREVIEWS: Mapping[str, tuple[str, ...]] = {
     "runs": ("input_preview", "output_preview"),
 }
 """Texts that stand outside the content tables so that lists are fast; they are blanked when content expires."""
+PER_HOUR = (HourField.HOUR, HourField.ENVIRONMENT, HourField.WORKFLOW)
+CALLS_PER_HOUR = (CallField.HOUR, CallField.ENVIRONMENT, CallField.WORKFLOW, CallField.KIND, CallField.NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,21 @@ class Store(Protocol):
 
     def fleet(self, query: RunQuery) -> tuple[FleetRow, ...]:
         """One row per workflow and environment of the runs that match."""
+
+    def roll_up(self, limit: int = 1_000) -> int:
+        """Sum dirty hours again from runs and steps, at most about `limit` of them; returns how many were summed.
+
+        Writing derived rows and removing them makes their hours dirty, durably; nothing is ever added up at insert.
+        """
+
+    def dirty_hours(self) -> int:
+        """How many hours (per project, environment, workflow and received day) wait to be summed again."""
+
+    def hours(self, query: HourQuery, by: Sequence[HourField] = PER_HOUR) -> tuple[HourRow, ...]:
+        """Roll-ups of runs as of the last `roll_up`, one row per combination of `by` that has runs, ordered by it."""
+
+    def call_hours(self, query: HourQuery, by: Sequence[CallField] = CALLS_PER_HOUR) -> tuple[CallRow, ...]:
+        """Roll-ups of model, tool, retrieval and embedding calls, as of the last `roll_up`, ordered by `by`."""
 
     def values(self, query: RunQuery, field_name: str, limit: int = 50) -> tuple[tuple[str, int], ...]:
         """Real values of one run field with their counts, most frequent first (for suggestions and chips)."""

@@ -17,8 +17,10 @@ from spans.ids import RunId, SpanId, TraceId
 from spans.kinds import OutcomeLabel, RunMode, RunStatus
 from spans.run import Assembly, Run, Step
 from store.api import (
+    CALLS_PER_HOUR,
     CONTENT_TABLES,
     EVIDENCE_TABLES,
+    PER_HOUR,
     PREVIEWS,
     Bucket,
     FleetRow,
@@ -33,6 +35,7 @@ from store.cursor import RunCursor
 from store.derived_rows import RUNS, STEPS, trace_ids
 from store.evidence import newest_facts, winners
 from store.filters import Where, run_field, where
+from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourUnit, call_hours, run_hours, unit_of
 
 Item = TypeVar("Item", Run, Step)
 
@@ -52,6 +55,8 @@ class MemoryStore:
         self._evidence: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {name: {} for name in EVIDENCE_TABLES}
         self._derived: dict[tuple[str, RunId], Assembly] = {}
         self._days: dict[tuple[str, RunId], date] = {}
+        self._dirty: set[HourUnit] = set()
+        self._summed: dict[HourUnit, list[Assembly]] = {}
 
     def migrate(self) -> None:
         """Nothing to bring up to date."""
@@ -91,8 +96,11 @@ class MemoryStore:
                 key = (assembly.run.project, assembly.run.run_id)
                 known = self._derived.get(key)
                 if known is None or assembly.run.version >= known.run.version:
+                    day = self._days.setdefault(key, assembly.run.first_received_day)
+                    if known is not None:
+                        self._dirty.add(unit_of(known.run, day))
                     self._derived[key] = _through_rows(assembly)
-                    self._days.setdefault(key, assembly.run.first_received_day)
+                    self._dirty.add(unit_of(self._derived[key].run, day))
 
     def read_evidence(self, project: str, trace_id: TraceId, span_id: SpanId | None = None) -> TraceEvidence:
         """Evidence of one trace or span."""
@@ -158,6 +166,30 @@ class MemoryStore:
             for (workflow, environment), runs in grouped.items()
         ]
         return tuple(sorted(rows, key=lambda row: (-row.totals.runs, row.workflow, row.environment)))
+
+    def roll_up(self, limit: int = 1_000) -> int:
+        """Remember which runs each dirty hour has now."""
+        with self._lock:
+            ready = sorted(self._dirty)[:limit]
+            self._dirty.difference_update(ready)
+            now: defaultdict[HourUnit, list[Assembly]] = defaultdict(list)
+            for key, assembly in self._derived.items():
+                now[unit_of(assembly.run, self._days[key])].append(assembly)
+            for unit in ready:
+                self._summed[unit] = now[unit]
+            return len(ready)
+
+    def dirty_hours(self) -> int:
+        """How many hours wait."""
+        return len(self._dirty)
+
+    def hours(self, query: HourQuery, by: Sequence[HourField] = PER_HOUR) -> tuple[HourRow, ...]:
+        """Sums over runs."""
+        return run_hours(self._in_hours(), query, by)
+
+    def call_hours(self, query: HourQuery, by: Sequence[CallField] = CALLS_PER_HOUR) -> tuple[CallRow, ...]:
+        """Sums over calls."""
+        return call_hours(self._in_hours(), query, by)
 
     def values(self, query: RunQuery, field_name: str, limit: int = 50) -> tuple[tuple[str, int], ...]:
         """Values of a field with counts."""
@@ -244,8 +276,15 @@ class MemoryStore:
         with self._lock:
             return [assembly.run for assembly in self._derived.values()]
 
+    def _in_hours(self) -> list[Assembly]:
+        with self._lock:
+            return [assembly for summed in self._summed.values() for assembly in summed]
+
     def _forget(self, keys: Iterable[tuple[str, RunId]]) -> None:
         for key in keys:
+            unit = unit_of(self._derived[key].run, self._days[key])
+            self._dirty.discard(unit)
+            self._summed.pop(unit, None)
             del self._derived[key]
             del self._days[key]
 

@@ -22,6 +22,7 @@ from tracetape.evaluator import Evaluator
 from tracetape.folder import DataFolder, read_status
 from tracetape.housekeeping import Housekeeper
 from tracetape.pump import Pump
+from tracetape.rollups import RollUps
 from tracetape.settings import ServeSettings
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class House:
     broker: Broker
     housekeeper: Housekeeper
     evaluator: Evaluator
+    rollups: RollUps
 
     @classmethod
     def open(cls, settings: ServeSettings, folder: DataFolder, progress: Callable[[str], None]) -> House:
@@ -81,7 +83,8 @@ class House:
             also=(lambda: broker.quarantine.expire(time.time_ns()), lambda: expire_withheld(broker.withheld)),
         )
         evaluator = Evaluator(store, ledger)
-        return cls(settings, folder, store, ledger, assembler, pump, broker, housekeeper, evaluator)
+        rollups = RollUps(store)
+        return cls(settings, folder, store, ledger, assembler, pump, broker, housekeeper, evaluator, rollups)
 
     def start(self) -> None:
         """Let it flow: first what an earlier run left unassembled, then the spool."""
@@ -91,6 +94,7 @@ class House:
         self.broker.start()
         self.housekeeper.start()
         self.evaluator.start()
+        self.rollups.start()
         threading.Thread(target=self._keep_watermark, name="watermark", daemon=True).start()
 
     def stop(self, drain_s: float) -> None:
@@ -100,6 +104,7 @@ class House:
         self.broker.stop(drain_s)
         self.pump.stop(drain_s)
         self.assembler.stop(drain_s)
+        self.rollups.stop(drain_s)
         self.store.close()
 
     def _catch_up(self) -> None:

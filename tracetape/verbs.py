@@ -71,6 +71,7 @@ def renormalise(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]
                 house.store.write_evidence({"facts": facts_table(facts)})
             items += len(facts)
         house.assembler.assemble_now(project, traces)
+    house.rollups.now()
     return {"traces": sum(map(len, by_project.values())), "items": items, "rules_version": RULES_VERSION}
 
 

@@ -14,8 +14,10 @@ from spans.facts import SpanFacts
 from spans.ids import RunId, SpanId, TraceId
 from spans.run import Assembly, Run, Step
 from store.api import (
+    CALLS_PER_HOUR,
     CONTENT_TABLES,
     EVIDENCE_TABLES,
+    PER_HOUR,
     PREVIEWS,
     Bucket,
     FleetRow,
@@ -27,6 +29,7 @@ from store.api import (
 from store.buckets import Buckets
 from store.clickhouse.address import parse_address
 from store.clickhouse.engine import Engine, PoolName
+from store.clickhouse.hours import Hours
 from store.clickhouse.schema import migrate
 from store.clickhouse.sql import column_list, statement
 from store.columns import DAY, TEXT, TEXTS, U64, trimmed
@@ -34,10 +37,12 @@ from store.cursor import RunCursor
 from store.derived_rows import RUNS, STEPS, trace_ids
 from store.evidence import newest_facts, winners
 from store.filters import Where, run_field, where
+from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourUnit, hour_of, unit_of
 from store.rows import CONTENT_COLUMNS, FACTS, LOG_COLUMNS, SPAN_COLUMNS
 
 DERIVED_TABLES = ("steps", "runs")
-TABLES = (*EVIDENCE_TABLES, *DERIVED_TABLES)
+ROLL_UP_TABLES = ("hourly_runs", "hourly_calls", "hour_marks")
+TABLES = (*EVIDENCE_TABLES, *DERIVED_TABLES, *ROLL_UP_TABLES)
 _IDS_PER_QUERY = 500
 """Parameters travel in the address of a request; this keeps it well under what servers accept."""
 _SECOND_NS = 1_000_000_000
@@ -53,6 +58,7 @@ class ClickHouseStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._hours = Hours(engine)
 
     @classmethod
     def open(cls, dsn: str) -> ClickHouseStore:
@@ -114,15 +120,22 @@ class ClickHouseStore:
             key = (assembly.run.project, assembly.run.run_id)
             if key not in best or assembly.run.version >= best[key].run.version:
                 best[key] = assembly
-        days = self._sticky_days(list(best))
+        known = self._known_units(list(best))
         by_day: defaultdict[date, list[Assembly]] = defaultdict(list)
+        units = set(known.values())
         for key, assembly in best.items():
-            by_day[days.get(key, assembly.run.first_received_day)].append(assembly)
-        for day, some in by_day.items():
-            steps = _step_rows(some, day)
-            if steps.num_rows:
-                self._engine.insert("steps", steps)
-            self._engine.insert("runs", _run_rows(some, day))
+            day = known[key].day if key in known else assembly.run.first_received_day
+            by_day[day].append(assembly)
+            units.add(unit_of(assembly.run, day))
+        self._hours.begin(units)
+        try:
+            for day, some in by_day.items():
+                steps = _step_rows(some, day)
+                if steps.num_rows:
+                    self._engine.insert("steps", steps)
+                self._engine.insert("runs", _run_rows(some, day))
+        finally:
+            self._hours.end(units)
 
     def read_evidence(self, project: str, trace_id: TraceId, span_id: SpanId | None = None) -> TraceEvidence:
         """Evidence of one trace, or of one span and its logs."""
@@ -181,6 +194,22 @@ class ClickHouseStore:
             for row in self._about_runs("fleet", where(query), {}, query)
         )
 
+    def roll_up(self, limit: int = 1_000) -> int:
+        """Sum dirty hours again."""
+        return self._hours.roll_up(limit)
+
+    def dirty_hours(self) -> int:
+        """How many hours wait to be summed again."""
+        return self._hours.dirty()
+
+    def hours(self, query: HourQuery, by: Sequence[HourField] = PER_HOUR) -> tuple[HourRow, ...]:
+        """Roll-ups of runs."""
+        return self._hours.runs(query, by)
+
+    def call_hours(self, query: HourQuery, by: Sequence[CallField] = CALLS_PER_HOUR) -> tuple[CallRow, ...]:
+        """Roll-ups of calls."""
+        return self._hours.calls(query, by)
+
     def values(self, query: RunQuery, field_name: str, limit: int = 50) -> tuple[tuple[str, int], ...]:
         """Real values of one run field with their counts, most frequent first."""
         field = run_field(field_name)
@@ -195,7 +224,8 @@ class ClickHouseStore:
     def drop_project(self, project: str) -> int:
         """Remove everything of a project; returns when the rows are gone."""
         runs = int(self._select(statement("count_runs"), {"project": project}, pool="job")[0]["runs"])
-        for table in (*DERIVED_TABLES, *EVIDENCE_TABLES):
+        self._hours.forget(project=project)
+        for table in (*ROLL_UP_TABLES, *DERIVED_TABLES, *EVIDENCE_TABLES):
             sql = statement("delete_project", table=table)
             self._engine.change(sql, {"project": project}, what=f"Removing a project from {table}")
         return runs
@@ -208,7 +238,8 @@ class ClickHouseStore:
         for table in TABLES:
             sql = statement("drop_partition", table=table, partition=partition)
             self._engine.change(sql, what=f"Dropping {day} from {table}")
-        return {table: found.get(table, 0) for table in TABLES}
+        self._hours.forget(day=day)
+        return {table: found.get(table, 0) for table in (*EVIDENCE_TABLES, *DERIVED_TABLES)}
 
     def drop_content(self, day: date) -> dict[str, int]:
         """Drop the content of a received day and blank its previews; see `store.api.Store`."""
@@ -262,14 +293,16 @@ class ClickHouseStore:
         sql = statement(name, where=shown.clause, **words)
         return self._select(sql, {**shown.params, **params}, "search" if query.text else "page")
 
-    def _sticky_days(self, keys: Sequence[tuple[str, RunId]]) -> dict[tuple[str, RunId], date]:
-        """The partition of each run that is stored already: it never moves, whatever evidence comes later."""
+    def _known_units(self, keys: Sequence[tuple[str, RunId]]) -> dict[tuple[str, RunId], HourUnit]:
+        """Of each run that is stored already: its partition, which never moves, and the hour it is summed in."""
         sql = statement("sticky_days")
-        return {
-            (row["project"], RunId(row["run_id"])): row["day"]
-            for some in _chunks(keys)
-            for row in self._select(sql, {"keys": some}, "job")
-        }
+        found: dict[tuple[str, RunId], HourUnit] = {}
+        for some in _chunks(keys):
+            for row in self._select(sql, {"keys": some}, "job"):
+                environment, workflow, started_ns = row["summed_in"]
+                unit = HourUnit(row["day"], row["project"], environment, workflow, hour_of(started_ns))
+                found[(row["project"], RunId(row["run_id"]))] = unit
+        return found
 
 
 def _by_day(table: pa.Table) -> Iterator[pa.Table]:

@@ -15,11 +15,12 @@ import pytest
 from spans.clean import CleanSpan
 from spans.errors import RefusedError
 from spans.ids import RunId, TraceId
-from spans.kinds import OutcomeLabel, RunMode, RunShape, RunStatus
+from spans.kinds import OutcomeLabel, RunMode, RunShape, RunStatus, SpanKind, ToolOutcome, UsageRole
 from spans.run import Outcome
 from spans.span import Event, Link
 from spans.usage import Usage
-from store.api import Bucket, RunQuery, Totals
+from store.api import CALLS_PER_HOUR, PER_HOUR, Bucket, RunQuery, Totals
+from store.hours import CallField, HourField, HourQuery, call_hours, run_hours
 from store.rows import evidence_tables
 from tests.builders import (
     DAY,
@@ -59,6 +60,32 @@ def facts_for(item, **changes):
 
 def tables_for(*items, **changes):
     return evidence_tables(items, [facts_for(item, **changes) for item in items])
+
+
+def many_assemblies(project):
+    """Runs that differ in everything roll-ups are told apart by, with calls of every counted kind."""
+    changes = [
+        {},
+        {"outcome": Outcome(OutcomeLabel.SUCCESS, "policy"), "duration_ns": 3, "retrievals": 2, "redactions": 5},
+        {"outcome": Outcome(OutcomeLabel.HANDED_OFF, "x"), "interventions": 1, "waiting_for": "approval"},
+        {"outcome": Outcome(OutcomeLabel.FAILURE, "x"), "status": RunStatus.ERROR, "errors": 2, "denials": 3},
+        {"outcome": Outcome(OutcomeLabel.SUCCESS, "x"), "mode": RunMode.SHADOW, "cost_usd": Decimal("7.25")},
+        {"status": RunStatus.RUNNING, "duration_ns": 10**15, "cost_usd": None, "unpriced_calls": 2},
+        {"environment": "staging", "workflow_version": "2", "shape": RunShape.SINGLE_CALL, "duration_ns": 2**62},
+        {"workflow": "it's", "started_ns": NOW_NS + 3600 * SECOND_NS, "duration_ns": 123_456_789},
+        {"workflow": "it's", "started_ns": NOW_NS + 3599 * SECOND_NS, "usage": Usage(1, 2, 3, 4, reasoning=5)},
+    ]
+    tool = {"kind": SpanKind.TOOL, "usage": None, "usage_role": UsageRole.NONE, "cost": None, "tool_name": "refund"}
+    steps = [
+        a_step(ordinal=0, usage=Usage(10, 5, cache_read=4, cache_write=1, reasoning=2)),
+        a_step(ordinal=1, counted=False, usage_role=UsageRole.DUPLICATE),
+        a_step(ordinal=2, counted=False, duration_ns=77),
+        a_step(ordinal=3, cost=None, unpriced=True, response_model="", status=RunStatus.ERROR),
+        a_step(ordinal=4, **tool, tool_outcome=ToolOutcome.DENIED),
+        a_step(ordinal=5, **{**tool, "tool_name": "read"}, tool_outcome=ToolOutcome.OK, duration_ns=5_000),
+        a_step(ordinal=6, kind=SpanKind.AGENT, usage_role=UsageRole.ROLLUP),
+    ]
+    return [an_assembly(*steps[n % 3 :], project=project, run_id=a_trace_id(n + 1), **c) for n, c in enumerate(changes)]
 
 
 class StoreContract:
@@ -524,6 +551,92 @@ class StoreContract:
     def test_values_of_an_unknown_field_are_refused(self, store, project, name):
         with pytest.raises(RefusedError, match="no field"):
             store.values(RunQuery(project), name)
+
+    # roll-ups
+
+    def test_hours_add_up_to_what_the_runs_say(self, store, project):
+        """Every engine against the sums in plain Python, over runs that differ in everything that is grouped by."""
+        made = many_assemblies(project)
+        store.write_derived(made)
+        while store.roll_up():
+            pass
+        for by in ((), PER_HOUR, (HourField.WORKFLOW,), tuple(HourField)):
+            assert store.hours(HourQuery(project), by) == run_hours(made, HourQuery(project), by)
+        for calls_by in ((), CALLS_PER_HOUR, (CallField.KIND, CallField.OUTCOME), tuple(CallField)):
+            assert store.call_hours(HourQuery(project), calls_by) == call_hours(made, HourQuery(project), calls_by)
+
+    @pytest.mark.parametrize(
+        "filters",
+        [
+            {"environment": "staging"},
+            {"workflow": "it's"},
+            {"version": "2"},
+            {"mode": "shadow"},
+            {"since_ns": NOW_NS + 1},
+            {"until_ns": NOW_NS + 3600 * SECOND_NS},
+            {"since_ns": -5, "until_ns": 2**70},
+        ],
+    )
+    def test_hours_can_be_narrowed(self, store, project, filters):
+        made = many_assemblies(project)
+        store.write_derived(made)
+        while store.roll_up():
+            pass
+        query = HourQuery(project, **filters)
+        assert store.hours(query) == run_hours(made, query, PER_HOUR) != ()
+        assert store.call_hours(query) == call_hours(made, query, CALLS_PER_HOUR)
+
+    def test_a_run_that_is_assembled_again_is_summed_once(self, store, project):
+        for version in (1, 2, 3):
+            store.write_derived([an_assembly(a_step(), project=project, version=version)])
+            store.roll_up()
+            (row,) = store.hours(HourQuery(project))
+            assert (row.runs, row.model_calls, row.cost_usd) == (1, 1, Decimal("0.0006"))
+            assert [r.calls for r in store.call_hours(HourQuery(project))] == [1]
+
+    def test_a_run_that_moves_leaves_nothing_behind(self, store, project):
+        store.write_derived([an_assembly(project=project, version=1, workflow="before", status=RunStatus.RUNNING)])
+        store.roll_up()
+        later = {"started_ns": NOW_NS + 7200 * SECOND_NS, "workflow_version": "2"}
+        store.write_derived([an_assembly(project=project, version=2, workflow="after", **later)])
+        store.roll_up()
+        assert [(row.workflow, row.runs) for row in store.hours(HourQuery(project))] == [("after", 1)]
+        assert [row.workflow for row in store.call_hours(HourQuery(project))] == ["after"]
+        store.write_derived([an_assembly(project=project, version=3, workflow="after", **later, mode=RunMode.SHADOW)])
+        store.roll_up()
+        assert [(r.mode, r.runs) for r in store.hours(HourQuery(project), (HourField.MODE,))] == [("shadow", 1)]
+
+    def test_hours_are_as_of_the_last_roll_up(self, store, project):
+        while store.roll_up():
+            pass
+        store.write_derived([an_assembly(project=project)])
+        assert store.hours(HourQuery(project)) == ()
+        assert store.dirty_hours() == 1
+        assert store.roll_up() == 1
+        assert store.dirty_hours() == 0
+        assert store.roll_up() == 0
+
+    def test_many_dirty_hours_are_summed_in_portions(self, store, project):
+        while store.roll_up():
+            pass
+        hours = [NOW_NS + n * 3600 * SECOND_NS for n in range(80)]
+        store.write_derived(
+            [an_assembly(project=project, run_id=a_trace_id(n + 1), started_ns=t) for n, t in enumerate(hours)]
+        )
+        assert [store.roll_up(limit=70), store.roll_up(limit=70)] == [70, 10]
+        assert [(row.hour_ns, row.runs) for row in store.hours(HourQuery(project))] == [(t, 1) for t in hours]
+
+    def test_hours_of_a_dropped_day_go_with_it(self, store, project):
+        day = date(2050, 1, 1) + timedelta(days=int(next(_numbers) % 5000))
+        store.write_derived([an_assembly(project=project, first_received_day=day)])
+        store.write_derived([an_assembly(project=project, run_id=a_trace_id(3))])
+        store.roll_up()
+        assert [row.runs for row in store.hours(HourQuery(project))] == [2]
+        store.drop_day(day)
+        store.roll_up()
+        assert [row.runs for row in store.hours(HourQuery(project))] == [1]
+        store.drop_project(project)
+        assert store.hours(HourQuery(project)) == ()
 
     # removal
 

@@ -24,7 +24,8 @@ def tables(engine):
 
 def test_it_makes_every_table(engine):
     migrate(engine)
-    assert tables(engine) == {"spans", "span_contents", "logs", "facts", "runs", "steps", "schema_version"}
+    hours = {"hour_marks", "hourly_runs", "hourly_calls"}
+    assert tables(engine) == {"spans", "span_contents", "logs", "facts", "runs", "steps", "schema_version", *hours}
 
 
 def test_it_resumes_after_a_crash_at_every_statement(engine, monkeypatch):

@@ -1,6 +1,26 @@
 -- blank_previews
 ALTER TABLE spans UPDATE a = '' IN PARTITION ID '20261120' WHERE a != ''
 
+-- call_hours
+SELECT
+  {keys}
+  sum(calls) AS sum_calls,
+  sum(priced_calls) AS priced,
+  sum(cost_usd) AS sum_cost_usd,
+  sum(unpriced_calls) AS sum_unpriced_calls,
+  sum(input_tokens) AS sum_input_tokens,
+  sum(output_tokens) AS sum_output_tokens,
+  sum(cache_read_tokens) AS sum_cache_read_tokens,
+  sum(cache_write_tokens) AS sum_cache_write_tokens,
+  sum(reasoning_tokens) AS sum_reasoning_tokens,
+  sum(duration_ns) AS sum_duration_ns,
+  sumMap(durations) AS sum_durations
+FROM hourly_calls FINAL
+WHERE project = {project:String}
+{group}
+HAVING sum(calls) + priced + sum(unpriced_calls) + sum(input_tokens) + sum(output_tokens) > 0
+{order}
+
 -- count_previews
 SELECT count() AS previews
 FROM spans
@@ -50,6 +70,161 @@ FROM runs FINAL
 WHERE project = {project:String}
 GROUP BY workflow, environment
 ORDER BY runs DESC, workflow, environment
+
+-- hour_keys
+SELECT DISTINCT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, data
+FROM spans
+WHERE partition_day = {day:Date}
+  AND ({every:Bool} OR (project, environment, workflow, intDiv(hour_ns, 3600000000000)) IN {units:Array(Tuple(String, String, String, UInt64))})
+
+-- hours
+SELECT
+  {keys}
+  sum(runs) AS sum_runs,
+  sumIf(runs, outcome = 'success' AND mode != 'shadow') AS sum_success,
+  sumIf(runs, outcome = 'failure' AND mode != 'shadow') AS sum_failure,
+  sumIf(runs, outcome = 'handed_off' AND mode != 'shadow') AS sum_handed_off,
+  sumIf(runs, mode = 'shadow') AS sum_shadow,
+  sumIf(runs, status = 'error') AS sum_error_runs,
+  sum(priced_runs) AS priced,
+  sum(ended_runs) AS sum_ended_runs,
+  sum(waiting_runs) AS sum_waiting_runs,
+  sum(denied_runs) AS sum_denied_runs,
+  sum(cost_usd) AS sum_cost_usd,
+  max(costliest_usd) AS sum_costliest_usd,
+  sum(unpriced_calls) AS sum_unpriced_calls,
+  sum(input_tokens) AS sum_input_tokens,
+  sum(output_tokens) AS sum_output_tokens,
+  sum(cache_read_tokens) AS sum_cache_read_tokens,
+  sum(cache_write_tokens) AS sum_cache_write_tokens,
+  sum(reasoning_tokens) AS sum_reasoning_tokens,
+  sum(spans) AS sum_spans,
+  sum(model_calls) AS sum_model_calls,
+  sum(tool_calls) AS sum_tool_calls,
+  sum(retrievals) AS sum_retrievals,
+  sum(denials) AS sum_denials,
+  sum(interventions) AS sum_interventions,
+  sum(errors) AS sum_errors,
+  sum(redactions) AS sum_redactions,
+  sum(duration_ns) AS sum_duration_ns,
+  sumMap(durations) AS sum_durations
+FROM hourly_runs FINAL
+WHERE project = {project:String}
+{group}
+HAVING sum(runs) > 0
+{order}
+
+-- hours_marked
+SELECT project, environment, workflow, hour_ns, partition_day
+FROM
+(
+  SELECT
+    project,
+    environment,
+    workflow,
+    hour_ns,
+    partition_day,
+    max(marked_ns) AS last_marked_ns,
+    max(rolled_ns) AS last_rolled_ns
+  FROM hour_marks
+  GROUP BY project, environment, workflow, hour_ns, partition_day
+)
+WHERE last_marked_ns > last_rolled_ns
+
+-- hours_of_calls
+SELECT
+  project,
+  environment,
+  workflow,
+  hour_ns,
+  workflow_version,
+  mode,
+  kind,
+  if(kind = 'tool', '', provider) AS call_provider,
+  if(kind = 'tool', tool_name, if(response_model != '', response_model, request_model)) AS call_name,
+  if(kind = 'tool', tool_outcome, status) AS call_outcome,
+  countIf(counted) AS sum_calls,
+  countIf(own AND cost_usd IS NOT NULL) AS sum_priced_calls,
+  ifNull(sumIf(cost_usd, own), 0) AS sum_cost_usd,
+  countIf(own AND unpriced) AS sum_unpriced_calls,
+  ifNull(sumIf(input_tokens, own), 0) AS sum_input_tokens,
+  ifNull(sumIf(output_tokens, own), 0) AS sum_output_tokens,
+  ifNull(sumIf(cache_read_tokens, own), 0) AS sum_cache_read_tokens,
+  ifNull(sumIf(cache_write_tokens, own), 0) AS sum_cache_write_tokens,
+  ifNull(sumIf(reasoning_tokens, own), 0) AS sum_reasoning_tokens,
+  sumIf(took, counted) AS sum_duration_ns,
+  sumMapIf(map({bucket}, toUInt64(1)), counted) AS sum_durations
+FROM
+(
+  SELECT *, usage_role = 'own' AS own, toUInt64(least(greatest(duration_ns, 0), 2592000000000000)) AS took
+  FROM steps FINAL
+  WHERE partition_day = {day:Date}
+    AND kind IN {kinds:Array(String)}
+    AND (counted OR usage_role = 'own')
+) AS step
+INNER JOIN
+(
+  SELECT
+    project,
+    run_id,
+    version,
+    environment,
+    workflow,
+    workflow_version,
+    mode,
+    intDiv(started_ns, 3600000000000) * 3600000000000 AS hour_ns
+  FROM runs FINAL
+  WHERE partition_day = {day:Date}
+    AND started_ns >= {first_ns:UInt64} AND started_ns < {end_ns:UInt64}
+    AND ({every:Bool} OR (project, environment, workflow, intDiv(started_ns, 3600000000000)) IN {units:Array(Tuple(String, String, String, UInt64))})
+) AS run
+USING (project, run_id, version)
+GROUP BY
+  project, environment, workflow, hour_ns, workflow_version, mode, kind, call_provider, call_name, call_outcome
+
+-- hours_of_runs
+SELECT
+  project,
+  environment,
+  workflow,
+  intDiv(started_ns, 3600000000000) * 3600000000000 AS hour_ns,
+  workflow_version,
+  mode,
+  shape,
+  outcome,
+  status,
+  count() AS sum_runs,
+  countIf(cost_usd IS NOT NULL) AS sum_priced_runs,
+  countIf(status != 'running') AS sum_ended_runs,
+  countIf(waiting_for != '') AS sum_waiting_runs,
+  countIf(denials > 0) AS sum_denied_runs,
+  ifNull(sum(cost_usd), 0) AS sum_cost_usd,
+  ifNull(max(cost_usd), 0) AS sum_costliest_usd,
+  sum(unpriced_calls) AS sum_unpriced_calls,
+  ifNull(sum(input_tokens), 0) AS sum_input_tokens,
+  ifNull(sum(output_tokens), 0) AS sum_output_tokens,
+  ifNull(sum(cache_read_tokens), 0) AS sum_cache_read_tokens,
+  ifNull(sum(cache_write_tokens), 0) AS sum_cache_write_tokens,
+  ifNull(sum(reasoning_tokens), 0) AS sum_reasoning_tokens,
+  sum(span_count) AS sum_spans,
+  sum(model_calls) AS sum_model_calls,
+  sum(tool_calls) AS sum_tool_calls,
+  sum(retrievals) AS sum_retrievals,
+  sum(denials) AS sum_denials,
+  sum(interventions) AS sum_interventions,
+  sum(errors) AS sum_errors,
+  sum(redactions) AS sum_redactions,
+  sumIf(took, status != 'running') AS sum_duration_ns,
+  sumMapIf(map({bucket}, toUInt64(1)), status != 'running') AS sum_durations
+FROM
+(
+  SELECT *, toUInt64(least(greatest(duration_ns, 0), 2592000000000000)) AS took
+  FROM runs FINAL
+  WHERE partition_day = {day:Date}
+    AND started_ns >= {first_ns:UInt64} AND started_ns < {end_ns:UInt64}
+    AND ({every:Bool} OR (project, environment, workflow, intDiv(started_ns, 3600000000000)) IN {units:Array(Tuple(String, String, String, UInt64))})
+)
+GROUP BY project, environment, workflow, hour_ns, workflow_version, mode, shape, outcome, status
 
 -- partition_rows
 SELECT table, sum(rows) AS rows
@@ -158,7 +333,11 @@ GROUP BY bucket
 ORDER BY bucket
 
 -- sticky_days
-SELECT project, run_id, min(partition_day) AS day
+SELECT
+  project,
+  run_id,
+  min(partition_day) AS day,
+  argMax((environment, workflow, started_ns), version) AS summed_in
 FROM runs
 WHERE (project, run_id) IN {keys:Array(Tuple(String, String))}
 GROUP BY project, run_id
