@@ -7,15 +7,20 @@ from collections.abc import Callable
 
 from store.ledger.audit import AuditLog
 from store.ledger.database import Database
+from store.ledger.erasures import Erasures
 from store.ledger.findings import Findings
 from store.ledger.keys import Keys
+from store.ledger.leases import Leases
 from store.ledger.links import Links
 from store.ledger.members import Members
 from store.ledger.migrate import migrate
+from store.ledger.periods import Periods
+from store.ledger.pins import Pins
 from store.ledger.receipts import Receipts
 from store.ledger.sessions import Sessions
 from store.ledger.settings import Settings
 from store.ledger.slots import Slots
+from store.ledger.views import Views
 
 
 class Ledger:
@@ -32,6 +37,11 @@ class Ledger:
         self.slots = Slots(database)
         self.receipts = Receipts(database)
         self.findings = Findings(database)
+        self.views = Views(database)
+        self.pins = Pins(database)
+        self.periods = Periods(database)
+        self.erasures = Erasures(database)
+        self.leases = Leases(database)
 
     @classmethod
     def open(cls, url: str, *, clock: Callable[[], int] = time.time_ns) -> Ledger:

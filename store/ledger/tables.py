@@ -154,3 +154,63 @@ FINDING_EVENTS = Table(
     Column("note", Text, nullable=False),
     Index("finding_events_finding", "finding_id", "event_id"),
 )
+
+SAVED_VIEWS = Table(
+    "saved_views",
+    METADATA,
+    Column("view_id", Text, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("page", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("shared", Integer, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Index("saved_views_page", "project", "page"),
+)
+
+PINS = Table(
+    "pins",
+    METADATA,
+    Column("project", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("note", Text, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+)
+
+RETENTION_PERIODS = Table(
+    "retention_periods",
+    METADATA,
+    Column("project", Text, primary_key=True),
+    Column("workflow", Text, primary_key=True),
+    Column("content_days", Integer, nullable=False),
+    Column("metadata_days", Integer, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("changed_ns", BigInteger, nullable=False),
+)
+"""`workflow` is empty for a whole project."""
+
+ERASURES = Table(
+    "erasures",
+    METADATA,
+    Column("erasure_id", Text, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("traces", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("requested_ns", BigInteger, nullable=False),
+    Column("finished_ns", BigInteger),
+    Column("removed", Text, nullable=False),
+)
+
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("expires_ns", BigInteger, nullable=False),
+)
