@@ -43,12 +43,15 @@ _WORST_FIRST = (OutcomeLabel.FAILURE, OutcomeLabel.HANDED_OFF, OutcomeLabel.SUCC
 _NO_GOAL = frozenset({RunShape.SETUP, RunShape.NO_AGENT})
 
 
-def judge_outcome(run: Run, steps: Iterable[Step], policy: Policy | None) -> Outcome:
-    """Judge a run: its policy's success rule, else a person's feedback, else an evaluator's, else its error.
+def judge_outcome(run: Run, steps: Iterable[Step], policy: Policy | None, label: Outcome | None = None) -> Outcome:
+    """Judge a run: a label from outside, else its policy's success rule, else feedback, else an evaluator, else its error.
 
-    A run that is running or waits for somebody has no outcome yet. Where a policy defines success, the policy alone
+    A label (a review in the UI or one sent to the API) is newer knowledge than anything in the trace, so it decides even
+    for a run that looks unfinished. Otherwise a run that is running or waits for somebody has no outcome yet. Where a policy defines success, the policy alone
     decides, and a score it needs but cannot find leaves the outcome unknown. A run that merely ended well is unknown.
     """
+    if label is not None:
+        return label
     ordered = tuple(steps)
     if run.status is RunStatus.RUNNING or run.waiting_for or run.shape in _NO_GOAL:
         return Outcome()

@@ -6,11 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from spans.canonical import content_digest
 from spans.ids import RunId, SpanId
 from spans.kinds import ToolOutcome
 from spans.policy import ToolEffect
-from spans.values import Value
 
 WITHIN_NS = 24 * 3_600 * 1_000_000_000
 """A write repeated later than this is taken for a new one."""
@@ -19,11 +17,6 @@ KIND = "duplicate_write"
 
 _SUCCEEDED = frozenset({ToolOutcome.OK, ToolOutcome.RETRIED_THEN_OK, ToolOutcome.EMPTY})
 """A write that answers nothing has been done all the same."""
-
-_KEY_NAMES = frozenset(
-    {"clientrequesttoken", "clienttoken", "idempotencykey", "idempotencytoken", "xidempotencykey"},
-)
-"""Argument names, without case and separators, whose value makes a repeat safe."""
 
 _READ_WORDS = frozenset(
     [
@@ -182,7 +175,7 @@ def guess_effect(tool: str) -> ToolEffect | None:
 
     The first word that tells decides: `get_refund` reads, `refund_order` writes.
     """
-    for word in _words(tool):
+    for word in words_of(tool):
         if word in _READ_WORDS:
             return ToolEffect.READ
         if word in _IRREVERSIBLE_WORDS:
@@ -192,38 +185,13 @@ def guess_effect(tool: str) -> ToolEffect | None:
     return None
 
 
-def _words(name: str) -> list[str]:
+def words_of(name: str) -> list[str]:
     """`sendMail`, `send-mail` and `mail.send` in words, lower case."""
     spaced = "".join(
         f" {c}" if c.isupper() and i and name[i - 1].islower() else (c if c.isalnum() else " ")
         for i, c in enumerate(name)
     )
     return spaced.lower().split()
-
-
-def split_idempotency_key(arguments: Value) -> tuple[str, str]:
-    """The digest of arguments without their idempotency key, and that key (empty when there is none).
-
-    Only keys at the top of the arguments, or one table below (`headers`, `options`), are idempotency keys.
-    """
-    if not isinstance(arguments, Mapping):
-        return content_digest(arguments), ""
-    keys: list[str] = []
-    rest: dict[str, Value] = {}
-    for name, value in arguments.items():
-        if _is_key(name, value):
-            keys.append(str(value))
-        elif isinstance(value, Mapping) and any(_is_key(n, v) for n, v in value.items()):
-            keys += [str(v) for n, v in value.items() if _is_key(n, v)]
-            rest[name] = {n: v for n, v in value.items() if not _is_key(n, v)}
-        else:
-            rest[name] = value
-    return content_digest(rest), "\n".join(sorted(keys))
-
-
-def _is_key(name: str, value: Value) -> bool:
-    plain = "".join(c for c in name.lower() if c.isalnum())
-    return plain in _KEY_NAMES and isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
 
 
 def _span(duration_ns: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from runs.counting import assign_roles
@@ -16,7 +16,7 @@ from runs.shape import is_complete, run_status, shape_of, status_of
 from runs.tools import assign_tools, is_delegation
 from runs.tree import build_tree
 from runs.winners import winners
-from spans.facts import SpanFacts
+from spans.facts import ArgumentNote, SpanFacts
 from spans.ids import RunId
 from spans.kinds import RunMode, RunStatus, SpanKind, ToolOutcome, UsageRole, Verdict
 from spans.run import Assembly, Run, Step
@@ -61,7 +61,8 @@ def assemble(
     started_ns = min((node.facts.start_ns for node in nodes if node.facts.start_ns), default=0)
     _price(nodes, book, started_ns)
     run_id = RunId(given[0].trace_id)
-    steps = tuple(_step(run_id, node) for node in nodes)
+    notes = _notes(everything, beside)
+    steps = tuple(_step(run_id, node, notes) for node in nodes)
     run = _run(run_id, given, nodes, steps, naming or NamingRules(), beside)
     return Assembly(run, steps)
 
@@ -143,10 +144,33 @@ def _price(nodes: Sequence[Node], book: PriceBook, started_ns: int) -> None:
         node.unpriced = node.cost is None
 
 
-def _step(run_id: RunId, node: Node) -> Step:
+_NO_NOTE = ArgumentNote()
+_MOST_TOOLS = 200
+
+
+def _notes(facts: Iterable[SpanFacts], beside: Mapping[str, Iterable[SpanFacts]]) -> dict[str, ArgumentNote]:
+    """What is known of arguments by their hash; a call may have been asked for in another trace."""
+    found: dict[str, ArgumentNote] = {}
+    for near in beside.values():
+        for one in near:
+            found.update(one.argument_notes)
+    for one in facts:
+        found.update(one.argument_notes)
+    return found
+
+
+def _schemas(in_time: Iterable[Node]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for node in in_time:
+        found.update(node.facts.tool_schemas)
+    return dict(sorted(found.items())[:_MOST_TOOLS])
+
+
+def _step(run_id: RunId, node: Node, notes: Mapping[str, ArgumentNote]) -> Step:
     facts = node.facts
     status = status_of(node)
     is_tool = node.kind is SpanKind.TOOL
+    note = notes.get(node.arguments_hash, _NO_NOTE) if is_tool else _NO_NOTE
     return Step(
         run_id=run_id,
         trace_id=facts.trace_id,
@@ -197,6 +221,9 @@ def _step(run_id: RunId, node: Node) -> Step:
         has_output=facts.has_output,
         content_state=facts.content_state,
         flags=tuple(node.flags),
+        tool_arguments_shape=note.shape,
+        tool_repeat_hash=note.repeat_hash or (node.arguments_hash if is_tool else ""),
+        tool_idempotency=note.idempotency,
     )
 
 
@@ -269,6 +296,7 @@ def _run(
         output_preview=_first(
             (main.facts.output_preview, *(node.facts.output_preview for node in reversed(in_time) if _speaks(node)))
         ),
+        tool_schemas=_schemas(in_time),
     )
 
 

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from runs.calls import answered_calls, asked_calls, hash_of, inner_call
+from runs.arguments import notes_of
+from runs.calls import answered_calls, arguments_of, asked_calls, hash_of, inner_call
 from runs.decisions import failure_of
 from runs.dialects.base import Dialect
 from runs.draft import Draft
@@ -23,13 +24,13 @@ from runs.values import is_broken_json, text_of
 from runs.view import View
 from spans.clean import CleanLog, CleanSpan, Redaction
 from spans.content import Message, SpanContent
-from spans.facts import Decision, SpanFacts, ToolFacts
+from spans.facts import ArgumentNote, Decision, SpanFacts, ToolFacts
 from spans.ids import SpanId, TraceId
 from spans.kinds import Evidence, SpanKind, ToolOutcome, Verdict
 from spans.usage import Usage
 from spans.values import Value
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Raised whenever the same evidence may give other facts; `renormalise` recomputes older ones."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -116,6 +117,8 @@ def _span_facts(
         prompt_hash=draft.text("prompt_hash") or _prompt_hash(kind, content),
         tool=tool,
         asked=asked,
+        argument_notes=_argument_notes(kind, draft, content),
+        tool_schemas={d.name: _schema_digest(d.parameters) for d in offered[:128] if d.name},
         tools_offered=tuple(sorted({definition.name for definition in content.tool_definitions}))[:128],
         decisions=(*draft.decisions, *_approvals(content, failure, draft)),
         evaluations=tuple(draft.evaluations),
@@ -255,6 +258,21 @@ def _tool(
         inner_name=inner_name if inner_name != name else "",
         inner_hash=hash_of(inner_arguments) if inner_arguments is not None else "",
     )
+
+
+def _argument_notes(kind: SpanKind, draft: Draft, content: SpanContent) -> dict[str, ArgumentNote]:
+    """Notes on the arguments of this tool call, or of the calls that this answer asks for."""
+    given: list[Value] = []
+    if kind is SpanKind.TOOL and content.tool_arguments is not None:
+        inner = inner_call(content.tool_arguments)[1]
+        given = [content.tool_arguments, *([inner] if inner is not None else [])]
+    said = content.input_messages if draft.fold == "message" else content.output_messages
+    given += [arguments_of(p) for m in said for p in m.parts if p.type == "tool_call" and p.name and not p.server]
+    return notes_of(given) if given else {}
+
+
+def _schema_digest(parameters: Value) -> str:
+    return hashlib.sha256(_stable_json(parameters)).hexdigest()[:12]
 
 
 def _outcome(

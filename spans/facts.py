@@ -59,6 +59,18 @@ class ToolFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ArgumentNote:
+    """What a call's arguments look like without their values, after redaction."""
+
+    shape: str = ""
+    """Names with kinds: `amount number, order_id text`."""
+    repeat_hash: str = ""
+    """Hash of the arguments without their idempotency key; empty when they have none."""
+    idempotency: str = ""
+    """Digest of the idempotency key; empty when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskedCall:
     """A tool call that a model's answer asked for."""
 
@@ -175,3 +187,7 @@ class SpanFacts:
     """OTLP span kind: 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer."""
     fold: str = ""
     """For a log: what it adds to its span (`content`, `choice`, `details`, `evaluation`, `call`, …)."""
+    argument_notes: Mapping[str, ArgumentNote] = field(default_factory=dict)
+    """By arguments hash, of every call that this item tells of."""
+    tool_schemas: Mapping[str, str] = field(default_factory=dict)
+    """Tools that were offered, each with a digest of its parameters' schema."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from spans.attempts import Attempt
 from spans.facts import Decision, Evaluation
 from spans.ids import RunId, SpanId, TraceId
 from spans.kinds import (
@@ -87,6 +88,12 @@ class Step:
     content_state: str = "absent"
     flags: tuple[str, ...] = ()
     """orphan, unfinished, late, conflict, cycle, synthetic, noise, withheld, …"""
+    tool_arguments_shape: str = ""
+    """Names with kinds of the call's arguments: `amount number, order_id text`."""
+    tool_repeat_hash: str = ""
+    """Hash of the arguments without their idempotency key; empty when they are not known."""
+    tool_idempotency: str = ""
+    """Digest of the call's idempotency key; empty when it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +149,12 @@ class Run:
     complete: bool = True
     input_preview: str = ""
     output_preview: str = ""
+    tool_schemas: Mapping[str, str] = field(default_factory=dict)
+    """Every tool that was offered, with a digest of its parameters' schema (the last one seen)."""
+    attempts: tuple[Attempt, ...] = ()
+    """What a control stopped, what the policy forbids, what was malformed."""
+    tool_outcomes: Mapping[str, int] = field(default_factory=dict)
+    """Tool calls by what became of them, those that never ran included."""
 
 
 @dataclass(frozen=True, slots=True)

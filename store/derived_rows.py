@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from spans.run import Assembly, Run, Step
-from store.columns import BOOL, DAY, I64, MONEY, TEXT, TEXT_MAP, TEXTS, U32, U64, Column
+from store.columns import BOOL, COUNTS, DAY, I64, MONEY, TEXT, TEXT_MAP, TEXTS, U32, U64, Column
 from store.records import Record
+from store.text import record_json
 
 RUNS: Record[Run] = Record(
     Run,
@@ -33,6 +36,7 @@ RUNS: Record[Run] = Record(
         "model_calls": U32,
         "tool_calls": U32,
         "denials": U32,
+        "interventions": U32,
         "errors": U32,
         "models": TEXTS,
         "tools": TEXTS,
@@ -43,8 +47,12 @@ RUNS: Record[Run] = Record(
         "pinned": BOOL,
         "input_preview": TEXT,
         "output_preview": TEXT,
+        "tool_schemas": TEXT_MAP,
     },
     [
+        Column("attempts", TEXTS, lambda r: [record_json(asdict(attempt)) for attempt in r.attempts]),
+        Column("tool_outcomes", COUNTS, lambda r: list(r.tool_outcomes.items())),
+        Column("is_last_part", BOOL, lambda r: r.continued_by is None),
         Column("outcome", TEXT, lambda r: r.outcome.label),
         Column("input_tokens", U64, lambda r: r.usage.input),
         Column("output_tokens", U64, lambda r: r.usage.output),
@@ -72,6 +80,8 @@ STEPS: Record[Step] = Record(
         "tool_name": TEXT,
         "tool_call_id": TEXT,
         "tool_arguments_hash": TEXT,
+        "tool_repeat_hash": TEXT,
+        "tool_idempotency": TEXT,
         "tool_outcome": TEXT,
         "counted": BOOL,
         "agent_name": TEXT,

@@ -6,11 +6,9 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from insights.outcomes import judge_outcome
-from replay.replayability import replayability
 from runs.assemble import assemble
 from runs.pricing import PriceBook
 from spans.errors import BusyError
@@ -18,6 +16,7 @@ from spans.facts import SpanFacts
 from spans.ids import TraceId
 from spans.run import Assembly
 from store.api import Store
+from tracetape.judges import judge_all
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +40,8 @@ class _Dirty:
     spans: int
     logs: int
     neighbours_too: bool
+    again: bool = False
+    """Whether to write it even if the evidence is what it was: what judges it has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,15 @@ class Backlog:
 class Assembler:
     """Owns the set of dirty traces and the thread that empties it."""
 
-    def __init__(self, store: Store, book: Callable[[], PriceBook]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        book: Callable[[], PriceBook],
+        judge: Callable[[Sequence[Assembly]], list[Assembly]] = judge_all,
+    ) -> None:
         self._store = store
         self._book = book
+        self._judge = judge
         self._dirty: dict[TraceKey, _Dirty] = {}
         self._busy: dict[TraceKey, _Dirty] = {}
         self._next_allowed: dict[TraceKey, float] = {}
@@ -78,8 +85,15 @@ class Assembler:
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
-    def mark(self, project: str, traces: Mapping[TraceId, tuple[int, int]], *, neighbours_too: bool = True) -> None:
-        """Note that these traces have new evidence: (spans, logs) each."""
+    def mark(
+        self,
+        project: str,
+        traces: Mapping[TraceId, tuple[int, int]],
+        *,
+        neighbours_too: bool = True,
+        again: bool = False,
+    ) -> None:
+        """Note that these traces have new evidence: (spans, logs) each; `again` also where only their judges changed."""
         now = time.monotonic()
         with self._wake:
             for trace, (spans, logs) in traces.items():
@@ -87,13 +101,18 @@ class Assembler:
                 due = max(now + QUIET_S, self._next_allowed.get(key, 0.0))
                 known = self._dirty.get(key)
                 if known is None:
-                    self._dirty[key] = _Dirty(due, spans, logs, neighbours_too)
+                    self._dirty[key] = _Dirty(due, spans, logs, neighbours_too, again)
                 else:
                     known.due = min(known.due, due)
                     known.spans += spans
                     known.logs += logs
                     known.neighbours_too = known.neighbours_too or neighbours_too
+                    known.again = known.again or again
             self._wake.notify_all()
+
+    def judge_again(self, project: str, traces: Iterable[TraceId]) -> None:
+        """Write these runs anew although their evidence is what it was: a policy, label or pattern changed."""
+        self.mark(project, dict.fromkeys(traces, (0, 0)), neighbours_too=False, again=True)
 
     def backlog(self) -> Backlog:
         """What is not assembled yet, work in hand included."""
@@ -105,7 +124,9 @@ class Assembler:
         """Assemble these traces in the caller's thread, for verbs that work without the flow."""
         keys = [(project, trace) for trace in traces]
         for start in range(0, len(keys), BATCH):
-            self._assemble({key: _Dirty(0.0, 0, 0, neighbours_too=False) for key in keys[start : start + BATCH]})
+            self._assemble(
+                {key: _Dirty(0.0, 0, 0, neighbours_too=False, again=True) for key in keys[start : start + BATCH]}
+            )
 
     def _loop(self) -> None:
         while True:
@@ -140,7 +161,9 @@ class Assembler:
 
     def _put_back(self, batch: Mapping[TraceKey, _Dirty]) -> None:
         for (project, trace), dirty in batch.items():
-            self.mark(project, {trace: (dirty.spans, dirty.logs)}, neighbours_too=dirty.neighbours_too)
+            self.mark(
+                project, {trace: (dirty.spans, dirty.logs)}, neighbours_too=dirty.neighbours_too, again=dirty.again
+            )
 
     def _one_by_one(self, batch: Mapping[TraceKey, _Dirty]) -> None:
         for key, dirty in batch.items():
@@ -165,6 +188,7 @@ class Assembler:
             else:
                 newer.spans += dirty.spans
                 newer.logs += dirty.logs
+                newer.again = newer.again or dirty.again
 
     def _assemble(self, batch: Mapping[TraceKey, _Dirty]) -> None:
         by_project: dict[str, list[TraceId]] = defaultdict(list)
@@ -179,15 +203,15 @@ class Assembler:
             for trace, facts in grouped.items():
                 started = time.monotonic()
                 near = [f for key in _shared(facts) for f in neighbours.get(key, ()) if f.trace_id != trace]
-                assembly = judged(assemble(facts, book=book, neighbours=near))
+                assembly = assemble(facts, book=book, neighbours=near)
                 self._next_allowed[(project, trace)] = time.monotonic() + max(
                     AGAIN_S, SHARE * (time.monotonic() - started)
                 )
-                if self._digests.get((project, trace)) != assembly.run.digest:
+                if batch[(project, trace)].again or self._digests.get((project, trace)) != assembly.run.digest:
                     fresh.append(assembly)
                     touched.update(f.trace_id for f in near)
             if fresh:
-                self._store.write_derived(fresh)
+                self._store.write_derived(self._judge(fresh))
                 self._digests.update({(project, TraceId(a.run.run_id)): a.run.digest for a in fresh})
             again = {t: (0, 0) for t in touched if (project, t) not in batch}
             if again and any(d.neighbours_too for d in batch.values()):
@@ -217,20 +241,6 @@ class Assembler:
         if len(self._next_allowed) > limit:
             now = time.monotonic()
             self._next_allowed = {k: t for k, t in self._next_allowed.items() if t > now}
-
-
-def judged(assembly: Assembly) -> Assembly:
-    """Apply the visible list of judges to a fresh assembly."""
-    run, steps = assembly.run, assembly.steps
-    badge, reasons = replayability(run, steps)
-    run = replace(
-        run,
-        outcome=judge_outcome(run, steps, None),
-        replayability=badge,
-        replay_reasons=reasons,
-        version=time.time_ns(),
-    )
-    return Assembly(run, steps)
 
 
 def _by_trace(facts: Iterable[SpanFacts]) -> dict[TraceId, list[SpanFacts]]:

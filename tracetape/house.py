@@ -21,6 +21,7 @@ from tracetape.delivery_check import health
 from tracetape.evaluator import Evaluator
 from tracetape.folder import DataFolder, read_status
 from tracetape.housekeeping import Housekeeper
+from tracetape.judges import Judges
 from tracetape.pump import Pump
 from tracetape.rollups import RollUps
 from tracetape.settings import ServeSettings
@@ -51,6 +52,7 @@ class House:
     housekeeper: Housekeeper
     evaluator: Evaluator
     rollups: RollUps
+    judges: Judges
 
     @classmethod
     def open(cls, settings: ServeSettings, folder: DataFolder, progress: Callable[[str], None]) -> House:
@@ -61,7 +63,8 @@ class House:
         store = open_store(settings.store or folder.store_dsn())
         store.migrate()
         book = PriceBook()
-        assembler = Assembler(store, lambda: book)
+        judges = Judges(ledger)
+        assembler = Assembler(store, lambda: book, judges.judge)
         pump = Pump(store, ledger.slots, assembler)
         broker = Broker(
             BrokerSettings(
@@ -84,7 +87,7 @@ class House:
         )
         evaluator = Evaluator(store, ledger)
         rollups = RollUps(store)
-        return cls(settings, folder, store, ledger, assembler, pump, broker, housekeeper, evaluator, rollups)
+        return cls(settings, folder, store, ledger, assembler, pump, broker, housekeeper, evaluator, rollups, judges)
 
     def start(self) -> None:
         """Let it flow: first what an earlier run left unassembled, then the spool."""

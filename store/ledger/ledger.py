@@ -10,17 +10,21 @@ from store.ledger.database import Database
 from store.ledger.erasures import Erasures
 from store.ledger.findings import Findings
 from store.ledger.keys import Keys
+from store.ledger.labels import Labels
 from store.ledger.leases import Leases
 from store.ledger.links import Links
 from store.ledger.members import Members
 from store.ledger.migrate import migrate
 from store.ledger.periods import Periods
 from store.ledger.pins import Pins
+from store.ledger.policies import Policies
 from store.ledger.receipts import Receipts
+from store.ledger.reviews import Reviews
 from store.ledger.sessions import Sessions
 from store.ledger.settings import Settings
 from store.ledger.slots import Slots
 from store.ledger.views import Views
+from store.ledger.workflow_states import WorkflowStates
 
 
 class Ledger:
@@ -42,6 +46,10 @@ class Ledger:
         self.periods = Periods(database)
         self.erasures = Erasures(database)
         self.leases = Leases(database)
+        self.policies = Policies(database)
+        self.labels = Labels(database)
+        self.states = WorkflowStates(database)
+        self.reviews = Reviews(database)
 
     @classmethod
     def open(cls, url: str, *, clock: Callable[[], int] = time.time_ns) -> Ledger:

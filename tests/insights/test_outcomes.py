@@ -8,6 +8,7 @@ from insights.outcomes import judge_outcome
 from spans.facts import Evaluation
 from spans.kinds import OutcomeLabel, RunShape, RunStatus
 from spans.policy import Policy, SuccessRule
+from spans.run import Outcome
 from tests.builders import a_run, a_step
 
 
@@ -100,3 +101,10 @@ def test_success_always_has_a_source():
         judged = judge_outcome(a_run(), [a_step(evaluations=(Evaluation("success", score=1),))], policy)
         assert judged.label is OutcomeLabel.SUCCESS
         assert judged.source
+
+
+def test_a_label_from_outside_decides_over_everything_else():
+    policy = Policy("refunds", success=SuccessRule(status="ok"))
+    label = Outcome(OutcomeLabel.FAILURE, "review")
+    assert judge_outcome(a_run(), [a_step()], policy, label) == label
+    assert judge_outcome(a_run(status=RunStatus.RUNNING), [a_step()], None, label) == label

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from insights.repeats import WITHIN_NS, ToolCall, find_duplicate_writes, guess_effect, split_idempotency_key
+from insights.repeats import WITHIN_NS, ToolCall, find_duplicate_writes, guess_effect
+from runs.arguments import split_idempotency_key
 from spans.ids import RunId
 from spans.kinds import ToolOutcome
 from spans.policy import ToolEffect

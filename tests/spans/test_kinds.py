@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spans import kinds
+from spans import attempts, finding, kinds
 from spans.clean import Redaction
 from spans.fields import FieldClass
 from spans.policy import FindingKind, ToolEffect
@@ -24,6 +24,17 @@ CLOSED_SETS = {
     kinds.Verdict: "allow deny require_approval modify redact warn abstain error",
     kinds.OutcomeLabel: "success failure handed_off unknown",
     kinds.Replayability: "complete partial metadata_only",
+    finding.FindingKind: "spend_spike drift version loop duplicate_write violation near_miss malformed exposure budget"
+    " objective",
+    finding.Severity: "info ticket page",
+    finding.FindingState: "open closed expected silenced",
+    finding.FindingEventKind: "opened updated closed reopened expected silenced",
+    attempts.AttemptKind: "stopped violation malformed",
+    attempts.AttemptReason: "policy_deny approval_required guardrail permission invalid_args unknown_tool budget_stop"
+    " refusal_or_filter policy_file",
+    attempts.Grade: "explicit derived guess computed",
+    attempts.Followed: "went_round retried asked gave_up ran",
+    attempts.Harm: "money mail delete write read",
     Redaction: "full rules off withheld",
     FieldClass: "content identity identifier name plain",
     FindingKind: "violation near_miss limit",

@@ -308,3 +308,14 @@ CREATE TABLE IF NOT EXISTS hourly_calls
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY partition_day
 ORDER BY (project, environment, workflow, hour_ns, workflow_version, mode, kind, provider, name, outcome)
+
+-- 0004_judged
+ALTER TABLE runs
+    ADD COLUMN IF NOT EXISTS attempts Array(String) CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS tool_outcomes Map(LowCardinality(String), UInt32) CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS tool_schemas Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS is_last_part Bool DEFAULT true;
+
+ALTER TABLE steps
+    ADD COLUMN IF NOT EXISTS tool_repeat_hash String CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS tool_idempotency String CODEC(ZSTD(1))

@@ -38,7 +38,7 @@ ALTER TABLE spans DELETE WHERE project = {project:String}
 ALTER TABLE spans DROP PARTITION ID '20261120'
 
 -- find_runs
-SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, data
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, data
 FROM runs FINAL
 WHERE project = {project:String} AND run_id IN
 (
@@ -72,7 +72,7 @@ GROUP BY workflow, environment
 ORDER BY runs DESC, workflow, environment
 
 -- hour_keys
-SELECT DISTINCT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, data
+SELECT DISTINCT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, data
 FROM spans
 WHERE partition_day = {day:Date}
   AND ({every:Bool} OR (project, environment, workflow, intDiv(hour_ns, 3600000000000)) IN {units:Array(Tuple(String, String, String, UInt64))})
@@ -260,12 +260,12 @@ WHERE project = {project:String} AND trace_id = {trace_id:String}
   AND ({span_id:String} = '' OR span_id = {span_id:String})
 
 -- read_run
-SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, data
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, data
 FROM runs FINAL
 WHERE project = {project:String} AND run_id = {run_id:String}
 
 -- read_run_of_trace
-SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, data
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, data
 FROM runs FINAL
 WHERE project = {project:String} AND has(traces, {trace_id:String})
 ORDER BY started_ns DESC, run_id DESC
@@ -278,7 +278,7 @@ WHERE project = {project:String} AND trace_id = {trace_id:String}
   AND ({span_id:String} = '' OR span_id = {span_id:String})
 
 -- read_steps
-SELECT run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_outcome, counted, agent_name, prompt_hash, error_message, data
+SELECT run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_repeat_hash, tool_idempotency, tool_outcome, counted, agent_name, prompt_hash, error_message, data
 FROM steps FINAL
 WHERE project = {project:String} AND run_id = {run_id:String} AND version =
 (

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from runs.pricing import PriceBook
+from spans.kinds import OutcomeLabel, SpanKind, ToolOutcome
+from store.ledger import Ledger
+from store.memory import MemoryStore
+from tests.builders import TRACE, a_clean_span, a_step, an_assembly
+from tests.store.contract import tables_for
+from tracetape.assembler import Assembler
+from tracetape.judges import Judges
+
+REFUND = a_step(kind=SpanKind.TOOL, tool_name="issue_refund", tool_outcome=ToolOutcome.OK, usage=None, cost=None)
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    opened = Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    yield opened
+    opened.close()
+
+
+def save(ledger, text, workflow="refunds"):
+    ledger.policies.save("default", workflow, text[:12], text, author="member:1")
+
+
+def test_a_policy_judges_from_the_moment_it_is_saved(ledger):
+    judges = Judges(ledger)
+    assert judges.judge([an_assembly(REFUND)])[0].run.attempts == ()
+    save(ledger, "workflow_id: refunds\ndenied_tools: [issue_refund]\nsuccess: {status: ok}\n")
+    (after,) = judges.judge([an_assembly(REFUND)])
+    assert [a.rule for a in after.run.attempts] == ["denied_tools"]
+    assert (after.run.outcome.label, after.run.outcome.source) == (OutcomeLabel.SUCCESS, "policy")
+
+
+def test_the_policy_of_the_workflow_comes_before_the_one_for_all(ledger):
+    save(ledger, "workflow_id: '*'\ndenied_tools: [issue_refund]\n", "*")
+    judges = Judges(ledger)
+    assert judges.judge([an_assembly(REFUND)])[0].run.attempts
+    save(ledger, "workflow_id: refunds\nallowed_tools: [issue_refund]\n")
+    assert judges.judge([an_assembly(REFUND)])[0].run.attempts == ()
+
+
+def test_a_policy_that_cannot_be_read_judges_nothing(ledger):
+    save(ledger, "workflow_id: refunds\nfuture_words: [x]\n")
+    assert Judges(ledger).judge([an_assembly(REFUND)])[0].run.attempts == ()
+
+
+def test_a_label_is_taken_back_by_unknown(ledger):
+    judges = Judges(ledger)
+    ledger.labels.add("default", TRACE, OutcomeLabel.SUCCESS, source="api", author="key:1")
+    assert judges.judge([an_assembly()])[0].run.outcome.label is OutcomeLabel.SUCCESS
+    ledger.labels.add("default", TRACE, OutcomeLabel.UNKNOWN, source="api", author="key:1")
+    assert judges.judge([an_assembly()])[0].run.outcome.label is OutcomeLabel.UNKNOWN
+
+
+def test_runs_are_judged_again_although_their_evidence_is_the_same(ledger):
+    store = MemoryStore()
+    store.write_evidence(tables_for(a_clean_span()))
+    assembler = Assembler(store, PriceBook, Judges(ledger).judge)
+    assembler.start()
+    assembler.mark("default", {TRACE: (1, 0)})
+    ledger.labels.add("default", TRACE, OutcomeLabel.HANDED_OFF, source="review", author="member:1")
+    assembler.judge_again("default", [TRACE])
+    assembler.stop(10)
+    run = store.read_run("default", TRACE)
+    assert run is not None
+    assert (run.outcome.label, run.outcome.source) == (OutcomeLabel.HANDED_OFF, "review")
+    assembler_two = Assembler(store, PriceBook, Judges(ledger).judge)
+    ledger.labels.add("default", TRACE, OutcomeLabel.SUCCESS, source="review", author="member:1")
+    assembler_two.start()
+    assembler_two.judge_again("default", [TRACE])
+    assembler_two.stop(10)
+    again = store.read_run("default", TRACE)
+    assert again is not None
+    assert again.outcome.label is OutcomeLabel.SUCCESS
