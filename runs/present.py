@@ -81,15 +81,27 @@ def spans_json(
         content: False leaves all text out.
     """
     by_id = {item.span.span_id: item for item in spans}
-    by_span: dict[SpanId, list[CleanLog]] = {}
-    for log in logs:
-        by_span.setdefault(log.log.span_id or SpanId(log.log_id[:16]), []).append(log)
-    contents = _Contents(by_id, by_span)
+    contents = _Contents(by_id, _by_span(logs))
     found = []
     for step in steps:
         item = by_id.get(step.span_id)
         told = contents.of_step(step) if content else SpanContent()
         found.append(span_json(step, item, told))
+    return found
+
+
+def contents_of(
+    steps: Iterable[Step], spans: Iterable[CleanSpan], logs: Iterable[CleanLog] = ()
+) -> dict[SpanId, SpanContent]:
+    """The content of each step, from its own evidence or from the span that tells of it."""
+    contents = _Contents({item.span.span_id: item for item in spans}, _by_span(logs))
+    return {step.span_id: contents.of_step(step) for step in steps}
+
+
+def _by_span(logs: Iterable[CleanLog]) -> dict[SpanId, list[CleanLog]]:
+    found: dict[SpanId, list[CleanLog]] = {}
+    for log in logs:
+        found.setdefault(log.log.span_id or SpanId(log.log_id[:16]), []).append(log)
     return found
 
 

@@ -10,7 +10,8 @@ import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from replay.recording import recording
+from replay.reading import read_recording
+from replay.recording import recording_json
 from runs.present import run_json, spans_json
 from spans.errors import NotFoundError, RefusedError
 from spans.health import SignalCount
@@ -166,8 +167,7 @@ def run_recording(request: Request, caller: Reader, run_id: str) -> Response:
     content = _wants_content(request)
     if content:
         record(desk, caller, "content_read", found.run_id, project, {"part": "recording"})
-    steps = desk.services.store.read_steps(project, found.run_id)
-    return answer(recording(found, _spans(desk, project, steps, content=content)))
+    return answer(recording_json(read_recording(desk.services.store, found, content=content)))
 
 
 def _one_span(desk: Desk, project: str, step: Step, *, content: bool) -> Iterator[dict[str, Any]]:
