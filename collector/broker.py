@@ -51,6 +51,7 @@ DELIVERED_MAX = 1_024
 LOOK_BUSY_S = 0.02
 LOOK_IDLE_S = 0.1
 RETRY_PAUSE_S = 0.5
+AGAIN_S = 1.0
 QUARANTINE_FOLDER = "quarantine"
 WITHHELD_FOLDER = "withheld"
 DIED = "Its worker stopped {tries} times while working on it."
@@ -198,6 +199,7 @@ class Broker:
         self._trouble = ""
         self._delivered_bytes = 0
         self._delivered: set[SlotKey] = set()
+        self._again: list[tuple[float, Callable[[], None]]] = []
         self._ids = itertools.count(1)
         self._threads: list[threading.Thread] = []
 
@@ -423,7 +425,7 @@ class Broker:
                 self._give_back(key, pause_s=RETRY_PAUSE_S * tries)
             self._wake.notify_all()
         if tries >= MAX_ATTEMPTS:
-            self._isolate(slot, FAILED.format(kind=kind, tries=tries))
+            self._surely(lambda: self._isolate(slot, FAILED.format(kind=kind, tries=tries)))
 
     def _tried(self, connection: _Connection, frame: Frame) -> None:
         """One part of a record that is being taken apart could be processed, or could not."""
@@ -440,9 +442,10 @@ class Broker:
             if not frame.head["last"]:
                 return
             connection.done(key)
-            slot.state, slot.charged = State.WAITING, True
+            if not slot.trial.is_over:
+                slot.state, slot.charged = State.WAITING, True
             self._wake.notify_all()
-        self._judge(slot)
+        self._surely(lambda: self._judge(slot))
 
     def _redacted(self, connection: _Connection, frame: Frame) -> None:
         answer = connection.redactions.get(int(frame.head["id"]))
@@ -476,6 +479,8 @@ class Broker:
                     slot.trial.died()
                     tried.append(slot)
                     slot.charged = not slot.trial.is_over
+                    if slot.trial.is_over and slot.set_aside is None:
+                        continue  # not to be handed out before it is judged
                 self._give_back(key)
             connection.bundles.clear()
             for answer in list(connection.redactions.values()):
@@ -483,7 +488,7 @@ class Broker:
                     answer.set_exception(BusyError("The text could not be redacted; try again."))
             self._wake.notify_all()
         for slot in tried:
-            self._judge(slot)
+            self._surely(lambda s=slot: self._judge(s))  # type: ignore[misc]
 
     def _give_back(self, key: SlotKey, pause_s: float = 0.0) -> None:
         slot = self._open_slot(key)
@@ -512,6 +517,7 @@ class Broker:
             try:
                 with self._wake:
                     busy = self._look() > 0
+                self._do_again()
                 busy = self._hand_out() or busy
                 with self._wake:
                     if self._backlog is not None and not self._stopping.is_set():
@@ -542,7 +548,7 @@ class Broker:
             except HandoffError:
                 connection.drop()  # its reading thread notices and gives everything back
         for slot in poisoned:
-            self._isolate(slot, DIED.format(tries=MAX_ATTEMPTS))
+            self._surely(lambda s=slot: self._isolate(s, DIED.format(tries=MAX_ATTEMPTS)))  # type: ignore[misc]
         return True
 
     def _plan(self) -> list[tuple[_Connection, list[OpenSlot]]]:
@@ -620,7 +626,7 @@ class Broker:
         except UnsealError:
             with self._wake:
                 connection.done(SlotKey(slot.segment, slot.head.slot))
-            self._quarantine(slot, DAMAGED)
+            self._surely(lambda: self._quarantine(slot, DAMAGED))
             return
         head, trial = slot.head, slot.trial
         more: dict[str, Any] = {}
@@ -664,6 +670,23 @@ class Broker:
                 raise UnsealError("The broker is stopped.")
             return self._backlog.reader(slot.segment).read(slot.ref, data_key)
 
+    def _surely(self, work: Callable[[], None]) -> None:
+        """Do what must be done for a slot that nobody holds; when the disk or the ledger is full, again a little later."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 a slot nobody looks after any more would stay pending for ever
+            logger.error("setting aside failed; trying again", extra={"trouble": described(error)})  # noqa: TRY400
+            with self._wake:
+                self._again.append((time.monotonic() + AGAIN_S, work))
+
+    def _do_again(self) -> None:
+        with self._wake:
+            now = time.monotonic()
+            due = [work for at, work in self._again if at <= now]
+            self._again = [(at, work) for at, work in self._again if at > now]
+        for work in due:
+            self._surely(work)
+
     def _isolate(self, slot: OpenSlot, reason: str) -> None:
         """The record cannot be processed as a whole: look for the items that are to blame."""
         given_up = slot.trial is not None or slot.attempts > MAX_ATTEMPTS + RESTARTS_MAX
@@ -697,7 +720,7 @@ class Broker:
                 self._on_quarantine(kept)
         with self._wake:
             slot.set_aside = Quarantine.row(kept) if trial.bad else None
-            slot.attempts, slot.charged = 1, True  # what is left is tried afresh
+            slot.attempts, slot.charged, slot.state = 1, True, State.WAITING  # what is left is tried afresh
             self._wake.notify_all()
 
     def _quarantine(self, slot: OpenSlot, reason: str) -> None:

@@ -147,6 +147,12 @@ class Store(Protocol):
     def recent_traces(self, project: str | None, since_received_ns: int) -> list[tuple[str, TraceId]]:
         """(project, trace) pairs that received evidence since then; what a restart must assemble again."""
 
+    def recent_items(self, since_received_ns: int, limit: int) -> list[tuple[str, str, str, str, str, int]]:
+        """Items received since then, the newest `limit` of each table, the oldest first.
+
+        Each as (table, project, trace, span or log id, segment, slot).
+        """
+
     def write_derived(self, assemblies: Sequence[Assembly]) -> None:
         """Replace run and steps of each assembly as a whole; a lower version never wins over a higher."""
 

@@ -89,6 +89,18 @@ class MemoryStore:
             },
         )
 
+    def recent_items(self, since_received_ns: int, limit: int) -> list[tuple[str, str, str, str, str, int]]:
+        """Items received since then."""
+        found: list[tuple[str, str, str, str, str, int]] = []
+        for table, item in (("spans", "span_id"), ("logs", "log_id")):
+            rows = [row for row in self._rows(table, None) if row["received_ns"] >= since_received_ns]
+            rows.sort(key=lambda row: row["received_ns"])
+            found += [
+                (table, row["project"], row["trace_id"], row[item], row["segment"], row["slot"])
+                for row in rows[-limit:]
+            ]
+        return found
+
     def write_derived(self, assemblies: Sequence[Assembly]) -> None:
         """Replace runs whose version is not lower."""
         with self._lock:

@@ -23,14 +23,17 @@ from tracetape.folder import DataFolder, read_status
 from tracetape.housekeeping import Housekeeper
 from tracetape.judges import Judges
 from tracetape.pump import Pump
+from tracetape.repeats import GENERATION
 from tracetape.rollups import RollUps
 from tracetape.settings import ServeSettings
+from tracetape.watermark import Watermark
 
 logger = logging.getLogger(__name__)
 
-WATERMARK = "assembled_until_ns"
 WATERMARK_EVERY_S = 5.0
 RATE_WINDOW_S = 10.0
+REMEMBER_NS = 3_600_000_000_000
+"""Items of the last hour are known again after a restart, so that what is sent once more counts as a repeat."""
 
 
 def open_ledger(settings: ServeSettings, folder: DataFolder) -> Ledger:
@@ -53,6 +56,7 @@ class House:
     evaluator: Evaluator
     rollups: RollUps
     judges: Judges
+    watermark: Watermark
 
     @classmethod
     def open(cls, settings: ServeSettings, folder: DataFolder, progress: Callable[[str], None]) -> House:
@@ -65,7 +69,8 @@ class House:
         book = PriceBook()
         judges = Judges(ledger)
         assembler = Assembler(store, lambda: book, judges.judge)
-        pump = Pump(store, ledger.slots, assembler)
+        watermark = Watermark(ledger.settings)
+        pump = Pump(store, ledger.slots, assembler, watermark)
         broker = Broker(
             BrokerSettings(
                 spool=folder.spool,
@@ -87,7 +92,9 @@ class House:
         )
         evaluator = Evaluator(store, ledger)
         rollups = RollUps(store)
-        return cls(settings, folder, store, ledger, assembler, pump, broker, housekeeper, evaluator, rollups, judges)
+        return cls(
+            settings, folder, store, ledger, assembler, pump, broker, housekeeper, evaluator, rollups, judges, watermark
+        )
 
     def start(self) -> None:
         """Let it flow: first what an earlier run left unassembled, then the spool."""
@@ -111,9 +118,9 @@ class House:
         self.store.close()
 
     def _catch_up(self) -> None:
-        since = int(str(self.ledger.settings.get(WATERMARK, 0)))
+        self.pump.repeats.learn(self.store.recent_items(time.time_ns() - REMEMBER_NS, GENERATION))
         left: dict[str, dict[TraceId, tuple[int, int]]] = {}
-        for project, trace in self.store.recent_traces(None, since):
+        for project, trace in self.store.recent_traces(None, self.watermark.at_ns):
             left.setdefault(project, {})[trace] = (1, 0)
         for project, traces in left.items():
             self.assembler.mark(project, traces)
@@ -123,11 +130,13 @@ class House:
         while True:
             before = time.time_ns()
             time.sleep(WATERMARK_EVERY_S)
-            if not self.assembler.backlog().traces and not self.broker.status().pending_spans:
-                try:
-                    self.ledger.settings.put(WATERMARK, before - int(60e9))
-                except Exception:
-                    logger.exception("the watermark could not be written")
+            try:
+                with self.pump.accounting:
+                    broker = self.broker.status()
+                    if not (self.assembler.backlog().traces or broker.pending_spans or broker.pending_logs):
+                        self.watermark.raise_to(before - int(60e9))
+            except Exception:
+                logger.exception("the watermark could not be written")
 
     def health(self) -> Health:
         """The delivery check, consistent at one moment."""

@@ -18,6 +18,8 @@ from spans.ids import TraceId
 from store.api import Store
 from store.ledger.slots import SettledSlot, SlotKey
 from tracetape.assembler import Assembler
+from tracetape.repeats import Repeats
+from tracetape.watermark import Watermark
 
 logger = logging.getLogger(__name__)
 
@@ -43,10 +45,12 @@ class Confirms(Protocol):
 class Pump:
     """One thread between the broker and the store; the broker's few references in flight bound its queue."""
 
-    def __init__(self, store: Store, slots: SlotLedger, assembler: Assembler) -> None:
+    def __init__(self, store: Store, slots: SlotLedger, assembler: Assembler, watermark: Watermark) -> None:
         self._store = store
         self._slots = slots
         self._assembler = assembler
+        self._watermark = watermark
+        self.repeats = Repeats()
         self._queue: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
         self._broker: Confirms | None = None
         self.accounting = threading.Lock()
@@ -99,8 +103,14 @@ class Pump:
         self._until_done(lambda: self._store.write_evidence(_concat(batch)))
         self.inserts += 1
         self.insert_s += time.monotonic() - started
+        self._until_done(lambda: self._watermark.lower(min(d.received_ns for d in batch)))
+        rows = [row for d in batch for row in _settled(d, self.repeats.shape(d.tables))]
+        self._until_done(lambda: self._settle(batch, rows))
+
+    def _settle(self, batch: Sequence[Delivery], rows: Sequence[SettledSlot]) -> None:
+        """One try; while the ledger cannot be written, nobody who asks for the delivery check is kept waiting."""
         with self.accounting:
-            self._until_done(lambda: self._slots.settle([row for d in batch for row in _settled(d)]))
+            self._slots.settle(rows)
             for project, traces in _touched(batch).items():
                 self._assembler.mark(project, traces)
             if self._broker is not None:
@@ -130,16 +140,15 @@ def _concat(batch: Sequence[Delivery]) -> dict[str, pa.Table]:
     return {name: pa.concat_tables(tables) for name, tables in parts.items()}
 
 
-def _settled(delivery: Delivery) -> list[SettledSlot]:
+def _settled(delivery: Delivery, shape: Mapping[str, int]) -> list[SettledSlot]:
     """What became of a record: stored, but for the items that were set aside; both in one transaction."""
-    kept = {"rows": delivery.items - delivery.withheld, "withheld": delivery.withheld}
     stored = SettledSlot(
         segment=delivery.key.segment,
         slot=delivery.key.slot,
         signal=delivery.signal,
         state="stored",
         items=delivery.items,
-        stored_as={name: n for name, n in kept.items() if n},
+        stored_as=dict(shape),
         reason="",
         received_ns=delivery.received_ns,
     )

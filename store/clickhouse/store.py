@@ -113,6 +113,20 @@ class ClickHouseStore:
         rows = self._select(statement("recent_traces"), params, pool="job")
         return [(row["project"], TraceId(row["trace_id"])) for row in rows]
 
+    def recent_items(self, since_received_ns: int, limit: int) -> list[tuple[str, str, str, str, str, int]]:
+        """Items received since then, the oldest first."""
+        params = {
+            "since_day": _day(max(since_received_ns, 0)),
+            "since_ns": max(since_received_ns, 0),
+            "item_limit": limit,
+        }
+        found: list[tuple[str, str, str, str, str, int]] = []
+        for table, item in (("spans", "span_id"), ("logs", "log_id")):
+            rows = self._select(statement("recent_items", table=table, item=item), params, pool="job")
+            names = ("project", "trace_id", "item", "segment", "slot")
+            found += [(table, *(row[name] for name in names)) for row in reversed(rows)]
+        return found
+
     def write_derived(self, assemblies: Sequence[Assembly]) -> None:
         """Steps first, then their runs: a reader follows the run's version and never meets a run without its steps."""
         best: dict[tuple[str, RunId], Assembly] = {}

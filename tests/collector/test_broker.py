@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from collector import broker as broker_module
 from collector.broker import Broker, BrokerSettings
 from collector.quarantine import DAY_NS, expire_withheld
 from collector.spool.format import Payload, Signal
@@ -320,3 +322,31 @@ def test_a_stranger_on_the_socket_changes_nothing(place: Place) -> None:
         with workers(place):
             wait_until(lambda: broker.status().pending_spans == 0)
         sock.close()
+
+
+@pytest.mark.parametrize("names", [("raise",), ("a", "raise", "b")])
+def test_what_cannot_be_set_aside_on_a_full_disk_stays_pending_until_it_can(
+    place: Place, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(broker_module, "AGAIN_S", 0.1)
+    monkeypatch.setattr(broker_module, "RETRY_PAUSE_S", 0.05)
+    spooled(place, names)
+    slots = FakeSlots()
+    sink = CollectingSink(slots)
+    with a_broker(place, slots, sink) as broker, workers(place):
+        put, tries = broker.quarantine.put, []
+
+        def full(*_: Any) -> Any:
+            tries.append(1)
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        broker.quarantine.put = full  # type: ignore[method-assign]
+        wait_until(lambda: len(tries) > 2, 60)
+        status = broker.status()
+        assert (status.pending_spans, status.acked_spans) == (len(names), len(names))
+        assert sink.names() == []
+        broker.quarantine.put = put  # type: ignore[method-assign]
+        wait_until(lambda: broker.status().pending_spans == 0)
+        assert [kept.items for kept in broker.quarantine.list()] == [1]
+        assert sorted(sink.names()) == sorted(set(names) - {"raise"})
+        assert broker.status().acked_spans == len(names)

@@ -282,6 +282,15 @@ class StoreContract:
         assert set(store.recent_traces(project, 0)) == {(project, a_trace_id(1)), (project, a_trace_id(2))}
         assert (project, a_trace_id(2)) in store.recent_traces(None, NOW_NS + 1)
 
+    def test_recent_items_name_the_record_that_brought_them(self, store, project, write):
+        write(a_clean_span(span_id=a_span_id(1), received_ns=NOW_NS))
+        write(a_clean_span(span_id=a_span_id(2), received_ns=NOW_NS + 10))
+        write(a_clean_span(span_id=a_span_id(3), received_ns=NOW_NS + 20))
+        found = [row for row in store.recent_items(NOW_NS + 1, 1000) if row[1] == project]
+        assert [(row[0], row[3]) for row in found] == [("spans", a_span_id(2)), ("spans", a_span_id(3))]
+        assert all(isinstance(row[4], str) and isinstance(row[5], int) for row in found)
+        assert len([row for row in store.recent_items(0, 1) if row[0] == "spans"]) == 1
+
     # derived rows
 
     def test_a_run_and_its_steps_come_back_as_they_went_in(self, store, project):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -25,15 +26,24 @@ class Recorder:
         self.marks: dict[TraceId, tuple[int, int]] = {}
         self.failures = failures
         self.confirmed = threading.Event()
+        self.full_ledger = 0
+        self.lowered: list[int] = []
 
     def write_evidence(self, tables: Mapping[str, pa.Table]) -> None:
         if self.failures:
             self.failures -= 1
             raise BusyError("the disk is full")
         self.events.append("store")
-        self.rows.append(tables["spans"].num_rows)
+        self.rows.append(sum(table.num_rows for table in tables.values()))
+
+    def lower(self, received_ns: int) -> None:
+        self.lowered.append(received_ns)
 
     def settle(self, rows) -> None:
+        if self.full_ledger:
+            self.full_ledger -= 1
+            raise OSError("database or disk is full")
+        self.settled = rows
         self.events.append("settle")
 
     def mark(self, project, traces, *, neighbours_too=True) -> None:
@@ -46,12 +56,14 @@ class Recorder:
 
 
 def a_delivery(slot: int = 0, signal: str = "spans") -> Delivery:
-    table = pa.table({"trace_id": [TRACE, TRACE]})
-    return Delivery(SlotKey("segment", slot), signal, "default", 1, 2, {"spans": table}, (TRACE,))
+    ids, item = ["a", "b"], "span_id" if signal == "spans" else "log_id"
+    columns = {"trace_id": [TRACE] * 2, item: ids, "segment": ["segment"] * 2, "slot": [slot] * 2}
+    table = pa.table({"project": ["default"] * 2, **columns, "redaction": ["full", "withheld"]})
+    return Delivery(SlotKey("segment", slot), signal, "default", 1, 2, {signal: table}, (TRACE,))
 
 
 def run(recorder: Recorder, *deliveries: Delivery) -> None:
-    pump = Pump(recorder, recorder, recorder)
+    pump = Pump(recorder, recorder, recorder, recorder)
     for delivery in deliveries:
         pump.offer(delivery)
     pump.start(recorder)
@@ -81,8 +93,41 @@ def test_a_store_that_is_busy_is_asked_again_and_nothing_is_confirmed_before(mon
 
 def test_what_was_offered_before_the_end_is_still_stored():
     recorder = Recorder()
-    pump = Pump(recorder, recorder, recorder)
+    pump = Pump(recorder, recorder, recorder, recorder)
     pump.offer(a_delivery())
     pump.start(recorder)
     pump.stop(5)
     assert recorder.events[-1] == "confirm"
+
+
+def test_what_comes_again_is_counted_as_a_duplicate():
+    recorder = Recorder()
+    run(recorder, a_delivery(0), a_delivery(1), a_delivery(2, "logs"))
+    assert [dict(row.stored_as) for row in recorder.settled] == [
+        {"rows": 1, "withheld": 1},
+        {"duplicate": 2},
+        {"rows": 1, "withheld": 1},
+    ]
+
+
+def test_what_is_older_than_the_watermark_lowers_it_before_it_is_settled():
+    recorder = Recorder()
+    run(recorder, replace(a_delivery(0), received_ns=9), replace(a_delivery(1), received_ns=5))
+    assert recorder.lowered == [5]
+
+
+def test_a_ledger_that_is_full_keeps_nobody_waiting_who_asks_for_the_delivery_check(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pump_module, "RETRY_S", 0.2)
+    recorder = Recorder()
+    recorder.full_ledger = 3
+    pump = Pump(recorder, recorder, recorder, recorder)
+    pump.offer(a_delivery())
+    pump.start(recorder)
+    for _ in range(20):
+        assert pump.accounting.acquire(timeout=0.1)
+        pump.accounting.release()
+        threading.Event().wait(0.01)
+    assert recorder.confirmed.wait(5)
+    assert recorder.events == ["store", "settle", "mark", "confirm"]
+    assert [dict(row.stored_as) for row in recorder.settled] == [{"rows": 1, "withheld": 1}]
+    pump.stop(5)

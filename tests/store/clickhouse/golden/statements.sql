@@ -288,6 +288,14 @@ WHERE project = {project:String} AND run_id = {run_id:String} AND version =
 )
 ORDER BY ordinal
 
+-- recent_items
+SELECT project, trace_id, span_id AS item, segment, slot
+FROM spans
+WHERE received_day >= {since_day:Date}
+  AND received_ns >= {since_ns:UInt64}
+ORDER BY received_ns DESC
+LIMIT {item_limit:UInt32}
+
 -- recent_traces
 SELECT DISTINCT project, trace_id
 FROM facts
