@@ -12,11 +12,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.runs.scoring import assemble_all, load  # noqa: E402 - the path above comes first
+from tests.runs.scoring import assemble_all, load, recorded  # noqa: E402 - the path above comes first
 
 
 def main() -> None:
-    folders = [Path(name) for name in sys.argv[1:]] or sorted((ROOT / "tests" / "data" / "captures").iterdir())
+    folders = [Path(name) for name in sys.argv[1:]] or list(recorded().values())
     items = total_facts = total_runs = 0.0
     for folder in folders:
         capture = load(folder)
@@ -29,7 +29,7 @@ def main() -> None:
         total_facts += middle - started
         total_runs += ended - middle
         print(
-            f"{folder.name:45s} {len(facts):5d} items  facts {len(facts) / (middle - started):8.0f}/s"
+            f"{capture.name:45s} {len(facts):5d} items  facts {len(facts) / (middle - started):8.0f}/s"
             f"  assembly {len(facts) / (ended - middle):8.0f}/s"
         )
     print(f"together: {items / (total_facts + total_runs):.0f} items per second of CPU time")

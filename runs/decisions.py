@@ -173,15 +173,6 @@ def is_refused_by_person(text: str) -> bool:
     return _BY_PERSON.search(text[:SCAN_CHARS]) is not None
 
 
-_ANSWERED_IN_PLACE = re.compile(r"^User rejected the tool call for\b")
-"""LangChain's human-in-the-loop middleware answers in the tool's place: the call was made, and denied."""
-
-
-def is_refused_before(text: str) -> bool:
-    """Whether a person's refusal means that the tool was never called."""
-    return is_refused_by_person(text) and not _ANSWERED_IN_PLACE.match(text)
-
-
 _TIMEOUT_TYPES = re.compile(r"(?:^|[.:])\w*(?:Timeout|TimedOut|DeadlineExceeded)\w*$")
 _TIMEOUT_TEXT = re.compile(r"\btimed? ?out\b|\bdeadline exceeded\b|\btimeout\w*\b", re.IGNORECASE)
 _ARGUMENT_TYPES = re.compile(

@@ -90,7 +90,7 @@ def _span_facts(
         subkind=guess.subkind or ("handoff" if tool is not None and is_handoff(tool.name) else ""),
         dialects=names_of(dialects),
         scope=view.scope,
-        service=text_of(view.resource.get("service.name")),
+        service=_service(view),
         service_version=text_of(view.resource.get("service.version")),
         environment=_environment(view),
         mode=view.text("tracetape.mode") or text_of(view.resource.get("tracetape.mode")),
@@ -198,6 +198,19 @@ def _status(item: CleanSpan | CleanLog) -> str:
     if isinstance(item, CleanLog):
         return "unset"
     return item.span.status_code.name.lower()
+
+
+_UNSET_SERVICE = re.compile(r"^(?:unknown_service.*|langsmith)?$")
+"""Names that SDKs give when nobody chose one; LangSmith's exporter calls every sender after itself."""
+
+
+def _service(view: View) -> str:
+    """`service.name`; where nobody set it, the project that the instrumentation sends to."""
+    service = text_of(view.resource.get("service.name"))
+    if not _UNSET_SERVICE.match(service):
+        return service
+    project = text_of(view.resource.get("openinference.project.name")) or view.text("langsmith.trace.session_name")
+    return project if project and project != "default" else service
 
 
 def _environment(view: View) -> str:

@@ -48,7 +48,7 @@ _DEFAULTS = frozenset(
         "agent.run", "codeagent.run", "toolcallingagent.run", "codeagent", "toolcallingagent", "react", "predict",
         "ai.generatetext", "ai.streamtext", "ai.generateobject", "ai.streamobject", "openai.chat", "completion",
         "litellm_request", "runnablelambda", "__start__", "agent_run", "execute crew", "response", "generate_content",
-        "converse", "messages", "haystack.pipeline.run", "haystack.agent.run", "self", "my-agent", "functionagent.run",
+        "converse", "messages", "haystack.pipeline.run", "haystack.agent.run", "haystack.agent", "haystack.pipeline", "self", "my-agent", "functionagent.run",
         "reactagent.run", "anthropic.messages.create", "anthropic.messages.stream", "unknown_service",
         "anonymous", "workflowbuilder", "langsmith", "step", "task", "session", "turn", "request",
     }

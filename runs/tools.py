@@ -7,7 +7,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from runs.decisions import failure_of, is_refused_before, is_refused_by_person
+from runs.decisions import failure_of, is_refused_by_person
 from runs.eras import happened_together
 from runs.node import MODEL_KINDS, Node
 from spans.facts import AnsweredCall, AskedCall, Decision, SpanFacts, ToolFacts
@@ -430,7 +430,7 @@ def _later_allow(decisions: Sequence[Decision]) -> bool:
 def _refused_by_person(node: Node) -> bool:
     """A person who refuses does so before the call; a policy may do it from inside."""
     if "synthetic" in node.flags and node.evidence is Evidence.GUESS:
-        return is_refused_before(node.facts.error_message)
+        return is_refused_by_person(node.facts.error_message)
     return any(decision.verdict is Verdict.DENY and decision.by == "human" for decision in node.decisions)
 
 

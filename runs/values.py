@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import re
@@ -223,6 +224,41 @@ def as_map(value: Value) -> Mapping[str, Value]:
     """The value as a map, parsed if it is JSON; empty when it is none."""
     decoded = structured(value)
     return decoded if isinstance(decoded, Mapping) else {}
+
+
+MAX_PRINTED_CHARS = 100_000
+"""Longer Python literals stay text: parsing one costs more than a reader gains."""
+
+
+def printed(value: Value) -> Value:
+    """JSON, or else a map or list as Python prints it (`{'query': None}`); the value itself when it is neither."""
+    decoded = structured(value)
+    if not isinstance(decoded, str) or len(decoded) > MAX_PRINTED_CHARS:
+        return decoded
+    text = decoded.strip()
+    if (text[:1], text[-1:]) not in {("{", "}"), ("[", "]")}:
+        return decoded
+    try:
+        found = ast.literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return decoded
+    return found if is_plain(found) else decoded
+
+
+def is_plain(value: object) -> bool:
+    """Whether a value is made of what JSON knows; a Python literal may hold sets, bytes and other keys than text."""
+    waiting = [value]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, dict):
+            if not all(isinstance(key, str) for key in here):
+                return False
+            waiting.extend(here.values())
+        elif isinstance(here, list):
+            waiting.extend(here)
+        elif here is not None and not isinstance(here, (str, int, float, bool)):
+            return False
+    return True
 
 
 def as_list(value: Value) -> Sequence[Value]:

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from runs.dialects.adk import ADK
+from runs.dialects.agentops import AGENTOPS
 from runs.dialects.ai import AI7, AI_LEGACY
 from runs.dialects.anthropic_sdk import ANTHROPIC_SDK
+from runs.dialects.autogen import AUTOGEN
 from runs.dialects.base import Dialect
 from runs.dialects.cc import CLAUDE_CODE
 from runs.dialects.codex import CODEX
-from runs.dialects.frameworks import (
-    AGENT_FRAMEWORK,
-    AGENTOPS,
-    AUTOGEN,
-    COPILOT,
-    CREWAI,
-    LAMINAR,
-    OPENLIT,
-    SEMANTIC_KERNEL,
-)
+from runs.dialects.copilot import COPILOT
+from runs.dialects.crewai import CREWAI
 from runs.dialects.gemini import GEMINI_CLI
 from runs.dialects.haystack import HAYSTACK
 from runs.dialects.lf import LANGFUSE
 from runs.dialects.litellm import LITELLM
+from runs.dialects.lmnr import LAMINAR
 from runs.dialects.ls import LANGSMITH
+from runs.dialects.maf import AGENT_FRAMEWORK
 from runs.dialects.mastra import MASTRA
 from runs.dialects.mlflow import MLFLOW
 from runs.dialects.oi import OPENINFERENCE
+from runs.dialects.openlit import OPENLIT
 from runs.dialects.otel import OTEL
 from runs.dialects.otel_legacy import OTEL_LEGACY
 from runs.dialects.pyd import LOGFIRE, PYDANTIC_AI
+from runs.dialects.sk import SEMANTIC_KERNEL
 from runs.dialects.strands import STRANDS
 from runs.dialects.tl import TRACELOOP
 from runs.dialects.tl_legacy import TRACELOOP_LEGACY

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from runs.decisions import verdict_of
 from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.kinds import Strength
+from runs.messages import each_message
 from runs.money import usd_of
-from runs.sheet import Sheet
-from runs.solver import RawUsage
-from runs.values import as_map, count_of, dig, flag_of
+from runs.rawusage import usage_in
+from runs.sheet import Sheet, tool_definitions
+from runs.solver import Convention
+from runs.values import as_map, count_of, flag_of, printed
 from runs.view import View
 from spans.facts import Decision
 from spans.fields import FieldClass
 from spans.kinds import SpanKind, Verdict
 from spans.usage import ReportedCost
+from spans.values import Attributes, Value
 
+RAW = "raw_gen_ai_request"
+"""A copy of what went to the provider, below the request. Under a span that is not LiteLLM's it is all that tells of a call."""
 _NOISE = frozenset({"auth", "router", "redis", "postgres", "self", "batch_write_to_db", "proxy_pre_call"})
 
 
@@ -28,8 +35,8 @@ def _facts(view: View, draft: Draft) -> None:
     first = view.name.partition(" ")[0]
     if view.name == "litellm_request":
         draft.guess(SpanKind.MODEL, Strength.VENDOR, "LiteLLM span name")
-    elif view.name == "raw_gen_ai_request":
-        draft.guess(SpanKind.OTHER, Strength.VENDOR, "LiteLLM's copy of the raw request", "raw")
+    elif view.name == RAW:
+        _raw(view, draft)
     elif view.name in _NOISE or first in {"auth", "route"}:
         draft.guess(SpanKind.OTHER, Strength.VENDOR, "LiteLLM plumbing", "internal")
         draft.noise = True
@@ -56,6 +63,31 @@ def _facts(view: View, draft: Draft) -> None:
         draft.is_stream = True
 
 
+def _raw(view: View, draft: Draft) -> None:
+    """Keys are `llm.<provider>.<field>`, and structured ones are printed by Python."""
+    provider, fields = _raw_fields(view)
+    usage = usage_in(printed(fields.get("usage")))
+    if not usage.says_something():
+        draft.guess(SpanKind.OTHER, Strength.VENDOR, "LiteLLM's copy of the raw request", "raw")
+        return
+    draft.guess(SpanKind.MODEL, Strength.VENDOR, "LiteLLM's copy of the raw request", "raw")
+    draft.count(usage)
+    draft.put("provider", provider)
+    draft.put("response_id", fields.get("id"))
+    draft.put("response_model", fields.get("model"))
+
+
+def _raw_fields(view: View) -> tuple[str, Attributes]:
+    found: dict[str, Value] = {}
+    provider = ""
+    for key, value in view.attributes.items():
+        first, _, rest = key.partition(".")
+        if first == "llm" and "." in rest:
+            provider, _, name = rest.partition(".")
+            found[name] = value
+    return provider, found
+
+
 def _cost(view: View, draft: Draft) -> None:
     """After discount and margin; a number inside JSON only where no attribute says it."""
     hidden = as_map(view.attributes.get("hidden_params")).get("response_cost")
@@ -72,15 +104,16 @@ def _cost(view: View, draft: Draft) -> None:
 def _usage(view: View, draft: Draft) -> None:
     """Cached tokens stand only inside the metadata's usage object."""
     attributes = view.attributes
-    usage = as_map(attributes.get("metadata.usage_object"))
-    if usage and view.name != "raw_gen_ai_request":
+    usage = usage_in(printed(attributes.get("metadata.usage_object")))
+    if usage.says_something() and view.name != RAW:
+        sent_in, sent_out = (count_of(attributes.get(f"gen_ai.usage.{side}_tokens")) for side in ("input", "output"))
         draft.count(
-            RawUsage(
-                input=count_of(attributes.get("gen_ai.usage.input_tokens", usage.get("prompt_tokens"))),
-                output=count_of(attributes.get("gen_ai.usage.output_tokens", usage.get("completion_tokens"))),
-                total=count_of(usage.get("total_tokens")),
-                cache_read=count_of(dig(usage, "prompt_tokens_details", "cached_tokens")),
-                reasoning=count_of(dig(usage, "completion_tokens_details", "reasoning_tokens")),
+            replace(
+                usage,
+                input=sent_in if sent_in is not None else usage.input,
+                output=sent_out if sent_out is not None else usage.output,
+                input_convention=Convention.INCLUSIVE,
+                output_convention=Convention.INCLUSIVE,
             )
         )
 
@@ -104,8 +137,13 @@ def _guardrail(view: View, draft: Draft) -> None:
     )
 
 
-def _content(_view: View, _sheet: Sheet) -> None:
-    """Messages stand under the names of older conventions."""
+def _content(view: View, sheet: Sheet) -> None:
+    """Messages stand under the names of older conventions; the raw copy alone keeps them as the provider does."""
+    if view.name == RAW:
+        _, fields = _raw_fields(view)
+        sheet.put_input(each_message(printed(fields.get("messages", fields.get("input"))), "user"))
+        sheet.put_output(each_message(printed(fields.get("choices", fields.get("content"))), "assistant"))
+        sheet.put_tools(tool_definitions(printed(fields.get("tools"))))
 
 
 LITELLM = Dialect(

@@ -12,11 +12,11 @@ from spans.clean import CleanSpan
 from spans.content import SpanContent
 from spans.facts import SpanFacts
 from spans.kinds import SpanKind
-from tests.runs.scoring import Capture, load
+from tests.runs.misses import MISSES
+from tests.runs.scoring import Capture, load, recorded
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "dialects.md"
-FOLDER = ROOT / "tests" / "data" / "captures"
 
 Told = Callable[[SpanFacts, SpanContent], bool]
 MODELS: tuple[tuple[str, Told], ...] = (
@@ -50,7 +50,7 @@ Recognition is per span, so several may meet in one trace. The id is what the JS
 
 def page() -> str:
     """The whole page."""
-    captures = [load(path) for path in sorted(FOLDER.iterdir()) if path.is_dir()]
+    captures = [load(path) for path in recorded().values()]
     lines = [HEAD, "| id | instrumentation |", "|---|---|"]
     lines += [f"| `{dialect.id}` | {dialect.title} |" for dialect in sorted(DIALECTS, key=lambda one: one.id)]
     lines += ["", "## Model calls", "", *_table(captures, MODELS, frozenset({SpanKind.MODEL}))]
@@ -58,6 +58,15 @@ def page() -> str:
     lines += [
         "",
         "A capture without rows here has no spans of that kind: its tool calls are read from the messages.",
+        "",
+        "## What the traffic does not tell",
+        "",
+        "Each capture comes with facts that were stated without looking at the trace: calls, tokens, tools, denials, answers.",
+        "These are all the places where what is shown differs from them. A test proves each reason from the payload itself.",
+        "",
+        "| recorded | check | why it cannot agree |",
+        "|---|---|---|",
+        *(f"| {name} | {check} | {miss.why} |" for name, found in MISSES.items() for check, miss in found.items()),
         "",
     ]
     return "\n".join(lines)
@@ -75,7 +84,7 @@ def _table(captures: list[Capture], columns: tuple[tuple[str, Told], ...], kinds
             continue
         ids = sorted({name for facts, _ in chosen for name in facts.dialects})
         shares = [f"{round(100 * sum(told(f, c) for f, c in chosen) / len(chosen))}" for _, told in columns]
-        lines.append(f"| {capture.folder.name} | {', '.join(ids)} | {len(chosen)} | " + " | ".join(shares) + " |")
+        lines.append(f"| {capture.name} | {', '.join(ids)} | {len(chosen)} | " + " | ".join(shares) + " |")
     return lines
 
 

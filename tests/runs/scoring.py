@@ -6,10 +6,12 @@ import base64
 import gzip
 import json
 import re
+import tarfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +35,29 @@ ORIGIN = Origin(project="default", received_ns=1, received_day=date(2026, 11, 24
 BOOK = PriceBook()
 
 
+CAPTURES = Path(__file__).parents[1] / "data" / "captures"
+
+
+def recorded() -> dict[str, Path]:
+    """Name → folder or archive of every capture kept with the tests."""
+    return {path.name.removesuffix(".tar.xz"): path for path in sorted(CAPTURES.iterdir())}
+
+
+@cache
+def files_of(path: Path) -> dict[str, bytes]:
+    """File name → bytes of a capture, whether it is a folder or an archive of one."""
+    if path.is_dir():
+        return {file.name: file.read_bytes() for file in path.iterdir()}
+    with tarfile.open(path) as archive:
+        members = [member for member in archive.getmembers() if member.isfile()]
+        return {Path(member.name).name: archive.extractfile(member).read() for member in members}  # type: ignore[union-attr]
+
+
 @dataclass(frozen=True)
 class Capture:
-    """Evidence and facts of one folder."""
+    """Evidence and facts of one folder or archive."""
 
-    folder: Path
+    name: str
     spans: tuple[CleanSpan, ...]
     logs: tuple[CleanLog, ...]
 
@@ -45,21 +65,22 @@ class Capture:
         return [facts_of(item) for item in (*self.spans, *self.logs)]
 
 
-def load(folder: Path) -> Capture:
-    """Decode every request of a capture folder; redaction is off, since it is another room's work."""
+@cache
+def load(path: Path) -> Capture:
+    """Decode every request of a capture; redaction is off, since it is another room's work."""
     spans: list[CleanSpan] = []
     logs: list[CleanLog] = []
-    for sent in json.loads(_read(folder, "headers.json")):
+    for sent in json.loads(read(path, "headers.json")):
         if sent["signal"] == "metrics":
             continue
-        raw = _body(folder / sent["file"])
+        raw = read(path, sent["file"])
         if sent["signal"] == "traces":
             body = _protobuf(raw, ExportTraceServiceRequest) if ".json" in sent["file"] else raw
             spans.extend(CleanSpan(span, ORIGIN, (), Redaction.OFF, "") for span in decode_traces(body))
         else:
             body = _protobuf(raw, ExportLogsServiceRequest) if ".json" in sent["file"] else raw
             logs.extend(CleanLog(log, log_id_of(log), ORIGIN, (), Redaction.OFF, "") for log in decode_logs(body))
-    return Capture(folder, tuple(spans), tuple(logs))
+    return Capture(path.name.removesuffix(".tar.xz"), tuple(spans), tuple(logs))
 
 
 def log_id_of(log: LogRecord) -> str:
@@ -68,15 +89,10 @@ def log_id_of(log: LogRecord) -> str:
     )
 
 
-def _read(folder: Path, name: str) -> bytes:
-    path = folder / name
-    return path.read_bytes() if path.exists() else gzip.decompress((folder / f"{name}.gz").read_bytes())
-
-
-def _body(path: Path) -> bytes:
-    if not path.exists():
-        path = path.with_name(path.name + ".gz")
-    raw = path.read_bytes()
+def read(path: Path, name: str) -> bytes:
+    """One file of a capture, decompressed."""
+    files = files_of(path)
+    raw = files[name] if name in files else files[f"{name}.gz"]
     return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
 
 
@@ -114,9 +130,9 @@ def assemble_all(facts: list[SpanFacts]) -> dict[TraceId, Assembly]:
     return found
 
 
-def runs_of(capture: Capture) -> list[dict[str, Any]]:
+def runs_of(capture: Capture, assemblies: dict[TraceId, Assembly] | None = None) -> list[dict[str, Any]]:
     """What the JSON contract answers for every trace of a capture."""
-    assemblies = assemble_all(capture.facts())
+    assemblies = assemblies if assemblies is not None else assemble_all(capture.facts())
     runs = []
     for trace_id, assembly in assemblies.items():
         spans = [item for item in capture.spans if item.span.trace_id == trace_id]
@@ -125,9 +141,9 @@ def runs_of(capture: Capture) -> list[dict[str, Any]]:
     return runs
 
 
-def checks(folder: Path, observed: dict[str, Any], runs: list[dict[str, Any]]) -> dict[str, tuple[Any, Any, bool]]:
+def checks(path: Path, observed: dict[str, Any], runs: list[dict[str, Any]]) -> dict[str, tuple[Any, Any, bool]]:
     """Name of each applicable check → (got, wanted, passed)."""
-    facts = json.loads(_read(folder, "facts.json"))
+    facts = json.loads(read(path, "facts.json"))
     expected = facts["runs"]
     succeeded = [call for run in expected for call in run["model_calls"] if call["status"] < 400]
     every = sum(len(run["model_calls"]) for run in expected)
@@ -181,17 +197,18 @@ def _names(fact: str, name: str) -> bool:
 
 
 def _final_outputs(facts: dict[str, Any], runs: list[dict[str, Any]]) -> tuple[int, int, bool]:
-    planted = _words(" ".join(one["value"] for one in facts.get("pii_planted") or [] if len(one["value"]) > 7))
-    finals = [_words(run["final_output"]) - planted for run in facts["runs"] if run.get("final_output")]
+    planted = words_in(" ".join(one["value"] for one in facts.get("pii_planted") or [] if len(one["value"]) > 7))
+    finals = [words_in(run["final_output"]) - planted for run in facts["runs"] if run.get("final_output")]
     text = " ".join(
         piece for run in runs for span in run["spans"] for piece in _texts([span["output"], span["output_messages"]])
     )
-    have = _words(text)
+    have = words_in(text)
     got = sum(1 for final in finals if final and len(final & have) >= 0.8 * len(final))
     return got, len(finals), got == len(finals)
 
 
-def _words(text: str) -> set[str]:
+def words_in(text: str) -> set[str]:
+    """Words of four letters and more."""
     return set(re.findall(r"[A-Za-z]{4,}", text or ""))
 
 
