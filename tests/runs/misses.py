@@ -174,20 +174,20 @@ MISSES: dict[str, dict[str, Miss]] = {
         "model_calls": Miss("one run reports usage of calls that it made up", _usage_is_invented),
         "final_outputs": Miss('the answer "ok" has no word of four letters to look for', answers_not_sent(1)),
     },
-    **dict.fromkeys(
-        (
-            "langchain-anthropic__openinference-grpc",
-            "langchain__langsmith-otel",
-            "langchain__openinference",
-            "langchain__openllmetry",
-        ),
-        {
+    **{
+        key: {
             "tool_calls": Miss(
                 "a node of the graph calls one tool as a plain function, which leaves no span",
                 _a_node_calls_the_tool_as_a_function,
             )
-        },
-    ),
+        }
+        for key in (
+            "langchain-anthropic__openinference-grpc",
+            "langchain__langsmith-otel",
+            "langchain__openinference",
+            "langchain__openllmetry",
+        )
+    },
     "openai-agents__openinference": {
         "model_calls": Miss(RESUMED, _resumed_runs_are_missing),
         "tool_calls": Miss(RESUMED, _resumed_runs_are_missing),
