@@ -15,6 +15,7 @@ from spans.facts import SpanFacts
 from spans.ids import RunId, SpanId, TraceId
 from spans.run import Assembly, Run, Step
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow
+from store.sums import RunBound, RunSums
 
 Row = TypeVar("Row")
 
@@ -195,6 +196,13 @@ class Store(Protocol):
 
     def call_hours(self, query: HourQuery, by: Sequence[CallField] = CALLS_PER_HOUR) -> tuple[CallRow, ...]:
         """Roll-ups of model, tool, retrieval and embedding calls, as of the last `roll_up`, ordered by `by`."""
+
+    def run_sums(self, query: RunQuery, width_ns: int, bounds: Sequence[RunBound] = ()) -> tuple[RunSums, ...]:
+        """Sums over the runs that match, per workflow, environment and `width_ns` from the query's `since_ns` on.
+
+        Raises:
+            RefusedError: a bound on a number that runs do not have, or a query without both ends.
+        """
 
     def values(self, query: RunQuery, field_name: str, limit: int = 50) -> tuple[tuple[str, int], ...]:
         """Real values of one run field with their counts, most frequent first (for suggestions and chips)."""

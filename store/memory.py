@@ -36,6 +36,7 @@ from store.derived_rows import RUNS, STEPS, trace_ids
 from store.evidence import newest_facts, winners
 from store.filters import Where, run_field, where
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourUnit, call_hours, run_hours, unit_of
+from store.sums import RunBound, RunSums, ends_of, sums_of
 
 Item = TypeVar("Item", Run, Step)
 
@@ -202,6 +203,14 @@ class MemoryStore:
     def call_hours(self, query: HourQuery, by: Sequence[CallField] = CALLS_PER_HOUR) -> tuple[CallRow, ...]:
         """Sums over calls."""
         return call_hours(self._in_hours(), query, by)
+
+    def run_sums(self, query: RunQuery, width_ns: int, bounds: Sequence[RunBound] = ()) -> tuple[RunSums, ...]:
+        """Sums per workflow, environment and part of the range."""
+        since_ns = ends_of(query, bounds)[0]
+        holds = self._where(query).holds
+        with self._lock:
+            found = [(a.run, a.steps) for a in self._derived.values() if holds(a.run)]
+        return sums_of(found, since_ns, width_ns, bounds)
 
     def values(self, query: RunQuery, field_name: str, limit: int = 50) -> tuple[tuple[str, int], ...]:
         """Values of a field with counts."""

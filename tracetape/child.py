@@ -19,6 +19,7 @@ ROLES = {
     "receive": "tracetape.processes.receive",
     "work": "tracetape.processes.work",
     "main": "tracetape.processes.main",
+    "notify": "tracetape.processes.notify",
 }
 
 

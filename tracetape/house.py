@@ -16,6 +16,8 @@ from spans.ids import TraceId
 from store import open_store
 from store.api import Store
 from store.ledger import Ledger
+from tracetape.alerting.driver import AlertDriver
+from tracetape.alerting.troubles import troubles_of
 from tracetape.assembler import Assembler
 from tracetape.delivery_check import health
 from tracetape.evaluator import Evaluator
@@ -54,6 +56,7 @@ class House:
     broker: Broker
     housekeeper: Housekeeper
     evaluator: Evaluator
+    alerts: AlertDriver
     rollups: RollUps
     judges: Judges
     watermark: Watermark
@@ -91,9 +94,26 @@ class House:
             also=(lambda: broker.quarantine.expire(time.time_ns()), lambda: expire_withheld(broker.withheld)),
         )
         evaluator = Evaluator(store, ledger)
+        alerts = AlertDriver(
+            store,
+            ledger,
+            troubles=lambda: troubles_of(ledger.slots.totals(), broker.status(), folder.root),
+        )
         rollups = RollUps(store)
         return cls(
-            settings, folder, store, ledger, assembler, pump, broker, housekeeper, evaluator, rollups, judges, watermark
+            settings=settings,
+            folder=folder,
+            store=store,
+            ledger=ledger,
+            assembler=assembler,
+            pump=pump,
+            broker=broker,
+            housekeeper=housekeeper,
+            evaluator=evaluator,
+            alerts=alerts,
+            rollups=rollups,
+            judges=judges,
+            watermark=watermark,
         )
 
     def start(self) -> None:
@@ -104,11 +124,13 @@ class House:
         self.broker.start()
         self.housekeeper.start()
         self.evaluator.start()
+        self.alerts.start()
         self.rollups.start()
         threading.Thread(target=self._keep_watermark, name="watermark", daemon=True).start()
 
     def stop(self, drain_s: float) -> None:
         """Stop in reverse; whatever is not confirmed stays in the spool."""
+        self.alerts.stop()
         self.evaluator.stop()
         self.housekeeper.stop()
         self.broker.stop(drain_s)

@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from insights.alerts.targets import parse_networks
 from spans.errors import SettingsError
 
 ENV_PREFIX = "TRACETAPE_"
 FILE_SUFFIX = "_FILE"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_SECRET_FIELDS = frozenset({"store", "ledger"})
+_SECRET_FIELDS = frozenset({"store", "ledger", "heartbeat_url"})
 
 
 class ServeSettings(BaseModel):
@@ -39,6 +40,15 @@ class ServeSettings(BaseModel):
     max_request_mb: int = Field(default=64, ge=1, le=512, description="largest request after decompression, in MiB")
     content_days: int = Field(default=30, ge=1, le=3650, description="days that messages and arguments are kept")
     metadata_days: int = Field(default=365, ge=1, le=3650, description="days that runs, steps and numbers are kept")
+    heartbeat_url: str = Field(
+        default="", description="address that is fetched after every evaluation, so that a watchdog notices its absence"
+    )
+    alert_networks: str = Field(
+        default="", description="private networks that messages may be sent to, such as 10.0.0.0/8,127.0.0.1"
+    )
+    alert_group_s: int = Field(
+        default=300, ge=0, le=3600, description="seconds in which a channel hears of one workflow at most once"
+    )
     store: str = Field(default="", description="store address; empty means the embedded engine inside the data folder")
     ledger: str = Field(default="", description="ledger address; empty means a SQLite file inside the data folder")
 
@@ -48,6 +58,15 @@ class ServeSettings(BaseModel):
         if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc):
             raise ValueError("write it like https://tracetape.example.com")
         return value.rstrip("/")
+
+    @field_validator("alert_networks")
+    @classmethod
+    def _check_networks(cls, value: str) -> str:
+        try:
+            parse_networks(value.split(","))
+        except ValueError as error:
+            raise ValueError(f"{error}; write it like 10.0.0.0/8,127.0.0.1") from None
+        return value
 
     @model_validator(mode="after")
     def _check_periods(self) -> Self:
@@ -115,3 +134,14 @@ def _read_secret(key: str, path: str) -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise SettingsError(f"{key} names {path}, which cannot be read: {error.strerror}.") from None
+
+
+def secret_of(reference: str, environ: Mapping[str, str] | None = None) -> str:
+    """What `env:NAME` or `file:/path` holds, without white space around it; empty when there is nothing."""
+    kind, _, name = reference.partition(":")
+    if kind == "env":
+        return (os.environ if environ is None else environ).get(name, "").strip()
+    try:
+        return Path(name).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -26,6 +26,7 @@ from store.api import (
     Totals,
     TraceEvidence,
 )
+from store.bounds import bounds_sql, needs_repeats
 from store.buckets import Buckets
 from store.clickhouse.address import parse_address
 from store.clickhouse.engine import Engine, PoolName
@@ -39,6 +40,7 @@ from store.evidence import newest_facts, winners
 from store.filters import Where, run_field, where
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourUnit, hour_of, unit_of
 from store.rows import CONTENT_COLUMNS, FACTS, LOG_COLUMNS, SPAN_COLUMNS
+from store.sums import RunBound, RunSums, ends_of
 
 DERIVED_TABLES = ("steps", "runs")
 ROLL_UP_TABLES = ("hourly_runs", "hourly_calls", "hour_marks")
@@ -46,6 +48,7 @@ TABLES = (*EVIDENCE_TABLES, *DERIVED_TABLES, *ROLL_UP_TABLES)
 _IDS_PER_QUERY = 500
 """Parameters travel in the address of a request; this keeps it well under what servers accept."""
 _SECOND_NS = 1_000_000_000
+_HOUR_NS = 3_600 * _SECOND_NS
 _FACT_COLUMNS = column_list([*FACTS.stored, "score"])
 _RUN_COLUMNS = column_list(RUNS.stored)
 _STEP_COLUMNS = column_list(STEPS.stored)
@@ -224,6 +227,17 @@ class ClickHouseStore:
         """Roll-ups of calls."""
         return self._hours.calls(query, by)
 
+    def run_sums(self, query: RunQuery, width_ns: int, bounds: Sequence[RunBound] = ()) -> tuple[RunSums, ...]:
+        """Sums per workflow, environment and part of the range; see `store.api.Store`."""
+        since_ns, _ = ends_of(query, bounds)
+        beyond, bound_params = bounds_sql(bounds)
+        join = statement("tool_repeats") if needs_repeats(bounds) else ""
+        params = {"bucket_since": since_ns, "bucket_width": width_ns, "steps_since": max(0, since_ns - _HOUR_NS)}
+        shown = where(query)
+        sql = statement("run_sums", bounds=beyond, join=join, where=shown.clause)
+        rows = self._select(sql, {**shown.params, **params, **bound_params}, "job")
+        return tuple(_sums(row) for row in rows)
+
     def values(self, query: RunQuery, field_name: str, limit: int = 50) -> tuple[tuple[str, int], ...]:
         """Real values of one run field with their counts, most frequent first."""
         field = run_field(field_name)
@@ -343,6 +357,12 @@ def _run_rows(assemblies: Sequence[Assembly], day: date) -> pa.Table:
         .append_column("traces", pa.array([trace_ids(assembly) for assembly in assemblies], TEXTS))
         .append_column("partition_day", pa.array([day] * len(assemblies), DAY))
     )
+
+
+def _sums(row: Mapping[str, Any]) -> RunSums:
+    plain = {"start_ns", "workflow", "environment", "examples"}
+    named = {k: int(v) for column, v in row.items() if (k := column.rpartition("_")[0]) and column not in plain}
+    return RunSums(row["start_ns"], row["workflow"], row["environment"], **named, examples=tuple(row["examples"]))
 
 
 def _totals(row: Mapping[str, Any]) -> Totals:

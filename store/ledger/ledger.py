@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from store.ledger.alert_rules import AlertRules
+from store.ledger.alerts import Alerts
 from store.ledger.audit import AuditLog
+from store.ledger.channels import Channels
 from store.ledger.database import Database
 from store.ledger.erasures import Erasures
 from store.ledger.findings import Findings
+from store.ledger.incidents import Incidents
 from store.ledger.keys import Keys
 from store.ledger.labels import Labels
 from store.ledger.leases import Leases
@@ -18,6 +22,7 @@ from store.ledger.migrate import migrate
 from store.ledger.periods import Periods
 from store.ledger.pins import Pins
 from store.ledger.policies import Policies
+from store.ledger.outbox import Outbox
 from store.ledger.receipts import Receipts
 from store.ledger.reviews import Reviews
 from store.ledger.sessions import Sessions
@@ -50,6 +55,11 @@ class Ledger:
         self.labels = Labels(database)
         self.states = WorkflowStates(database)
         self.reviews = Reviews(database)
+        self.alert_rules = AlertRules(database)
+        self.alerts = Alerts(database)
+        self.outbox = Outbox(database)
+        self.channels = Channels(database)
+        self.incidents = Incidents(database)
 
     @classmethod
     def open(cls, url: str, *, clock: Callable[[], int] = time.time_ns) -> Ledger:

@@ -22,6 +22,7 @@ from spans.usage import Usage
 from store.api import CALLS_PER_HOUR, PER_HOUR, Bucket, RunQuery, Totals
 from store.hours import CallField, HourField, HourQuery, call_hours, run_hours
 from store.rows import evidence_tables
+from store.sums import RunBound
 from tests.builders import (
     DAY,
     NOW_NS,
@@ -490,6 +491,60 @@ class StoreContract:
         assert store.totals(RunQuery(project)) == Totals()
         runs({"cost_usd": None})
         assert store.totals(RunQuery(project)).cost_usd is None
+
+    def test_run_sums_tell_workflows_and_stretches_of_time_apart(self, store, project, runs):
+        live = {"workflow": "refund", "environment": "production"}
+        runs(
+            live
+            | {"started_ns": NOW_NS, "cost_usd": Decimal("0.25"), "outcome": Outcome(OutcomeLabel.SUCCESS, "policy")},
+            live | {"started_ns": NOW_NS + 9, "cost_usd": Decimal("2.5"), "status": RunStatus.ERROR, "denials": 2},
+            live | {"started_ns": NOW_NS + 10, "cost_usd": None, "outcome": Outcome(OutcomeLabel.HANDED_OFF, "label")},
+            live | {"started_ns": NOW_NS + 11, "mode": RunMode.SHADOW, "cost_usd": Decimal(9)},
+            {"started_ns": NOW_NS + 3, "workflow": "triage", "environment": "staging", "cost_usd": Decimal("0.1")},
+            live | {"started_ns": NOW_NS + 20},
+        )
+        query = RunQuery(project, since_ns=NOW_NS, until_ns=NOW_NS + 20)
+        found = {(s.start_ns - NOW_NS, s.workflow): s for s in store.run_sums(query, 10)}
+        assert set(found) == {(0, "refund"), (0, "triage"), (10, "refund")}
+        first = found[0, "refund"]
+        assert (first.runs, first.success, first.error_runs, first.denials, first.denied_runs) == (2, 1, 1, 2, 1)
+        assert first.cost_nano_usd == 2_750_000_000
+        second = found[10, "refund"]
+        assert (second.runs, second.shadow, second.handed_off, second.cost_nano_usd) == (1, 1, 1, 0)
+        whole = store.run_sums(replace(query, workflow="refund"), 20)
+        assert [(s.runs, s.cost_nano_usd) for s in whole] == [(3, 2_750_000_000)]
+
+    def test_run_sums_count_runs_beyond_a_bound(self, store, project):
+        def tools(run_id, *names):
+            return tuple(
+                a_step(
+                    kind=SpanKind.TOOL,
+                    tool_name=name,
+                    ordinal=n,
+                    run_id=run_id,
+                    span_id=a_span_id(n + 1),
+                    start_ns=NOW_NS,
+                )
+                for n, name in enumerate(names)
+            )
+
+        cheap, dear, stuck = (RunId(a_trace_id(next(_numbers))) for _ in range(3))
+        for at, (run_id, cost, names) in enumerate(
+            ((cheap, "0.1", ("a", "b", "a")), (dear, "3", ()), (stuck, "0.1", ("b", "a", "a", "a", "b")))
+        ):
+            changes = {"run_id": run_id, "cost_usd": Decimal(cost), "started_ns": NOW_NS + at}
+            store.write_derived([an_assembly(*tools(run_id, *names), project=project, **changes)])
+        query = RunQuery(project, since_ns=NOW_NS, until_ns=NOW_NS + 10)
+
+        def beyond(*bounds):
+            return [s.examples for s in store.run_sums(query, 10, [RunBound(*bound) for bound in bounds])]
+
+        assert beyond(("cost_usd", ">", 2.0)) == [(dear,)]
+        assert beyond(("same_tool_in_a_row", ">=", 3.0)) == [(stuck,)]
+        assert beyond(("same_tool_in_a_row", ">=", 3.0), ("cost_usd", ">=", 3.0)) == [(dear, stuck)]
+        assert beyond(("cost_usd", "<", 0.0)) == [()]
+        with pytest.raises(RefusedError, match="no number"):
+            beyond(("1; DROP TABLE runs", ">", 1.0))
 
     def test_a_series_has_every_part_and_adds_up(self, store, project, runs):
         runs(*({"started_ns": NOW_NS + n} for n in (0, 1, 25, 99)), {"started_ns": NOW_NS + 100})

@@ -1,0 +1,314 @@
+"""Rules over a store that fills: what fires, when, whom it tells, and that a back-test says the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from insights.alerts.backtest import backtest
+from insights.alerts.inputs import Trouble
+from insights.alerts.rule_file import parse_rule
+from spans.errors import BusyError
+from spans.finding import FindingKind
+from spans.kinds import OutcomeLabel, RunMode, RunStatus
+from spans.run import Outcome
+from store.ledger import Ledger
+from store.memory import MemoryStore
+from tests.builders import NOW_NS, a_finding, a_run, a_trace_id, an_assembly
+from tracetape.alerting.answers import history_of, no_budget
+from tracetape.alerting.driver import AlertDriver
+from tracetape.demo import DEMO_PROJECT
+
+SECOND = 10**9
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+START = NOW_NS // HOUR * HOUR
+
+
+class Clock:
+    def __init__(self):
+        self.now_ns = START
+
+    def __call__(self):
+        return self.now_ns
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def ledger(tmp_path, clock):
+    opened = Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}", clock=clock)
+    yield opened
+    opened.close()
+
+
+class House:
+    """A driver over a store in memory, with a clock that is moved by hand."""
+
+    def __init__(self, ledger, clock, **options):
+        self.ledger, self.clock, self.store = ledger, clock, MemoryStore()
+        self.options = options
+        self.driver = self.new_driver()
+        self._ids = iter(range(1, 10_000))
+
+    def new_driver(self):
+        return AlertDriver(self.store, self.ledger, clock_ns=self.clock, **self.options)
+
+    def rule(self, text, project="default"):
+        rule = parse_rule(text)
+        self.ledger.alert_rules.put(project, rule.rule_id, text, "tests")
+        return rule
+
+    def run(self, cost="0.01", **changes):
+        base = {"workflow": "refund", "environment": "production", "started_ns": self.clock.now_ns}
+        run = a_run(run_id=a_trace_id(next(self._ids)), cost_usd=Decimal(cost), **{**base, **changes})
+        self.store.write_derived([an_assembly(**{f: getattr(run, f) for f in run.__dataclass_fields__})])
+        return run
+
+    def pass_s(self, seconds):
+        """Time passes in steps of a minute at most, and the driver looks at each."""
+        for _ in range(0, seconds, 60):
+            self.clock.now_ns += min(60, seconds) * SECOND
+            self.driver.look()
+
+    def flips(self):
+        return [(f.rule_id, f.workflow, f.notice) for f in reversed(self.ledger.alerts.flips("default")) if f.notice]
+
+
+@pytest.fixture
+def house(ledger, clock):
+    ledger.channels.put("default", "team", "webhook", "https://example.com/x", "ticket")
+    ledger.channels.put("default", "oncall", "webhook", "https://example.com/y", "page")
+    return House(ledger, clock)
+
+
+SPEND = "{id: spend, type: threshold, metric: cost_usd, above: 3, window: 1h, severity: page, to: [team, oncall]}"
+
+
+def test_spend_over_its_limit_is_told_once_and_resolved(house):
+    house.rule(SPEND)
+    house.run("2")
+    house.pass_s(600)
+    assert house.flips() == []
+    dear = house.run("4")
+    house.pass_s(600)
+    house.pass_s(5400)
+    assert house.flips() == [("spend", "refund", "firing"), ("spend", "refund", "resolved")]
+    told = [(m.channel, m.notice) for m in reversed(house.ledger.outbox.list("default"))]
+    assert told == [("team", "firing"), ("oncall", "firing"), ("team", "resolved"), ("oncall", "resolved")]
+    (incident,) = house.ledger.incidents.list("default")
+    assert dear.run_id in house.ledger.alerts.flips("default")[-1].reading.run_ids
+    assert not incident.is_firing
+
+
+def test_it_is_told_at_the_next_multiple_of_its_interval(house):
+    house.rule(SPEND)
+    house.clock.now_ns = START + 7 * SECOND
+    house.run("9")
+    house.pass_s(240)
+    assert house.flips() == []
+    house.pass_s(60)
+    assert len(house.flips()) == 1
+
+
+def test_a_ticket_does_not_reach_the_channel_of_pages(house):
+    house.rule(SPEND.replace("severity: page", "severity: ticket"))
+    house.run("9")
+    house.pass_s(300)
+    assert [m.channel for m in house.ledger.outbox.list("default")] == ["team"]
+
+
+def test_shadow_runs_spend_nobodys_budget(house):
+    house.rule(SPEND)
+    house.run("9", mode=RunMode.SHADOW)
+    house.pass_s(600)
+    assert house.flips() == []
+
+
+def test_environments_are_judged_apart(house):
+    house.rule(SPEND.replace("type: threshold", "type: threshold, environment: production"))
+    house.run("9", environment="staging")
+    house.run("2")
+    house.pass_s(600)
+    assert house.flips() == []
+
+
+def test_a_restart_neither_repeats_nor_forgets(house):
+    house.rule(SPEND)
+    house.run("9")
+    house.pass_s(300)
+    for _ in range(5):
+        house.driver = house.new_driver()
+        house.driver.look()
+    house.pass_s(3600)
+    house.driver = house.new_driver()
+    house.pass_s(1800)
+    assert house.flips() == [("spend", "refund", "firing"), ("spend", "refund", "resolved")]
+
+
+def test_two_drivers_tell_once(house):
+    house.rule(SPEND)
+    house.run("9")
+    other = house.new_driver()
+    house.clock.now_ns += 300 * SECOND
+    other.look()
+    house.driver.look()
+    assert len(house.ledger.outbox.list("default")) == 2, "one message for each of two channels"
+
+
+def test_a_silence_keeps_it_quiet_and_on_record(house):
+    house.rule(SPEND)
+    house.ledger.alert_rules.silence("default", "spend", "*", house.clock() + 24 * HOUR, "planned move", "ana")
+    house.run("9")
+    house.pass_s(300)
+    assert house.ledger.outbox.list("default") == ()
+    assert house.ledger.alerts.flips("default")[0].silenced == "silenced: planned move"
+    assert house.ledger.incidents.firing("default") == 1
+
+
+def test_the_demo_fires_and_sends_nothing(house):
+    house.rule(SPEND, project=DEMO_PROJECT)
+    house.run("9", project=DEMO_PROJECT)
+    house.pass_s(300)
+    assert house.ledger.incidents.firing(DEMO_PROJECT) == 1
+    assert house.ledger.outbox.list(DEMO_PROJECT) == ()
+
+
+def test_a_finding_is_told_within_one_look(house):
+    house.rule("{id: twice, type: duplicate_write, severity: page, to: [oncall]}")
+    finding = a_finding(
+        kind=FindingKind.DUPLICATE_WRITE,
+        project="default",
+        workflow="refund",
+        environment="production",
+        summary="execute_refund succeeded twice with equal arguments.",
+        run_ids=(a_trace_id(7),),
+    )
+    house.ledger.findings.record([finding], house.clock(), HOUR)
+    house.pass_s(10)
+    assert house.flips() == [("twice", "refund", "firing")]
+    (incident,) = house.ledger.incidents.list("default")
+    assert (incident.first_bad_run, incident.sentence) == (a_trace_id(7), finding.summary)
+    house.pass_s(4000)
+    assert house.flips()[-1] == ("twice", "refund", "resolved")
+    house.ledger.findings.record([replace(finding, since_ns=finding.since_ns)], house.clock() - 1, HOUR * 24)
+    assert len(house.flips()) == 2
+
+
+def test_a_run_beyond_its_bound_is_named(house):
+    house.rule("{id: cap, type: per_run, any: [cost_usd > 2], every: 1m, to: [team]}")
+    house.run("0.5")
+    bad = house.run("2.5")
+    house.pass_s(60)
+    assert house.ledger.alerts.flips("default")[0].reading.run_ids == (bad.run_id,)
+
+
+def test_the_owners_channels_are_asked_of_the_policy(ledger, clock):
+    house = House(ledger, clock, owners_of=lambda _project, workflow: {"refund": ("payments",)}.get(workflow, ()))
+    house.rule(SPEND.replace("[team, oncall]", "[owner]"))
+    house.run("9")
+    house.pass_s(300)
+    assert [m.channel for m in ledger.outbox.list("default")] == ["payments"]
+
+
+def test_budgets_come_from_the_policy(ledger, clock):
+    house = House(ledger, clock, budget_of=lambda _project, _workflow: (1.0, 30))
+    house.rule("{id: budget, type: burn, to: [team]}")
+    for _ in range(3):
+        house.run("0.1")
+    house.pass_s(300)
+    assert house.flips() == [("budget", "refund", "firing")]
+
+
+def test_a_rule_that_crashes_never_stalls_the_others(house, monkeypatch):
+    house.rule(SPEND)
+    house.rule("{id: cap, type: per_run, any: [cost_usd > 2], to: [team]}")
+    whole = house.store.run_sums
+
+    def broken(query, width_ns, bounds=()):
+        if bounds:
+            raise ZeroDivisionError
+        return whole(query, width_ns, bounds)
+
+    monkeypatch.setattr(house.store, "run_sums", broken)
+    house.run("9")
+    house.pass_s(600)
+    assert house.flips() == [("spend", "refund", "firing")]
+    assert house.driver.status("default")["cap"].error == "failed: ZeroDivisionError"
+
+
+def test_a_busy_store_loses_no_look(house, monkeypatch):
+    house.rule(SPEND)
+    house.run("9")
+
+    def busy(*_, **__):
+        raise BusyError("Busy.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(house.store, "run_sums", busy)
+        house.clock.now_ns += 300 * SECOND
+        with pytest.raises(BusyError):
+            house.driver.look()
+    house.pass_s(10)
+    assert house.flips() == [("spend", "refund", "firing")]
+
+
+def test_trouble_of_tracetape_itself_fires_and_ends(ledger, clock):
+    trouble = [Trouble("disk", "The volume is 95 % full.")]
+    house = House(ledger, clock, troubles=lambda: tuple(trouble))
+    house.rule("{id: itself, type: health, to: [team]}")
+    house.pass_s(20)
+    trouble.clear()
+    house.pass_s(180)
+    assert house.flips() == [("itself", "tracetape", "firing"), ("itself", "tracetape", "resolved")]
+
+
+def _some_history(house):
+    """A day of runs with two surges and a gap; yields the end."""
+    for minute in range(0, 24 * 60, 30):
+        house.clock.now_ns = START + minute * MINUTE
+        if 900 < minute < 1200:
+            continue
+        surge = 600 <= minute < 720 or 1260 <= minute < 1320
+        failed = minute % 90 == 0
+        house.run(
+            "1.7" if surge else "0.2",
+            status=RunStatus.ERROR if failed else RunStatus.OK,
+            outcome=Outcome(OutcomeLabel.FAILURE if failed else OutcomeLabel.SUCCESS, "policy"),
+        )
+    return START + 24 * HOUR
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{id: a, every: 15m, type: threshold, metric: cost_usd, above: 3, warn: 2, window: 1h}",
+        "{id: a, every: 15m, type: threshold, metric: success_rate, below: 0.7, window: 2h, no_data: no_data}",
+        "{id: a, every: 15m, type: threshold, metric: max_duration_s, above: 0, window: 1h}",
+        "{id: a, every: 15m, type: no_data, window: 1h}",
+        "{id: a, every: 15m, type: per_run, any: [cost_usd > 1], window: 30m, fire_after: 2}",
+        "{id: a, every: 15m, type: burn, budget: 100, per: 30d}",
+    ],
+)
+def test_a_back_test_says_what_live_evaluation_did(house, text):
+    end = _some_history(house)
+    rule = house.rule(text)
+    house.clock.now_ns = START
+    while house.clock.now_ns < end:
+        house.clock.now_ns += rule.every_s * SECOND
+        house.driver.look()
+    live = []
+    for flip in reversed(house.ledger.alerts.flips("default")):
+        if flip.after == "firing" and flip.before != "firing":
+            live.append([flip.time_ns, None])
+        elif flip.before == "firing" and flip.after != "firing":
+            live[-1][1] = flip.time_ns
+    history = history_of("default", rule, house.store, house.ledger, START, end, no_budget)
+    episodes = backtest("default", rule, history, START + 1, end)
+    assert [[e.began_ns, e.ended_ns] for e in episodes] == live
+    assert live or rule.type.value == "burn", "a history in which nothing fires proves nothing"

@@ -1,0 +1,159 @@
+"""Answers rules' questions from store and ledger: rules that look at the same window share one statement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
+
+from insights.alerts.backtest import KNOWN_NS, History
+from insights.alerts.evaluators.burn import SHORTEST_S
+from insights.alerts.inputs import Key, Told, Trouble
+from insights.alerts.metrics import Sums
+from insights.alerts.rule import ANY, Rule, RuleType
+from spans.finding import Finding, FindingKind, FindingState
+from store.api import RunQuery, Store
+from store.ledger import Ledger
+from store.ledger.findings import FindingQuery
+from store.sums import RunBound, RunSums
+
+KINDS: Mapping[RuleType, tuple[FindingKind, ...]] = {
+    RuleType.SPIKE: (FindingKind.SPEND_SPIKE,),
+    RuleType.DRIFT: (FindingKind.DRIFT,),
+    RuleType.VERSION: (FindingKind.VERSION,),
+    RuleType.NEAR_MISS: (FindingKind.NEAR_MISS,),
+    RuleType.VIOLATION: (FindingKind.VIOLATION,),
+    RuleType.DUPLICATE_WRITE: (FindingKind.DUPLICATE_WRITE,),
+    RuleType.EXPOSURE: (FindingKind.EXPOSURE,),
+}
+BudgetOf = Callable[[str, str], tuple[float, int] | None]
+"""(project, workflow) → US dollars and days of the workflow's policy."""
+
+_SUMS = tuple(f.name for f in fields(Sums))
+
+
+def no_budget(_project: str, _workflow: str) -> None:
+    """For a house without policies."""
+    return
+
+
+class LiveAnswers:
+    """`insights.alerts.inputs.Inputs` of one project for one look; it remembers what it asked."""
+
+    def __init__(
+        self,
+        project: str,
+        store: Store,
+        ledger: Ledger,
+        *,
+        budget_of: BudgetOf = no_budget,
+        troubles: Callable[[], Sequence[Trouble]] = tuple,
+    ) -> None:
+        self._project = project
+        self._store = store
+        self._ledger = ledger
+        self._budget_of = budget_of
+        self._troubles = troubles
+        self._asked: dict[object, Mapping[Key, RunSums]] = {}
+        self._told: dict[RuleType, tuple[Told, ...]] = {}
+
+    def sums(self, rule: Rule, since_ns: int, until_ns: int) -> Mapping[Key, Sums]:
+        """Sums of a window."""
+        found = self.rows(rule, since_ns, until_ns)
+        return {key: plain_sums(row) for key, row in found.items() if rule.covers(*key) and row.runs}
+
+    def rows(self, rule: Rule, since_ns: int, until_ns: int) -> Mapping[Key, RunSums]:
+        """The same, with examples of what is beyond a bound."""
+        key = (since_ns, until_ns, tuple(sorted(rule.where.items())), rule.any_of)
+        if key not in self._asked:
+            query = filtered(rule, RunQuery(self._project, since_ns=since_ns, until_ns=until_ns))
+            rows = self._store.run_sums(query, until_ns - since_ns, bounds_of(rule))
+            self._asked[key] = {(row.workflow, row.environment): row for row in rows}
+        return self._asked[key]
+
+    def known(self, rule: Rule, until_ns: int) -> frozenset[Key]:
+        """Workflows with a run in the 30 days before."""
+        anything = replace(rule, where={}, any_of=())
+        found = self.rows(anything, until_ns - KNOWN_NS, until_ns)
+        return frozenset(key for key, row in found.items() if row.runs and rule.covers(*key))
+
+    def findings(self, rule: Rule, until_ns: int) -> Sequence[Told]:
+        """Findings that are open, or ended in the last two days (their alerts have to calm down)."""
+        if rule.type not in self._told:
+            kinds = tuple(kind.value for kind in KINDS[rule.type])
+            found = self._ledger.findings.list(FindingQuery(self._project, kinds=kinds, until_ns=until_ns + 1))
+            self._told[rule.type] = tuple(told_of(rule.type, finding) for finding in found)
+        return self._told[rule.type]
+
+    def budget(self, workflow: str) -> tuple[float, int] | None:
+        """The budget of a workflow's policy."""
+        return self._budget_of(self._project, workflow)
+
+    def troubles(self) -> Sequence[Trouble]:
+        """What is wrong with tracetape itself."""
+        return self._troubles()
+
+
+def filtered(rule: Rule, query: RunQuery) -> RunQuery:
+    """The query with the rule's own filters; the workflow stays open so that rules share one statement."""
+    known: dict[str, str] = {name: value for name, value in rule.where.items() if name in RunQuery.__dataclass_fields__}
+    return replace(query, **known)  # type: ignore[arg-type]
+
+
+def bounds_of(rule: Rule) -> tuple[RunBound, ...]:
+    """The rule's conditions on one run, as the store takes them."""
+    return tuple(RunBound(c.metric, c.comparison.value, c.value) for c in rule.any_of)
+
+
+def plain_sums(row: RunSums) -> Sums:
+    """A row of the store as the evaluators know it."""
+    return Sums(**{name: getattr(row, name) for name in _SUMS})
+
+
+def told_of(kind: RuleType, finding: Finding) -> Told:
+    """A finding, as far as a rule needs it."""
+    z = max((abs(feature.z) for feature in finding.features), default=0.0)
+    limit = finding.detail.get("limit")
+    score: float | None = z or None
+    if kind is RuleType.SPIKE:
+        # A detector that looks through several windows says each window's own limit.
+        score = z / float(limit) if z and isinstance(limit, (int, float)) and limit > 0 else None
+    impact = finding.impact.usd
+    return Told(
+        finding_id=finding.finding_id,
+        type=kind,
+        workflow=finding.workflow,
+        environment=finding.environment,
+        detected_ns=finding.detected_ns,
+        last_seen_ns=finding.last_seen_ns,
+        since_ns=finding.since_ns,
+        is_open=finding.state is FindingState.OPEN,
+        sentence=finding.summary,
+        score=score,
+        impact_usd=float(impact) if impact is not None else None,
+        group=finding.fingerprint,
+        run_ids=tuple(finding.run_ids[:5]),
+    )
+
+
+def history_of(
+    project: str, rule: Rule, store: Store, ledger: Ledger, since_ns: int, until_ns: int, budget_of: BudgetOf
+) -> History:
+    """Everything a back-test of a rule needs, fetched with one statement."""
+    if rule.type in KINDS:
+        kinds = tuple(kind.value for kind in KINDS[rule.type])
+        found = ledger.findings.list(FindingQuery(project, kinds=kinds, until_ns=until_ns + 1))
+        return History({}, tuple(told_of(rule.type, finding) for finding in found))
+    # Ends of windows lie on multiples of `every`, their beginnings on multiples of their own lengths.
+    width_s = math.gcd(rule.every_s, SHORTEST_S) if rule.type is RuleType.BURN else rule.every_s
+    step_ns = width_s * 1_000_000_000
+    first = (since_ns - KNOWN_NS) // step_ns * step_ns
+    own = None if rule.workflow == ANY else rule.workflow
+    query = filtered(rule, RunQuery(project, since_ns=max(0, first), until_ns=until_ns, workflow=own))
+    query = replace(query, environment=rule.environment or None)
+    buckets: dict[Key, list[tuple[int, Sums]]] = {}
+    for row in store.run_sums(query, step_ns, bounds_of(rule)):
+        if row.runs:
+            buckets.setdefault((row.workflow, row.environment), []).append((row.start_ns, plain_sums(row)))
+    budgets = {w: budget for w, _ in buckets if (budget := budget_of(project, w)) is not None}
+    return History(buckets, budgets=budgets)
