@@ -19,10 +19,10 @@ from store.ledger.leases import Leases
 from store.ledger.links import Links
 from store.ledger.members import Members
 from store.ledger.migrate import migrate
+from store.ledger.outbox import Outbox
 from store.ledger.periods import Periods
 from store.ledger.pins import Pins
 from store.ledger.policies import Policies
-from store.ledger.outbox import Outbox
 from store.ledger.receipts import Receipts
 from store.ledger.reviews import Reviews
 from store.ledger.sessions import Sessions
