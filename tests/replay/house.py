@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from replay.replayability import replayability
 from runs.assemble import assemble
 from runs.facts import facts_of
 from runs.pricing import PriceBook
 from spans.clean import Clean
-from spans.run import Run
+from spans.run import Assembly, Run
 from store.memory import MemoryStore
 from store.rows import evidence_tables
 from tests.runs.scoring import Capture
@@ -27,8 +29,6 @@ def write(store: MemoryStore, items: Sequence[Clean]) -> None:
 
 def assemble_stored(store: MemoryStore, version: int = 1) -> tuple[Run, ...]:
     """Assemble everything that is stored; the runs, by id."""
-    from tracetape.assembler import judged
-
     found = []
     traces = sorted({trace for _, trace in store.recent_traces(None, 0)})
     facts = defaultdict(list)
@@ -36,9 +36,11 @@ def assemble_stored(store: MemoryStore, version: int = 1) -> tuple[Run, ...]:
         facts[one.trace_id].append(one)
     every = [one for listed in facts.values() for one in listed]
     for trace in traces:
-        assembly = judged(assemble(facts[trace], book=BOOK, neighbours=[f for f in every if f.trace_id != trace]))
-        store.write_derived([assembly])
-        found.append(assembly.run)
+        assembly = assemble(facts[trace], book=BOOK, neighbours=[f for f in every if f.trace_id != trace])
+        badge, reasons = replayability(assembly.run, assembly.steps)
+        run = replace(assembly.run, replayability=badge, replay_reasons=reasons)
+        store.write_derived([Assembly(run, assembly.steps)])
+        found.append(run)
     return tuple(found)
 
 
