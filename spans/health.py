@@ -50,6 +50,32 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class QuarantinedRecord:
+    """Accepted items that could not be processed, still sealed; never any of their content."""
+
+    name: str
+    signal: str
+    items: int
+    project: str
+    """Empty when the record was damaged so much that this is not known."""
+    received_ns: int
+    set_aside_ns: int
+    reason: str
+    expires_ns: int
+    can_be_redriven: bool
+    """False when its bytes are damaged: then it can only be dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """How many items were refused with one answer since the installation began."""
+
+    signal: str
+    code: str
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
 class IngestStatus:
     """What the ingest dot and the first screen show."""
 
@@ -60,3 +86,7 @@ class IngestStatus:
     workers_ready: int = 0
     workers: int = 0
     receiver_ready: bool = False
+    refusals: tuple[Refusals, ...] = ()
+    """Most items first."""
+    spool_refusal: str = ""
+    """Why nothing can be accepted at the moment; empty when something can."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from collector.broker import Broker, BrokerSettings
 from collector.quarantine import expire_withheld
 from runs.pricing import PriceBook
-from spans.health import Arrival, Health, IngestStatus
+from spans.health import Arrival, Health, IngestStatus, Refusals
 from spans.ids import TraceId
 from store import open_store
 from store.api import Store
@@ -175,6 +175,7 @@ class House:
         """What is arriving now."""
         status, broker = self.receiver_figures(), self.broker.status()
         arrivals = status.get("arrivals", [])
+        spool = status.get("spool", {})
         seen = tuple(Arrival(**a) for a in arrivals) if isinstance(arrivals, list) else ()
         return IngestStatus(
             arrivals=seen,
@@ -183,8 +184,17 @@ class House:
             workers_ready=broker.workers_ready,
             workers=broker.workers,
             receiver_ready=bool(read_status(self.folder.receiver_ready)),
+            refusals=_refusals(status.get("refused_by")),
+            spool_refusal=str(spool.get("refusal", "")) if isinstance(spool, dict) else "",
         )
 
     def receiver_figures(self) -> dict[str, object]:
         """What the receiver says of itself; empty before its first word."""
         return read_status(self.folder.receiver_status)
+
+
+def _refusals(counts: object) -> tuple[Refusals, ...]:
+    """Out of the receiver's counters, such as `spans 503`."""
+    found = counts if isinstance(counts, dict) else {}
+    words = ((str(key).split(" "), int(n)) for key, n in found.items())
+    return tuple(Refusals(key[0], key[1], n) for key, n in sorted(words, key=lambda one: -one[1]) if len(key) == 2)

@@ -16,14 +16,23 @@ from spans.errors import HouseError, RefusedError
 from web.assets import load_assets
 from web.callers import permissions_of
 from web.desk import Desk
-from web.routes import api, findings, metrics, pages, settings, sign_in, static
+from web.routes import api, findings, ingest, metrics, pages, settings, sign_in, static
 from web.security import Door
 from web.services import Services
 from web.settings import WebSettings
 
 logger = logging.getLogger(__name__)
 
-ROUTERS = (static.router, sign_in.router, api.router, findings.router, pages.router, settings.router, metrics.router)
+ROUTERS = (
+    static.router,
+    sign_in.router,
+    api.router,
+    findings.router,
+    pages.router,
+    settings.router,
+    ingest.router,
+    metrics.router,
+)
 MAX_BODY = 1024 * 1024
 """Bytes of a form; nothing large is ever posted to the web port."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
-from spans.health import Health, IngestStatus
+from spans.health import Health, IngestStatus, QuarantinedRecord
 from store.api import Store
 from store.ledger import Ledger
 
@@ -19,6 +20,27 @@ class Endpoints:
     http: str
     web: str
     public_url: str
+
+
+class QuarantineDesk(Protocol):
+    """What a person may do with items that could not be processed."""
+
+    def list(self) -> tuple[QuarantinedRecord, ...]:
+        """Everything in quarantine, oldest first."""
+
+    def redrive(self, name: str) -> int:
+        """Try a record again; returns its items.
+
+        Raises:
+            NotFoundError: nothing of this name can be tried again.
+        """
+
+    def drop(self, name: str) -> int:
+        """Destroy a record for good; returns its items.
+
+        Raises:
+            NotFoundError: nothing of this name is in quarantine.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +65,5 @@ class Services:
     """Prometheus text of this moment."""
     firing: Callable[[str], int] | None = None
     """project → incidents firing now, for the navigation and the icon of the browser tab; None while nothing judges."""
+    quarantine: QuarantineDesk | None = None
+    """None where there is no spool."""

@@ -27,8 +27,9 @@ def clean_environ() -> dict[str, str]:
 class Running:
     """Starts on entering, stops on leaving; `restart` keeps the folder and the ports."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str, environ: dict[str, str] | None = None) -> None:
         self.data = data
+        self.environ = environ or {}
         self.options = options
         self.lines: list[str] = []
         self.grpc = self.http = self.web = ""
@@ -47,7 +48,11 @@ class Running:
         for name in ("grpc", "http", "web"):
             command += [f"--{name}-port", ports.get(name, "0")]
         self.process = subprocess.Popen(
-            [*command, *self.options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=clean_environ()
+            [*command, *self.options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=clean_environ() | self.environ,
         )
         ready = threading.Event()
         threading.Thread(target=self._read, args=(self.process, ready), daemon=True).start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import threading
 import time
@@ -10,6 +11,7 @@ import time
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.tracetape.oracle import Faults, Producer, verify
 from tests.tracetape.running import Running, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.crash]
@@ -100,3 +102,21 @@ def test_kill_9_of_every_process_in_turn_loses_and_doubles_nothing(tmp_path):
         sender.stop.set()
         sender.thread.join()
         assert_everything_acked_is_there_once(running, sender.acked)
+
+
+@pytest.mark.timeout(280)
+def test_twenty_random_kills_lose_double_and_change_nothing(tmp_path):
+    """R1 in short; tests/long/oracle.py is the long version."""
+    seed = int(os.environ.get("LONG_SEED", str(random.SystemRandom().randrange(1 << 32))))
+    chance = random.Random(seed)
+    with Running(tmp_path / "data", "--workers", "2", "--redaction", "rules") as running:
+        producer = Producer(running.http, seed)
+        producer.start()
+        faults = Faults(running, chance)
+        try:
+            for _ in range(20):
+                time.sleep(chance.uniform(0.1, 1.2))
+                faults.kill()
+            verify(running, producer, 120)
+        except AssertionError as error:
+            raise AssertionError(f"LONG_SEED={seed}: {error}") from error

@@ -21,6 +21,7 @@ from tracetape.demo.test_run import send_test_run
 from tracetape.folder import DataFolder, read_status, write_status
 from tracetape.house import House
 from tracetape.metrics import metrics_of
+from tracetape.quarantine_desk import QuarantineDesk
 from tracetape.settings import ServeSettings
 from tracetape.verbs import VERBS, load_demo
 from web.app import create_app
@@ -117,4 +118,5 @@ def _services(house: House, endpoints: Endpoints) -> Services:
         keys_required=house.settings.keys_required(),
         redaction_mode=house.settings.redaction,
         metrics=lambda: metrics_of(house),
+        quarantine=QuarantineDesk(lambda: house.broker.quarantine),
     )

@@ -1,11 +1,10 @@
-"""The smaller lists: workflows, near misses, members, keys, access log, delivery check, About."""
+"""The smaller lists: workflows, near misses, members, keys, access log, About."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from spans.health import Health, IngestStatus, SignalCount
 from spans.kinds import ToolOutcome, Verdict
 from spans.roles import Role
 from spans.run import Run, Step
@@ -258,34 +257,6 @@ def _run_link(place: Place, entry: AuditEntry) -> str:
         return ""
     project = None if entry.project in {"", place.home_project} else entry.project
     return place.bare(f"/runs/{entry.target}", project=project)
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryRow:
-    """One signal of the delivery check."""
-
-    signal: str
-    counts: SignalCount
-    gap: int
-    stored_as: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryPage:
-    """What every accepted item became."""
-
-    rows: tuple[DeliveryRow, ...]
-    status: IngestStatus
-    holds: bool
-
-
-def build_delivery(health: Health, status: IngestStatus) -> DeliveryPage:
-    """Build the delivery check."""
-    rows = tuple(
-        DeliveryRow(name, c, c.gap(), tuple(sorted(c.stored_as.items())))
-        for name, c in (("spans", health.spans), ("logs", health.logs))
-    )
-    return DeliveryPage(rows, status, all(not r.gap for r in rows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Settings and Data & privacy: members, API keys, access log, delivery check, About, the pattern page, preferences."""
+"""Settings and Data & privacy: members, API keys, access log, About, the pattern page, preferences."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from web.pages.lists import (
     PEOPLE_ROLES,
     AboutPage,
     build_access_log,
-    build_delivery,
     build_keys,
     build_members,
     parse_changelog,
@@ -209,15 +208,6 @@ def _actors(desk: Desk) -> dict[str, str]:
     ledger = desk.services.ledger
     names = {f"member:{m.member_id}": m.name for m in ledger.members.list()}
     return names | {f"key:{k.key_id}": f"key {k.name}" for k in ledger.keys.list()}
-
-
-@router.get("/delivery")
-def delivery(request: Request, caller: Reader) -> Response:
-    """The delivery check: what every accepted item became."""
-    desk = desk_of(request)
-    page = build_delivery(desk.services.health(), desk.ingest())
-    frame = desk.frame(request, caller, desk.place(request, caller), "Delivery check", active="settings")
-    return desk.page(request, "delivery.html", frame, page)
 
 
 @router.get("/about")

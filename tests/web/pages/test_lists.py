@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 from spans.facts import Decision
-from spans.health import Health, IngestStatus, SignalCount
 from spans.kinds import SpanKind, ToolOutcome, Verdict
 from tests.builders import a_run, a_span_id, a_step, a_trace_id
-from web.pages.lists import build_delivery, build_near_misses, parse_changelog
+from web.pages.lists import build_near_misses, parse_changelog
 from web.places import Place, TimeRange
 
 PLACE = Place("", "default", TimeRange(0, 1, "24h"))
@@ -34,12 +33,6 @@ def test_stopped_calls_are_grouped_by_tool_and_rule():
 def test_a_second_report_of_a_denial_is_one_denial():
     page = build_near_misses(PLACE, [(a_run(), [denied(1), denied(2, counted=False)])], next_cursor=None, is_first=True)
     assert page.groups[0].calls == 1
-
-
-def test_a_gap_in_the_delivery_check_is_not_hidden():
-    page = build_delivery(Health(spans=SignalCount(acked=10, stored=9)), IngestStatus())
-    assert not page.holds
-    assert [r.gap for r in page.rows] == [1, 0]
 
 
 def test_the_changelog_is_read_by_release():
