@@ -15,6 +15,15 @@ from spans.facts import SpanFacts
 from spans.ids import RunId, SpanId, TraceId
 from spans.run import Assembly, Run, Step
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow
+from store.judged import (
+    AttemptGroup,
+    AttemptQuery,
+    AttemptRow,
+    EconomicsRow,
+    OfferedTool,
+    UsedTool,
+    WriteRow,
+)
 from store.sums import RunBound, RunSums
 
 Row = TypeVar("Row")
@@ -203,6 +212,34 @@ class Store(Protocol):
         Raises:
             RefusedError: a bound on a number that runs do not have, or a query without both ends.
         """
+
+    def attempt_groups(self, query: AttemptQuery, before_ns: int) -> tuple[AttemptGroup, ...]:
+        """Kinds of attempts in the query's range, the most frequent first; looks `before_ns` further back to compare."""
+
+    def attempts(self, query: AttemptQuery, limit: int) -> tuple[AttemptRow, ...]:
+        """Attempts that match, newest first."""
+
+    def economics(self, query: RunQuery, by: str = "") -> tuple[EconomicsRow, ...]:
+        """Sums behind cost per success by one run field and environment, the dearest first.
+
+        Fields are `workflow`, `version`, `model`, `attr.KEY`, …; empty: all in one. A run with several values counts in
+        each of them.
+        """
+
+    def offered_tools(self, query: RunQuery) -> tuple[OfferedTool, ...]:
+        """Every tool and schema that the runs that match were offered."""
+
+    def used_tools(self, query: RunQuery) -> tuple[UsedTool, ...]:
+        """Tools that the runs that match called, the busiest first."""
+
+    def repeated_writes(self, project: str, since_ns: int, until_ns: int) -> tuple[WriteRow, ...]:
+        """Successful tool calls that began in a range and whose arguments occur more than once, oldest first."""
+
+    def run_ids(self, query: RunQuery, limit: int) -> tuple[RunId, ...]:
+        """Ids of the runs that match, newest first."""
+
+    def read_assemblies(self, project: str, run_ids: Sequence[RunId]) -> tuple[Assembly, ...]:
+        """Whole runs with their steps, in the order asked for; unknown ids are left out."""
 
     def values(self, query: RunQuery, field_name: str, limit: int = 50) -> tuple[tuple[str, int], ...]:
         """Real values of one run field with their counts, most frequent first (for suggestions and chips)."""

@@ -16,6 +16,7 @@ from spans.facts import SpanFacts
 from spans.ids import RunId, SpanId, TraceId
 from spans.kinds import OutcomeLabel, RunMode, RunStatus
 from spans.run import Assembly, Run, Step
+from store import judged
 from store.api import (
     CALLS_PER_HOUR,
     CONTENT_TABLES,
@@ -36,6 +37,7 @@ from store.derived_rows import RUNS, STEPS, trace_ids
 from store.evidence import newest_facts, winners
 from store.filters import Where, run_field, where
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourUnit, call_hours, run_hours, unit_of
+from store.judged import AttemptGroup, AttemptQuery, AttemptRow, EconomicsRow, OfferedTool, UsedTool, WriteRow
 from store.sums import RunBound, RunSums, ends_of, sums_of
 
 Item = TypeVar("Item", Run, Step)
@@ -212,6 +214,50 @@ class MemoryStore:
             found = [(a.run, a.steps) for a in self._derived.values() if holds(a.run)]
         return sums_of(found, since_ns, width_ns, bounds)
 
+    def attempt_groups(self, query: AttemptQuery, before_ns: int) -> tuple[AttemptGroup, ...]:
+        """Kinds of attempts."""
+        return judged.attempt_groups(self._runs(), query, before_ns)
+
+    def attempts(self, query: AttemptQuery, limit: int) -> tuple[AttemptRow, ...]:
+        """Attempts that match."""
+        return judged.attempt_rows(self._runs(), query, limit)
+
+    def economics(self, query: RunQuery, by: str = "") -> tuple[EconomicsRow, ...]:
+        """Sums behind cost per success."""
+        of = run_field(by).of if by else (lambda _run: ("",))
+        grouped: defaultdict[tuple[str, str], list[Run]] = defaultdict(list)
+        for run in filter(self._where(query).holds, self._runs()):
+            for value in of(run):
+                grouped[value, run.environment].append(run)
+        return judged.economics_of(grouped)
+
+    def offered_tools(self, query: RunQuery) -> tuple[OfferedTool, ...]:
+        """Tools that were offered."""
+        return judged.offered_tools(filter(self._where(query).holds, self._runs()))
+
+    def used_tools(self, query: RunQuery) -> tuple[UsedTool, ...]:
+        """Tools that were called."""
+        holds = self._where(query).holds
+        return judged.used_tools(a for a in self._assemblies() if holds(a.run))
+
+    def repeated_writes(self, project: str, since_ns: int, until_ns: int) -> tuple[WriteRow, ...]:
+        """Successful calls with equal arguments."""
+        own = (a for a in self._assemblies() if a.run.project == project)
+        return judged.repeated_writes(own, since_ns, until_ns)
+
+    def run_ids(self, query: RunQuery, limit: int) -> tuple[RunId, ...]:
+        """Ids of the runs that match."""
+        found = sorted(
+            filter(self._where(query).holds, self._runs()), key=lambda run: (run.started_ns, run.run_id), reverse=True
+        )
+        return tuple(run.run_id for run in found[:limit])
+
+    def read_assemblies(self, project: str, run_ids: Sequence[RunId]) -> tuple[Assembly, ...]:
+        """Whole runs with their steps."""
+        with self._lock:
+            found = [self._derived.get((project, run_id)) for run_id in dict.fromkeys(run_ids)]
+        return tuple(assembly for assembly in found if assembly is not None)
+
     def values(self, query: RunQuery, field_name: str, limit: int = 50) -> tuple[tuple[str, int], ...]:
         """Values of a field with counts."""
         of = run_field(field_name).of
@@ -292,6 +338,10 @@ class MemoryStore:
     def _rows(self, name: str, project: str | None) -> list[dict[str, Any]]:
         with self._lock:
             return [row for row in self._evidence[name].values() if project is None or row["project"] == project]
+
+    def _assemblies(self) -> list[Assembly]:
+        with self._lock:
+            return list(self._derived.values())
 
     def _runs(self) -> list[Run]:
         with self._lock:

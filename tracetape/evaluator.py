@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from insights.detectors import DETECTORS, Detector, Inputs
+from insights.policies import book_of
 from spans.errors import BusyError
 from spans.finding import Finding
 from store.api import Store
@@ -169,7 +170,8 @@ class Evaluator:
     def _evaluate(self, detector: Detector, project: str, before_ns: int, at_ns: int) -> tuple[Finding, ...]:
         """One detector, one project, one moment."""
         started = time.monotonic()
-        inputs = Inputs(project, before_ns - detector.overlap_ns, at_ns, self._store)
+        policies = book_of(self._ledger.policies.current(project))
+        inputs = Inputs(project, before_ns - detector.overlap_ns, at_ns, self._store, policies)
         found = tuple(detector.evaluate(inputs))
         foreign = {f.kind for f in found} - set(detector.kinds)
         if foreign:

@@ -13,6 +13,7 @@ from spans.ids import TraceId
 from spans.roles import Role
 from store.api import RunQuery
 from store.rows import facts_table
+from tracetape import policies
 from tracetape.control import Verb
 from tracetape.demo import DEMO_PROJECT
 from tracetape.demo.fleet import generate
@@ -137,6 +138,10 @@ def _judge_runs(house: House, project: str, since_ns: int, until_ns: int) -> int
 
 VERBS: Mapping[str, Verb] = {
     "evaluate": evaluate,
+    "policies_apply": policies.apply,
+    "policies_release": policies.release,
+    "policies_list": policies.listing,
+    "policies_show": policies.show,
     "quarantine_list": quarantine_list,
     "quarantine_redrive": quarantine_redrive,
     "quarantine_drop": quarantine_drop,

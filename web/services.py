@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from spans.health import Health, IngestStatus, QuarantinedRecord
+from spans.ids import RunId
 from store.api import Store
 from store.ledger import Ledger
 
@@ -67,3 +68,7 @@ class Services:
     """project → incidents firing now, for the navigation and the icon of the browser tab; None while nothing judges."""
     quarantine: QuarantineDesk | None = None
     """None where there is no spool."""
+    judge_again: Callable[[str, Sequence[RunId]], None] = lambda _project, _runs: None
+    """(project, runs): a label or pattern changed, judge them again soon."""
+    judge_workflow: Callable[[str, str], None] = lambda _project, _workflow: None
+    """(project, workflow or `*`): a policy changed, judge every stored run of it again soon."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from insights.policies import PolicyBook
 from spans.finding import Finding, FindingKind
 from store.api import Store
 
@@ -25,6 +26,8 @@ class Inputs:
     """What was already judged, less the detector's overlap: everything from here on is judged (again)."""
     now_ns: int
     store: Store
+    policies: PolicyBook = field(default_factory=PolicyBook)
+    """The policies in force at the evaluation, whatever moment is judged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from store.buckets import Buckets
 from store.clickhouse.address import parse_address
 from store.clickhouse.engine import Engine, PoolName
 from store.clickhouse.hours import Hours
+from store.clickhouse.judged import Judged
 from store.clickhouse.schema import migrate
 from store.clickhouse.sql import column_list, statement
 from store.columns import DAY, TEXT, TEXTS, U64, trimmed
@@ -39,6 +40,7 @@ from store.derived_rows import RUNS, STEPS, trace_ids
 from store.evidence import newest_facts, winners
 from store.filters import Where, run_field, where
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourUnit, hour_of, unit_of
+from store.judged import AttemptGroup, AttemptQuery, AttemptRow, EconomicsRow, OfferedTool, UsedTool, WriteRow
 from store.rows import CONTENT_COLUMNS, FACTS, LOG_COLUMNS, SPAN_COLUMNS
 from store.sums import RunBound, RunSums, ends_of
 
@@ -62,6 +64,7 @@ class ClickHouseStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._hours = Hours(engine)
+        self._judged = Judged(engine)
 
     @classmethod
     def open(cls, dsn: str) -> ClickHouseStore:
@@ -237,6 +240,38 @@ class ClickHouseStore:
         sql = statement("run_sums", bounds=beyond, join=join, where=shown.clause)
         rows = self._select(sql, {**shown.params, **params, **bound_params}, "job")
         return tuple(_sums(row) for row in rows)
+
+    def attempt_groups(self, query: AttemptQuery, before_ns: int) -> tuple[AttemptGroup, ...]:
+        """Kinds of attempts."""
+        return self._judged.attempt_groups(query, before_ns)
+
+    def attempts(self, query: AttemptQuery, limit: int) -> tuple[AttemptRow, ...]:
+        """Attempts that match."""
+        return self._judged.attempts(query, limit)
+
+    def economics(self, query: RunQuery, by: str = "") -> tuple[EconomicsRow, ...]:
+        """Sums behind cost per success."""
+        return self._judged.economics(query, by)
+
+    def offered_tools(self, query: RunQuery) -> tuple[OfferedTool, ...]:
+        """Tools that were offered."""
+        return self._judged.offered_tools(query)
+
+    def used_tools(self, query: RunQuery) -> tuple[UsedTool, ...]:
+        """Tools that were called."""
+        return self._judged.used_tools(query)
+
+    def repeated_writes(self, project: str, since_ns: int, until_ns: int) -> tuple[WriteRow, ...]:
+        """Successful calls with equal arguments."""
+        return self._judged.repeated_writes(project, since_ns, until_ns)
+
+    def run_ids(self, query: RunQuery, limit: int) -> tuple[RunId, ...]:
+        """Ids of the runs that match."""
+        return self._judged.run_ids(query, limit)
+
+    def read_assemblies(self, project: str, run_ids: Sequence[RunId]) -> tuple[Assembly, ...]:
+        """Whole runs with their steps."""
+        return self._judged.read_assemblies(project, run_ids)
 
     def values(self, query: RunQuery, field_name: str, limit: int = 50) -> tuple[tuple[str, int], ...]:
         """Real values of one run field with their counts, most frequent first."""

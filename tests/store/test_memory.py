@@ -4,6 +4,7 @@ import pytest
 
 from store.memory import MemoryStore
 from tests.store.contract import StoreContract
+from tests.store.judged_contract import JudgedContract
 
 
 @pytest.fixture(scope="module")
@@ -12,4 +13,8 @@ def store():
 
 
 class TestMemoryStore(StoreContract):
+    pass
+
+
+class TestMemoryJudged(JudgedContract):
     pass

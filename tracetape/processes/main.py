@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import uvicorn
 
+from spans.ids import TraceId
 from spans.roles import Role
 from tracetape import __version__
 from tracetape.control import ControlServer
@@ -21,6 +22,7 @@ from tracetape.demo.test_run import send_test_run
 from tracetape.folder import DataFolder, read_status, write_status
 from tracetape.house import House
 from tracetape.metrics import metrics_of
+from tracetape.policies import judge_workflow_soon
 from tracetape.quarantine_desk import QuarantineDesk
 from tracetape.settings import ServeSettings
 from tracetape.verbs import VERBS, load_demo
@@ -119,4 +121,6 @@ def _services(house: House, endpoints: Endpoints) -> Services:
         redaction_mode=house.settings.redaction,
         metrics=lambda: metrics_of(house),
         quarantine=QuarantineDesk(lambda: house.broker.quarantine),
+        judge_again=lambda project, runs: house.assembler.judge_again(project, [TraceId(run) for run in runs]),
+        judge_workflow=lambda project, workflow: judge_workflow_soon(house, project, workflow),
     )

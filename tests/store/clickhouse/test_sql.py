@@ -65,6 +65,7 @@ def every_statement() -> str:
             where=where(RunQuery("p")).clause,
             field=run_field("tool").sql,
             table="spans",
+            wanted="1",
             item="span_id",
             partition="20261120",
             day_column="received_day",

@@ -4,6 +4,7 @@ import pytest
 
 from store import open_store
 from tests.store.contract import StoreContract
+from tests.store.judged_contract import JudgedContract
 
 
 @pytest.fixture(scope="module")
@@ -15,4 +16,8 @@ def store(tmp_path_factory):
 
 
 class TestEmbeddedStore(StoreContract):
+    pass
+
+
+class TestEmbeddedJudged(JudgedContract):
     pass

@@ -1,3 +1,62 @@
+-- attempt_groups
+SELECT
+  environment,
+  workflow,
+  JSONExtractString(attempt, 'kind') AS attempt_kind,
+  JSONExtractString(attempt, 'reason') AS attempt_reason,
+  JSONExtractString(attempt, 'level') AS attempt_level,
+  JSONExtractString(attempt, 'tool') AS attempt_tool,
+  JSONExtractString(attempt, 'rule') AS attempt_rule,
+  JSONExtractString(attempt, 'shape') AS attempt_shape,
+  argMaxIf(JSONExtractString(attempt, 'harm'), (at_ns, run_id), inside) AS newest_harm,
+  countIf(inside) AS attempts_inside,
+  uniqExactIf(run_id, inside) AS runs_inside,
+  countIf(NOT inside) AS attempts_before,
+  sumMapIf(map(JSONExtractString(attempt, 'followed'), toUInt64(1)), inside) AS followed_by,
+  sumMapIf(map(JSONExtractString(attempt, 'grade'), toUInt64(1)), inside) AS by_grade,
+  arraySort(groupUniqArrayIf(5)(workflow_version, inside AND workflow_version != '')) AS versions,
+  arraySum(mapValues(maxMapIf(map(run_id, ifNull(cost_usd, 0)), inside))) AS runs_cost_usd,
+  min(at_ns) AS first_at_ns,
+  maxIf(at_ns, inside) AS last_at_ns,
+  argMaxIf(run_id, (at_ns, run_id), inside) AS newest_run,
+  argMaxIf(JSONExtractString(attempt, 'span_id'), (at_ns, run_id), inside) AS newest_span
+FROM
+(
+  SELECT
+    environment, workflow, workflow_version, run_id, cost_usd, attempt,
+    started_ns >= {since_ns:UInt64} AS inside,
+    JSONExtractUInt(attempt, 'at_ns') AS at_ns
+  FROM runs FINAL
+  ARRAY JOIN attempts AS attempt
+  WHERE project = {project:String}
+    AND started_ns >= {before_ns:UInt64} AND started_ns < {until_ns:UInt64}
+    AND notEmpty(attempts)
+    AND 1
+)
+GROUP BY environment, workflow, attempt_kind, attempt_reason, attempt_level, attempt_tool, attempt_rule, attempt_shape
+HAVING attempts_inside > 0
+ORDER BY attempts_inside DESC, workflow, attempt_tool, attempt_rule, attempt_shape
+LIMIT {most:UInt32}
+
+-- attempt_rows
+SELECT
+  run_id,
+  environment,
+  workflow,
+  workflow_version,
+  outcome,
+  cost_usd,
+  attempt,
+  JSONExtractUInt(attempt, 'at_ns') AS at_ns
+FROM runs FINAL
+ARRAY JOIN attempts AS attempt
+WHERE project = {project:String}
+  AND started_ns >= {since_ns:UInt64} AND started_ns < {until_ns:UInt64}
+  AND notEmpty(attempts)
+  AND 1
+ORDER BY at_ns DESC, run_id, JSONExtractString(attempt, 'span_id')
+LIMIT {most:UInt32}
+
 -- blank_previews
 ALTER TABLE spans UPDATE a = '' IN PARTITION ID '20261120' WHERE a != ''
 
@@ -36,6 +95,32 @@ ALTER TABLE spans DELETE WHERE project = {project:String}
 
 -- drop_partition
 ALTER TABLE spans DROP PARTITION ID '20261120'
+
+-- economics
+SELECT
+  value,
+  environment,
+  count() AS runs,
+  countIf(is_last_part) AS jobs,
+  countIf(outcome = 'success' AND is_last_part) AS successes,
+  countIf(outcome = 'failure' AND is_last_part) AS failures,
+  countIf(outcome = 'handed_off' AND is_last_part) AS handed_offs,
+  countIf(status = 'error') AS error_runs,
+  countIf(interventions > 0) AS intervened_runs,
+  sum(interventions) AS interventions_sum,
+  sum(cost_usd) AS cost_usd_sum,
+  ifNull(sumIf(cost_usd, outcome = 'failure' AND is_last_part), 0) AS failed_usd_sum,
+  sum(unpriced_calls) AS unpriced_calls_sum,
+  sum(ifNull(toFloat64(cost_usd), 0) * ifNull(toFloat64(cost_usd), 0)) AS cost_squares,
+  ifNull(sumIf(toFloat64(cost_usd), outcome = 'success' AND is_last_part), 0) AS cost_of_success,
+  quantileExactIf(0.95)(duration_ns, status != 'running') AS p95_duration_ns,
+  max(started_ns) AS newest_ns
+FROM runs FINAL
+ARRAY JOIN tools AS value
+WHERE project = {project:String} AND mode != 'shadow'
+GROUP BY value, environment
+ORDER BY ifNull(cost_usd_sum, 0) DESC, runs DESC, value, environment
+LIMIT 1000
 
 -- find_runs
 SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, data
@@ -226,6 +311,15 @@ FROM
 )
 GROUP BY project, environment, workflow, hour_ns, workflow_version, mode, shape, outcome, status
 
+-- offered_tools
+SELECT tool, schema, count() AS runs, min(started_ns) AS first_ns, max(started_ns) AS last_ns
+FROM runs FINAL
+ARRAY JOIN mapKeys(tool_schemas) AS tool, mapValues(tool_schemas) AS schema
+WHERE project = {project:String}
+GROUP BY tool, schema
+ORDER BY tool, first_ns, schema
+LIMIT 2000
+
 -- partition_rows
 SELECT table, sum(rows) AS rows
 FROM system.parts
@@ -304,6 +398,82 @@ WHERE received_day >= {since_day:Date}
   AND ({every:Bool} OR project = {project:String})
 ORDER BY project, trace_id
 
+-- repeated_writes
+SELECT
+  run_id, span_id, environment, workflow, tool_name, tool_repeat_hash, tool_idempotency, tool_call_id, start_ns, tool_outcome
+FROM
+(
+  SELECT
+    run_id, span_id, environment, workflow, tool_name, tool_repeat_hash, tool_idempotency, tool_call_id, start_ns, tool_outcome,
+    count() OVER (PARTITION BY environment, workflow, tool_name, tool_repeat_hash) AS times
+  FROM
+  (
+    SELECT
+      run_id, version, span_id, tool_name, tool_repeat_hash, tool_idempotency, tool_call_id, start_ns, tool_outcome
+    FROM steps FINAL
+    WHERE project = {project:String} AND kind = 'tool' AND counted AND tool_repeat_hash != ''
+      AND tool_outcome IN {wrote:Array(String)}
+      AND start_ns >= {since_ns:UInt64} AND start_ns < {until_ns:UInt64}
+      AND partition_day >= {since_day:Date}
+  ) AS call
+  INNER JOIN
+  (
+    SELECT run_id, version, environment, workflow
+    FROM runs FINAL
+    WHERE project = {project:String} AND mode != 'shadow' AND partition_day >= {since_day:Date}
+  ) AS run
+  USING (run_id, version)
+)
+WHERE times > 1
+ORDER BY start_ns, run_id, span_id
+LIMIT 20000
+
+-- run_ids
+SELECT run_id
+FROM runs FINAL
+WHERE project = {project:String}
+ORDER BY started_ns DESC, run_id DESC
+LIMIT {most:UInt32}
+
+-- run_sums
+SELECT
+  {bucket_since:UInt64} + intDiv(started_ns - {bucket_since:UInt64}, {bucket_width:UInt64}) * {bucket_width:UInt64} AS start_ns,
+  workflow,
+  environment,
+  countIf(live) AS runs_sum,
+  countIf(NOT live) AS shadow_sum,
+  countIf(live AND outcome = 'success') AS success_sum,
+  countIf(live AND outcome = 'failure') AS failure_sum,
+  countIf(live AND outcome = 'handed_off') AS handed_off_sum,
+  countIf(live AND status = 'error') AS error_runs_sum,
+  countIf(live AND denials > 0) AS denied_runs_sum,
+  sumIf(denials, live) AS denials_sum,
+  sumIf(tool_calls, live) AS tool_calls_sum,
+  sumIf(model_calls, live) AS model_calls_sum,
+  ifNull(sumIf(input_tokens, live), 0) AS input_tokens_sum,
+  ifNull(sumIf(output_tokens, live), 0) AS output_tokens_sum,
+  sumIf(unpriced_calls, live) AS unpriced_calls_sum,
+  toInt64(ifNull(sumIf(cost_usd, live), 0) * 1000000000) AS cost_nano_usd_sum,
+  countIf(live AND status != 'running') AS ended_sum,
+  sumIf(duration_ns, live AND status != 'running') AS duration_ns_sum,
+  maxIf(duration_ns, live AND status != 'running') AS slowest_ns_max,
+  countIf(live AND beyond) AS matching_sum,
+  arrayMap(x -> x.2, arraySlice(arraySort(groupArrayIf(1000)((started_ns, run_id), live AND beyond)), 1, 5)) AS examples
+FROM
+(
+  SELECT *, mode != 'shadow' AS live, ({bounds}) AS beyond
+  FROM runs FINAL
+  {join}
+  WHERE project = {project:String}
+)
+GROUP BY start_ns, workflow, environment
+ORDER BY start_ns, workflow, environment
+
+-- runs_by_id
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, data
+FROM runs FINAL
+WHERE project = {project:String} AND run_id IN {run_ids:Array(String)}
+
 -- schema_applied
 INSERT INTO schema_version (version, name) VALUES ({version:UInt32}, {name:String})
 
@@ -340,6 +510,12 @@ WHERE project = {project:String}
 GROUP BY bucket
 ORDER BY bucket
 
+-- steps_by_id
+SELECT version, project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, data
+FROM steps FINAL
+WHERE project = {project:String} AND run_id IN {run_ids:Array(String)}
+ORDER BY run_id, ordinal
+
 -- sticky_days
 SELECT
   project,
@@ -363,6 +539,27 @@ FROM system.parts
 WHERE active AND database = currentDatabase() AND table IN {tables:Array(String)}
 ORDER BY partition_id
 
+-- tool_outcomes
+SELECT value, environment, sumMap(tool_outcomes) AS outcomes
+FROM runs FINAL
+ARRAY JOIN tools AS value
+WHERE project = {project:String} AND mode != 'shadow' AND notEmpty(tool_outcomes)
+GROUP BY value, environment
+LIMIT 1000
+
+-- tool_repeats
+LEFT JOIN
+(
+  SELECT run_id, arrayMax(arrayMap(part -> length(part), arraySplit((tool, is_new) -> is_new, tools, arrayMap(i -> i > 1 AND tools[i] != tools[i - 1], arrayEnumerate(tools))))) AS longest
+  FROM
+  (
+    SELECT run_id, arrayMap(x -> x.2, arraySort(groupArray((ordinal, tool_name)))) AS tools
+    FROM steps FINAL
+    WHERE project = {project:String} AND kind = 'tool' AND counted AND start_ns >= {steps_since:UInt64}
+    GROUP BY run_id
+  )
+) AS repeats USING (run_id)
+
 -- totals
 SELECT
   count() AS runs,
@@ -382,6 +579,32 @@ WHERE project = {project:String}
 SELECT DISTINCT trace_id
 FROM facts
 WHERE project = {project:String} AND hasAny(shared_keys, {keys:Array(String)})
+
+-- used_tools
+SELECT
+  tool,
+  sumMap(map(tool_outcome, toUInt64(1))) AS outcomes,
+  uniqExact(run_id) AS runs,
+  uniqExactIf(run_id, outcome = 'success') AS good_runs,
+  max(started_ns) AS last_ns
+FROM
+(
+  SELECT run_id, version, tool_name AS tool, tool_outcome
+  FROM steps FINAL
+  WHERE project = {project:String} AND kind = 'tool' AND tool_name != '' AND tool_outcome != ''
+    AND (counted OR tool_outcome IN {not_counted:Array(String)})
+    AND JSONExtractString(data, 'duplicate_of') = ''
+) AS call
+INNER JOIN
+(
+  SELECT run_id, version, outcome, started_ns
+  FROM runs FINAL
+  WHERE project = {project:String}
+) AS run
+USING (run_id, version)
+GROUP BY tool
+ORDER BY arraySum(mapValues(outcomes)) DESC, tool
+LIMIT 500
 
 -- values
 SELECT value, count() AS runs

@@ -1,0 +1,231 @@
+"""Judged runs in ClickHouse: kinds of attempts, the moments behind cost per success, tools, repeated writes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from spans.ids import RunId, SpanId
+from spans.run import Assembly, Step
+from store.api import RunQuery
+from store.clickhouse.engine import Engine, PoolName
+from store.clickhouse.sql import column_list, statement
+from store.columns import trimmed
+from store.derived_rows import RUNS, STEPS
+from store.filters import run_field, where
+from store.judged import (
+    MOST_GROUPS,
+    NOT_COUNTED,
+    WROTE,
+    AttemptGroup,
+    AttemptQuery,
+    AttemptRow,
+    EconomicsRow,
+    OfferedTool,
+    UsedTool,
+    WriteRow,
+)
+from store.text import clean_text
+
+_SECOND_NS = 1_000_000_000
+_DAY_NS = 86_400 * _SECOND_NS
+_MOST_NS = 2**63 - 1
+_RUNS_PER_READ = 200
+_JSON_FIELDS = ("kind", "tool", "rule", "reason", "shape")
+
+
+class Judged:
+    """The judged side of one engine. Safe to call from several threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def attempt_groups(self, query: AttemptQuery, before_ns: int) -> tuple[AttemptGroup, ...]:
+        """See `store.api.Store.attempt_groups`."""
+        wanted, params = _wanted(query)
+        params |= {"before_ns": max(0, query.since_ns - before_ns), "most": MOST_GROUPS}
+        rows = self._select(statement("attempt_groups", wanted=wanted), params)
+        return tuple(_group(row) for row in rows)
+
+    def attempts(self, query: AttemptQuery, limit: int) -> tuple[AttemptRow, ...]:
+        """See `store.api.Store.attempts`."""
+        wanted, params = _wanted(query)
+        rows = self._select(statement("attempt_rows", wanted=wanted), {**params, "most": limit})
+        return tuple(_row(row) for row in rows)
+
+    def economics(self, query: RunQuery, by: str) -> tuple[EconomicsRow, ...]:
+        """See `store.api.Store.economics`."""
+        words = {"where": where(query).clause}
+        params: dict[str, object] = dict(where(query).params)
+        if by:
+            field = run_field(by)
+            words["field"] = field.sql
+            params |= field.params
+        else:
+            words["field"] = "['']"
+        outcomes = {
+            (row["value"], row["environment"]): {str(k): int(v) for k, v in dict(row["outcomes"]).items()}
+            for row in self._select(statement("tool_outcomes", **words), params)
+        }
+        rows = self._select(statement("economics", **words), params)
+        if by.startswith("attr."):
+            rows = [row for row in rows if row["value"]]
+        return tuple(_economics(row, outcomes.get((row["value"], row["environment"]), {})) for row in rows)
+
+    def offered_tools(self, query: RunQuery) -> tuple[OfferedTool, ...]:
+        """See `store.api.Store.offered_tools`."""
+        shown = where(query)
+        rows = self._select(statement("offered_tools", where=shown.clause), shown.params)
+        return tuple(OfferedTool(r["tool"], r["schema"], r["runs"], r["first_ns"], r["last_ns"]) for r in rows)
+
+    def used_tools(self, query: RunQuery) -> tuple[UsedTool, ...]:
+        """See `store.api.Store.used_tools`."""
+        shown = where(query)
+        params = {**shown.params, "not_counted": list(NOT_COUNTED)}
+        rows = self._select(statement("used_tools", where=shown.clause), params)
+        return tuple(UsedTool(r["tool"], _counts(r["outcomes"]), r["runs"], r["good_runs"], r["last_ns"]) for r in rows)
+
+    def repeated_writes(self, project: str, since_ns: int, until_ns: int) -> tuple[WriteRow, ...]:
+        """See `store.api.Store.repeated_writes`."""
+        since = min(max(since_ns, 0), _MOST_NS)
+        params = {
+            "project": clean_text(project),
+            "since_ns": since,
+            "until_ns": min(max(until_ns, 0), _MOST_NS),
+            "since_day": datetime.fromtimestamp(max(0, since - _DAY_NS) // _SECOND_NS, UTC).date(),
+            "wrote": list(WROTE),
+        }
+        return tuple(
+            WriteRow(
+                run_id=RunId(r["run_id"]),
+                span_id=SpanId(r["span_id"]),
+                environment=r["environment"],
+                workflow=r["workflow"],
+                tool=r["tool_name"],
+                repeat_hash=r["tool_repeat_hash"],
+                idempotency=r["tool_idempotency"],
+                call_id=r["tool_call_id"],
+                at_ns=r["start_ns"],
+                outcome=r["tool_outcome"],
+            )
+            for r in self._select(statement("repeated_writes"), params, pool="job")
+        )
+
+    def run_ids(self, query: RunQuery, limit: int) -> tuple[RunId, ...]:
+        """See `store.api.Store.run_ids`."""
+        shown = where(query)
+        params = {**shown.params, "most": limit}
+        return tuple(
+            RunId(r["run_id"]) for r in self._select(statement("run_ids", where=shown.clause), params, pool="job")
+        )
+
+    def read_assemblies(self, project: str, run_ids: Sequence[RunId]) -> tuple[Assembly, ...]:
+        """See `store.api.Store.read_assemblies`."""
+        found: dict[str, Assembly] = {}
+        for start in range(0, len(run_ids), _RUNS_PER_READ):
+            params = {"project": project, "run_ids": list(run_ids[start : start + _RUNS_PER_READ])}
+            runs = [
+                RUNS.item(row)
+                for row in self._select(statement("runs_by_id", columns=column_list(RUNS.stored)), params)
+            ]
+            steps: defaultdict[tuple[str, int], list[Step]] = defaultdict(list)
+            for row in self._select(statement("steps_by_id", columns=column_list(STEPS.stored)), params):
+                steps[row["run_id"], row["version"]].append(STEPS.item(row))
+            found.update({run.run_id: Assembly(run, tuple(steps[run.run_id, run.version])) for run in runs})
+        return tuple(found[run_id] for run_id in dict.fromkeys(run_ids) if run_id in found)
+
+    def _select(self, sql: str, params: Mapping[str, object], pool: PoolName = "page") -> list[dict[str, Any]]:
+        return self._engine.select(sql, params, pool=pool)
+
+
+def _wanted(query: AttemptQuery) -> tuple[str, dict[str, object]]:
+    """Further conditions and every parameter; only our own words are in the clause."""
+    clauses = ["1"]
+    params: dict[str, object] = {
+        "project": clean_text(query.project),
+        "since_ns": min(max(query.since_ns, 0), _MOST_NS),
+        "until_ns": min(max(query.until_ns, 0), _MOST_NS),
+    }
+    for name in ("environment", "workflow"):
+        value = getattr(query, name)
+        if value is not None:
+            clauses.append(f"{name} = {{{name}:String}}")
+            params[name] = clean_text(value)
+    for name in _JSON_FIELDS:
+        value = getattr(query, name)
+        if value is not None and not (name == "kind" and value == ""):
+            clauses.append(f"JSONExtractString(attempt, '{name}') = {{{name}:String}}")
+            params[name] = clean_text(value)
+    return " AND ".join(clauses), params
+
+
+def _counts(found: Any) -> dict[str, int]:
+    return {str(key): int(value) for key, value in sorted(dict(found).items()) if value}
+
+
+def _group(row: Mapping[str, Any]) -> AttemptGroup:
+    return AttemptGroup(
+        environment=row["environment"],
+        workflow=row["workflow"],
+        kind=row["attempt_kind"],
+        reason=row["attempt_reason"],
+        level=row["attempt_level"],
+        tool=row["attempt_tool"],
+        rule=row["attempt_rule"],
+        shape=row["attempt_shape"],
+        harm=row["newest_harm"],
+        count=row["attempts_inside"],
+        runs=row["runs_inside"],
+        before=row["attempts_before"],
+        followed=_counts(row["followed_by"]),
+        grades=_counts(row["by_grade"]),
+        versions=tuple(row["versions"]),
+        cost_usd=trimmed(Decimal(row["runs_cost_usd"])),
+        first_ns=row["first_at_ns"],
+        last_ns=row["last_at_ns"],
+        run_id=RunId(row["newest_run"]),
+        span_id=SpanId(row["newest_span"]),
+    )
+
+
+def _row(row: Mapping[str, Any]) -> AttemptRow:
+    said = msgspec.json.decode(row["attempt"])
+    named = ("span_id", "kind", "reason", "grade", "level", "tool", "rule", "by", "shape", "followed")
+    return AttemptRow(
+        run_id=RunId(row["run_id"]),
+        environment=row["environment"],
+        workflow=row["workflow"],
+        version=row["workflow_version"],
+        at_ns=row["at_ns"],
+        outcome=row["outcome"],
+        cost_usd=None if row["cost_usd"] is None else trimmed(row["cost_usd"]),
+        **{name: said.get(name, "") for name in named},
+    )
+
+
+def _economics(row: Mapping[str, Any], outcomes: Mapping[str, int]) -> EconomicsRow:
+    return EconomicsRow(
+        key=row["value"],
+        environment=row["environment"],
+        runs=row["runs"],
+        jobs=row["jobs"],
+        success=row["successes"],
+        failure=row["failures"],
+        handed_off=row["handed_offs"],
+        errors=row["error_runs"],
+        intervened=row["intervened_runs"],
+        interventions=row["interventions_sum"],
+        cost_usd=None if row["cost_usd_sum"] is None else trimmed(row["cost_usd_sum"]),
+        failed_usd=trimmed(Decimal(row["failed_usd_sum"])),
+        unpriced_calls=row["unpriced_calls_sum"],
+        cost_squares=row["cost_squares"],
+        cost_of_success=row["cost_of_success"],
+        tool_outcomes=dict(sorted(outcomes.items())),
+        p95_duration_ns=row["p95_duration_ns"],
+        last_started_ns=row["newest_ns"],
+    )
