@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from redaction.tables import cells
+from redaction.pairs import named_values
+from redaction.tables import HEADER, cells
 
 MAX_DEPTH = 4
 """JSON inside a string inside JSON, so many times; deeper text is read as plain text."""
@@ -193,9 +194,15 @@ def _cut(text: str, at: _Place, leaves: list[Leaf]) -> None:
             leaves.extend(found)
             return
     for place, cell, column in cells(text) or ((0, text, at.key),):
-        leaves.append(Leaf(cell, column or at.key, at.frame, at.start + place, LeafKind.TEXT, at.pointer, at.document))
-        if "%" in cell:
+        kind = LeafKind.KEY if column == HEADER else LeafKind.TEXT
+        key = "" if column == HEADER else column or at.key
+        leaves.append(Leaf(cell, key, at.frame, at.start + place, kind, at.pointer, at.document))
+        if "=" in cell and ("%" in cell or "+" in cell):
             leaves.extend(_url_values(cell, at, at.start + place))
+        for within, value, name in named_values(cell):
+            leaves.append(
+                Leaf(value, name, at.frame, at.start + place + within, LeafKind.TEXT, at.pointer, at.document)
+            )
 
 
 def _looks_structured(text: str) -> bool:
@@ -426,7 +433,7 @@ def _url_values(text: str, at: _Place, start: int) -> Iterator[Leaf]:
     """Percent-encoded query values, decoded, each under its own name."""
     for match in _URL_VALUE.finditer(text):
         raw = match[2]
-        if _URL_ESCAPE.search(raw):
+        if _URL_ESCAPE.search(raw) or ("+" in raw and text[match.start() - 1 : match.start()] in {"?", "&"}):
             inner = Frame(at.frame, start + match.start(2), raw, _URL_ESCAPE, _escape_url)
             yield Leaf(_decode_url(raw), match[1], inner, 0, LeafKind.TEXT, at.pointer, at.document)
 

@@ -7,7 +7,8 @@ from collections.abc import Container, Iterator
 
 from redaction.detectors.piece import Piece, Scope
 from redaction.findings import Finding
-from redaction.words import LEAD_WORDS, NOT_A_NAME, SILENT_KEY
+from redaction.given_names import is_given_name
+from redaction.words import FOREIGN, LEAD_WORDS, NOT_A_NAME, SILENT_KEY
 
 LABELS = {"PERSON": "PERSON", "PER": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "FAC": "LOCATION"}
 """Labels of spaCy's English models; organisations stay, they would hide every vendor."""
@@ -26,6 +27,15 @@ _EDGE = " \t\r\n,.;:!?'\"*-\u2013\u2014_()[]{}<>|/\\•·`"
 _CODE = re.compile(r"[A-Za-z]{1,6}-?\d+")
 """Order numbers and the like, which the model takes for places."""
 _POSSESSIVE = re.compile(r"['\u2019]s$")
+
+
+_CODE_WINDOW = 80
+_CODE_BEFORE = re.compile(
+    r"[\w\])]\(|\w\[|->|::|=>|\w = |==|\bdef |\bclass |\breturn |\bimport |^\s*(?:#|//|\*|--|@)|\w: \Z|[a-z]_[a-z]|`|\w\.\Z"
+)
+_CODE_AFTER = re.compile(r"[.](?=\w)|\(|\[|\s*(?:=|->|\{|:\s*$|\)?:$)|_|`")
+_SENTENCE_START = re.compile(r"(?:^|[.!?:]\s|[\"'>*-])\s*\Z")
+_LOWER_NEXT = re.compile(r"\s[a-z]")
 
 
 def wants_model(piece: Piece) -> bool:
@@ -77,8 +87,21 @@ def _of_line(text: str, start: int, end: int, entity: str, denied: Container[str
             runs[-1] = (runs[-1][0], match.end())
     for left, right in runs:
         found = _trimmed(text, left, right, entity, denied)
-        if found:
+        if found and not _is_a_word_of_code(text, found):
             yield found
+
+
+def _is_a_word_of_code(text: str, found: Finding) -> bool:
+    """Whether a single word, no known given name, stands in a line of code or begins a sentence: `# Compare the two`."""
+    word = text[found.start : found.end]
+    if found.entity != "PERSON" or " " in word or is_given_name(word):
+        return False
+    line = text.rfind("\n", 0, found.start) + 1
+    end = text.find("\n", found.end)
+    before, after = text[line : found.start], text[found.end : end if end >= 0 else len(text)]
+    if _CODE_BEFORE.search(before[-_CODE_WINDOW:]) or _CODE_AFTER.match(after):
+        return True
+    return bool(_SENTENCE_START.search(before)) and (_LOWER_NEXT.match(after) is not None)
 
 
 def _is_machine(word: str, entity: str) -> bool:
@@ -108,7 +131,7 @@ def _trimmed(text: str, start: int, end: int, entity: str, denied: Container[str
 
 def _is_name(words: list[str], value: str, entity: str, denied: Container[str]) -> bool:
     """Whether what is left can name somebody or some place at all."""
-    if all(word in denied for word in words):
+    if all(word in denied or word in FOREIGN for word in words):
         return False
     ordinary = sum(word in NOT_A_NAME for word in words)
     if entity == "PERSON":

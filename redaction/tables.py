@@ -14,6 +14,9 @@ _PERSONAL = re.compile(
 )
 _RULE = re.compile(r"[\s|:+=-]+\Z")
 
+HEADER = "\0"
+"""Stands for the column of the header's own cells: they are names of columns, not values."""
+
 Cell = tuple[int, str, str]
 """Where a cell begins, its text, the name of its column."""
 
@@ -25,7 +28,7 @@ def cells(text: str) -> list[Cell] | None:
         return None
     header = text[:first_end]
     separator = next((mark for mark in ("|", "\t", ",", ";") if header.count(mark) >= MIN_SEPARATORS), None)
-    if separator is None or not _PERSONAL.search(header):
+    if separator is None or "@" in header or not _PERSONAL.search(header):
         return None
     columns = [name.strip().strip("\"'") for name in header.split(separator)]
     if any(len(name) > MAX_COLUMN_NAME for name in columns) or header.rstrip().endswith((".", ":")):
@@ -44,7 +47,7 @@ def _cells(text: str, separator: str, columns: list[str]) -> list[Cell] | None:
             for name, (within, part) in zip(columns, parts, strict=False):
                 word = part.strip(" \t\"'\r")
                 if word and not (separator == "|" and _RULE.match(word)):
-                    found.append((place + within + part.index(word), word, name))
+                    found.append((place + within + part.index(word), word, name if place else HEADER))
             found.extend((place + within, part, "") for within, part in parts[len(columns) :] if part.strip())
         elif line.strip():
             found.append((place, line, ""))

@@ -48,6 +48,26 @@ TECHNICAL: Final = frozenset(
 )
 """Words of HTTP, SQL, logs and code."""
 
+FOREIGN: Final = frozenset(
+    """
+    jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat monday tuesday wednesday thursday friday saturday sunday
+    aber alle als also am an auch auf aus bei bin bis bitte da dabei dann das dass dein dem den der des die dies diese dieser dir doch du durch
+    ein eine einem einen einer er es euch euer für gegen geht gerne grund grüße gruss guten hallo hat hatte herr herzliche hier ich ihm ihn ihnen ihr ihre ihrem ihren im
+    in ist ja jede kann kein keine können konto liebe lieber mehr mein meine meinem meinen mich mir mit morgen nach name namen nein nicht noch nur ob oder ohne
+    rechnung rückfragen sehr sei sein seine sich sie sind so soll tag tage und uns unser unter viele vielen vom von vor vorname nachname wann war warum was wegen
+    weil wenn wer werden wie wir wird wo zu zum zur über anschrift adresse telefon kunde kundin auftrag bestellung status dank danke freundlichen gruessen
+    alors au aussi aux avec avez bien bonjour bonsoir ce cela ces cette client cordialement dans de depuis des deux du elle en est et facture j'ai je l'agent
+    la le les leur lui m'appelle madame mais merci mes moi mon monsieur ne nom nos notre nous numéro on ou où par pas pour prénom puis quand que qui référence
+    sans service ses si son sont sur très un une veuillez vos votre vous
+    algo ante con cuando de del desde donde dos ella ellos en entre era es esta este esto factura fecha gracias hasta hay hola la las lo los mi mis muy nada
+    no nombre nos nuestra nuestro o para pedido pero por porque puede que quién quiero saludos se ser si sin sobre su sus tengo tiene tu un una uno vivo y yo
+    buongiorno che ciao come con cosa cui dal dalla del della di dove e gli grazie ho il indirizzo io la le lo ma mi mio nel nella non per perché più quando
+    quella questo salve se sono sua suo telefono tra una via voi
+    bom boa dia obrigado obrigada meu minha não nome para você endereço hallo goedemorgen graag mijn naam niet voor met het een
+    """.split()  # noqa: SIM905 - see above
+)
+"""Months, days and the commonest words of German, French, Spanish, Italian: an English model takes them for names."""
+
 NEVER_NAMES: Final = PRODUCTS | TECHNICAL
 """The deny list for people and places that every project starts with."""
 
@@ -83,6 +103,7 @@ NOT_A_NAME: Final = frozenset(
     template terms test text that the this ticket time title to today tool tools total training travel trial true type ultra unit united
     unknown update user users very via video view wallet warehouse warranty watch way web weekly welcome white wireless with work worker
     workflow world writer yearly yellow yes you your zone
+    churn rate lifetime net score monthly users lifecycle index ratio average revenue town dob iban swift bic cvc
     happy not trying looking wondering here calling having getting using glad afraid fine good great ready working interested unable writing
     """.split()  # noqa: SIM905 - see above
 )

@@ -45,6 +45,9 @@ _MONTHS = (
 )  # fmt: skip
 _MONTH_NUMBER: Mapping[str, int] = {name[:3].lower(): number for number, name in enumerate(_MONTHS, 1)}
 _ISO_DATE = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
+_COMPACT_DATE = re.compile(r"((?:1[89]|20)\d\d)(\d\d)(\d\d)")
+_DASHED_MONTH = re.compile(r"(\d{1,2})-([A-Za-z]{3,9})-(\d{4})")
+_MIDNIGHT = re.compile(r"T00:00.*")
 _NUMERIC_DATE = re.compile(r"(\d{1,2})([-/. ])(\d{1,2})\2(\d{4}|\d{2})")
 _MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})(\.?) (\d{1,2})((?:st|nd|rd|th)?)(,? )(\d{4})")
 _DAY_FIRST = re.compile(r"(\d{1,2})((?:st|nd|rd|th|\.)?) ([A-Za-z]{3,9})(\.?)(,? )(\d{4})")
@@ -152,9 +155,13 @@ def _address(value: str) -> str:
 
 
 def _parse_date(value: str) -> date | None:
-    text = value.strip()
+    text = _MIDNIGHT.sub("", value.strip())
     if found := _ISO_DATE.fullmatch(text):
         return _date(int(found[1]), int(found[3]), int(found[4]))
+    if found := _COMPACT_DATE.fullmatch(text):
+        return _date(int(found[1]), int(found[2]), int(found[3]))
+    if found := _DASHED_MONTH.fullmatch(text):
+        return _date(int(found[3]), _MONTH_NUMBER.get(found[2][:3].lower(), 0), int(found[1]))
     if found := _NUMERIC_DATE.fullmatch(text):
         first, second = int(found[1]), int(found[3])
         year = int(found[4]) + (0 if len(found[4]) == 4 else 1900)
@@ -208,13 +215,20 @@ def _number(value: str, digest: int, _digits: int) -> str | None:
 def _birth_date(value: str, digest: int, _digits: int) -> str | None:
     """A date of the 19th century in the same spelling; None when the value is no date we can spell."""
     text = value.strip()
+    if midnight := _MIDNIGHT.search(text):
+        plain = _birth_date(text[: midnight.start()], digest, _digits)
+        return plain and plain + midnight[0]
     year = _TOKEN_YEAR + digest % 100
     month, day = 1 + digest // 100 % 12, 1 + digest // 1200 % 12
     if found := _ISO_DATE.fullmatch(text):
         return f"{year}{found[2]}{month:02d}{found[2]}{day:02d}"
+    if _COMPACT_DATE.fullmatch(text):
+        return f"{year}{month:02d}{day:02d}"
     if found := _NUMERIC_DATE.fullmatch(text):
         return f"{day:02d}{found[2]}{month:02d}{found[2]}{year}"
     name = _MONTHS[month - 1]
+    if found := _DASHED_MONTH.fullmatch(text):
+        return f"{day}-{name if len(found[2]) > 3 else name[:3]}-{year}"
     if found := _MONTH_FIRST.fullmatch(text):
         return f"{name if len(found[1]) > 3 else name[:3]}{found[2]} {day}{found[5]}{year}"
     if found := _DAY_FIRST.fullmatch(text):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Container
 
 from redaction.detectors.contacts import find_addresses, find_emails, find_phones
+from redaction.detectors.given import find_given
 from redaction.detectors.numbers import find_cards, find_ibans, find_ssns, find_wallets
 from redaction.detectors.people import find_birth_dates, find_named, find_streets
 from redaction.detectors.piece import Confirm, Detector
+from redaction.detectors.places import find_places
 from redaction.detectors.secrets import find_secrets
 from redaction.rules import RedactionRules
 
@@ -32,4 +34,6 @@ def build_detectors(rules: RedactionRules, confirm: Confirm, denied: Container[s
         find_birth_dates,
         find_streets,
         find_named(denied),
+        find_given(denied),
+        find_places(denied),
     )

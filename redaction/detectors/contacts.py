@@ -16,13 +16,16 @@ from redaction.words import PRODUCTS
 MAX_PHONES = 2_000
 """Candidates of one text that are handed to the phone library; beyond it the shape alone decides."""
 
+MAX_CONFIRMED = 200
+"""Of these, how many Presidio is asked about (two milliseconds each); beyond it a telephone word is enough."""
+
 _EMAIL = re.compile(
     r"(?<![\w.%+-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[A-Za-z0-9\u00a1-\uffff](?:[A-Za-z0-9\u00a1-\uffff-]{0,61}"
     r"[A-Za-z0-9\u00a1-\uffff])?\.){1,8}[A-Za-z\u00a1-\uffff]{2,24}(?![\w@])"
 )
 _EMAIL_ASCII = re.compile(r"[\w.+%'-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}")
 _PHONE = re.compile(
-    r"(?<![\w./#@&=%:-])(?<!\d[ ])(?:\+|00|\()?\(?\d(?:[ ().\u2010\u2011\u2013/-]{0,3}\d){6,16}(?![\w/%@-]|\.\d)"
+    r"(?:(?<![\w./#@&=%:-])|(?<=[=:])(?=\+)|(?<=phone=)|(?<=mobile=)|(?<=tel=)|(?<=phone:)|(?<=tel:)|(?<=CELL:))(?<!\d[ ])(?:\+|00|\()?\(?\d(?:[ ().\u2010\u2011\u2013/-]{0,3}\d){6,16}(?![\w/%@-]|\.\d)"
 )
 _PHONE_WORD = re.compile(
     r"phone|mobile|cell|\bcall\b|\bcalled\b|\btext\b|\btel\b|reach|contact|\bsms\b|whatsapp|\bfax\b|\bdial|\bring\b|handy|hotline|signal"
@@ -41,13 +44,14 @@ _NOT_A_PHONE = re.compile(
 )
 _NUMBERS = re.compile(r"(?:19|20)\d\d[-/.][01]\d[-/.][0-3]\d|(?<!\d)\d\.\d(?!\d)|\.20\d{6}$|^\d+/\d+$")
 """Dates, decimals, fractions and dated versions: what looks like a number in groups."""
+_DECIMALS = re.compile(r"\A\d+\.\d+ +\d[\d ]*\Z|\d\.\d{3,} ")
 _MIN_PHONE_DIGITS = 8
 _MAX_PHONE_DIGITS = 15
 _MAX_BARE_DIGITS = 13
 _PHONE_CONTEXT = 30
 
 _IP4 = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
-_IP6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:(?<=:)(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])")
+_IP6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:(?<=:)(?:\d{1,3}\.){3}\d{1,3})?(?!\w|:\w)")
 _VERSION_BEFORE = re.compile(
     r"(?:(?:version|release|\bver|\bv|chart|image|plugin|notes|section|rfc|chapter|clause|==|>=|<=|~=|@)\s{0,2}[:=]?\s{0,2}"
     r"|(?:rolled back|roll back|upgraded?|downgraded?|updated?|bump(?:ed)?|migrated?)\s(?:to|from)\s|/[\w.-]{1,12}:)\Z"
@@ -56,6 +60,8 @@ _WORD_BEFORE = re.compile(r"([a-z][a-z0-9-]*)\s\Z")
 _VERSION_KEY = re.compile(r"version|release|(?:^|_)ver$|agent$")
 _VERSION_CONTEXT = 24
 _MIN_IP6 = 6
+_NO_HOST = ("255.", "ffff:ffff:", "2.5.4.", "2.5.29.", "1.3.6.", "1.3.14.")
+"""Network masks, and object identifiers of X.500."""
 
 
 def find_emails(piece: Piece) -> Iterator[Finding]:
@@ -84,7 +90,7 @@ def find_phones(confirm: Confirm, regions: Sequence[str], *, strict: bool) -> De
         text = piece.text
         named = bool(piece.key) and _PHONE_KEY.search(piece.key) is not None
         identifier = piece.scope is Scope.IDENTIFIER or (not named and bool(piece.key) and _ID_KEY.search(piece.key))
-        asked = 0
+        asked = confirmed = 0
         for match in _PHONE.finditer(text):
             candidate = match[0]
             if identifier and candidate[0] != "+":
@@ -94,30 +100,43 @@ def find_phones(confirm: Confirm, regions: Sequence[str], *, strict: bool) -> De
             if not _has_shape(candidate, called=called, strict=strict):
                 continue
             asked += 1
-            if (
-                asked > MAX_PHONES
-                or _is_number(candidate, tuple(regions))
-                or (called and confirm("PHONE_NUMBER", candidate) > 0)
-            ):
+            sure = asked > MAX_PHONES or _is_number(candidate, tuple(regions))
+            if not sure and called:
+                confirmed += 1
+                sure = confirmed > MAX_CONFIRMED or confirm("PHONE_NUMBER", candidate) > 0
+            if sure:
                 yield Finding(start, match.end(), "PHONE_NUMBER", 0.75 if called else 0.5)
 
     return find
 
 
 def _has_shape(candidate: str, *, called: bool, strict: bool) -> bool:
-    digits = sum(letter.isdigit() for letter in candidate)
+    digits = sum(letter.isdigit() for letter in candidate) - (2 if candidate.startswith("00") else 0)
     if not _MIN_PHONE_DIGITS <= digits <= _MAX_PHONE_DIGITS:
+        return False
+    if candidate[0] not in "+(" and (candidate.count("/") > 1 or _DECIMALS.search(candidate)):
         return False
     if candidate[0] != "+" and (_NOT_A_PHONE.fullmatch(candidate) or _NUMBERS.search(candidate)):
         return False
     if candidate.isdigit():
-        return digits <= _MAX_BARE_DIGITS if called else not strict
+        longest = _MAX_PHONE_DIGITS if candidate.startswith("00") else _MAX_BARE_DIGITS
+        if not called and re.match("00[1-9]", candidate):
+            return _is_valid_abroad(candidate)
+        return digits <= longest if called else not strict
     if candidate[0] in "+(":
         return True
     groups = re.findall(r"\d+", candidate)
     if len(groups) > 7 or max(map(len, groups)) < 2:
         return False
     return called or not strict or digits > _MIN_PHONE_DIGITS
+
+
+def _is_valid_abroad(candidate: str) -> bool:
+    """Whether bare digits that begin with 00 are a number that could be dialled; padded counters rarely are."""
+    try:
+        return bool(phonenumbers.is_valid_number(phonenumbers.parse("+" + candidate[2:])))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 @lru_cache(maxsize=16_384)
@@ -173,6 +192,6 @@ def _is_personal(candidate: str, *, hide_private: bool) -> bool:
         address = ipaddress.ip_address(candidate)
     except ValueError:
         return False
-    if address.is_loopback or address.is_unspecified or candidate.lower().startswith(("255.", "ffff:ffff:")):
+    if address.is_loopback or address.is_unspecified or candidate.lower().startswith(_NO_HOST):
         return False
     return hide_private or not address.is_private

@@ -25,7 +25,7 @@ _CARD_LENGTHS: tuple[tuple[re.Pattern[str], tuple[int, ...]], ...] = (
 )
 """Lengths by issuer; Presidio's own pattern knows neither the 2-series nor 19 digits."""
 _CARD_WORD = re.compile(
-    r"card|visa|mastercard|amex|american express|maestro|discover|diners|jcb|credit|debit|\bpan\b|\bcc\b"
+    r"card|visa|mastercard|amex|american express|maestro|discover|diners|jcb|credit|debit|\bpan\b|\bcc\b|charge|\bpay|cvc|cvv|expir|\bexp\b"
 )
 
 _SSN = re.compile(r"(?<![\w.-])\d{3}([- .]?)\d{2}\1\d{4}(?![\w-]|\.\d)")
@@ -74,7 +74,8 @@ def find_cards(confirm: Confirm) -> Detector:
                 digits = re.sub(r"\D", "", candidate)
                 if not _is_card(digits):
                     continue
-                if digits[0] in "346" or digits[:2] in _MASTERCARD or _explained(piece, start, _CARD_WORD):
+                certain = digits[0] in "346" or digits[:2] in _MASTERCARD
+                if certain or _explained(piece, start, _CARD_WORD) or _CARD_WORD.search(piece.low, stop, stop + 24):
                     yield Finding(start, stop, "CREDIT_CARD", max(confirm("CREDIT_CARD", candidate), 0.6))
                     break
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from redaction.detectors.piece import Piece, Scope
@@ -22,10 +22,14 @@ class SecretKind:
     pattern: re.Pattern[str]
     certain: bool = True
     """Its form alone proves it; looked for even in identifiers."""
+    check: Callable[[str], bool] | None = None
+    """What the found text must satisfy besides."""
 
 
-def _kind(name: str, needles: str, pattern: str, *, certain: bool = True) -> SecretKind:
-    return SecretKind(name, tuple(needles.split()), re.compile(pattern), certain)
+def _kind(
+    name: str, needles: str, pattern: str, *, certain: bool = True, check: Callable[[str], bool] | None = None
+) -> SecretKind:
+    return SecretKind(name, tuple(needles.split()), re.compile(pattern), certain, check)
 
 
 def _prefixed(name: str, prefix: str, body: str) -> SecretKind:
@@ -33,10 +37,28 @@ def _prefixed(name: str, prefix: str, body: str) -> SecretKind:
     return _kind(name, prefix.lower(), rf"(?<![A-Za-z0-9]){re.escape(prefix)}{body}")
 
 
+_ID_PREFIX = re.compile(
+    r"(?:call|chatcmpl|cmpl|toolu|tooluse|msg|run|thread|asst|resp|fp|req|file|step|evt|trace|span|session|sess|conv|batch|job|task|doc|chunk|rs|fc"
+    r"|cus|pi|ch|sub|prod|price|in|ord|inv|txn|org|proj|user|acct|gen|vs|item)[_-]"
+)
+"""How frameworks and vendors begin the names of things."""
+_PLAIN_DIGEST = re.compile(r"[0-9a-f-]+|[0-9A-F-]+|[\d.,:T+Z/-]+")
+MIN_RANDOM_DIGITS = 2
+
+
+def _is_random(text: str) -> bool:
+    """Whether a text is written like a key: letters and digits mixed, no digest, no UUID, no words with hyphens, no id."""
+    digits = sum(map(str.isdigit, text))
+    if digits < MIN_RANDOM_DIGITS or digits == len(text) or _PLAIN_DIGEST.fullmatch(text) or _ID_PREFIX.match(text):
+        return False
+    changes = len(re.findall(r"[a-z][A-Z0-9]|[A-Z][a-z0-9]|\d[A-Za-z]", text))
+    return changes * 5 >= len(text)
+
+
 _ASSIGNED = r"(?:\\?[\"'])?\s{0,4}(?:=>|:=|[=:])\s{0,4}(?:\\?[\"'])?"
 _VALUE = r"([^\s\"',;&<>{}()\[\]\\]{6,512})"
 _WORDS = (
-    r"pass(?:word|wd|phrase|code)|pwd|secret[_-]?(?:access[_-]?)?key|client[_-]?secret|secret|api[_-]?key|apikey"
+    r"pass(?:word|wd|phrase|code)|pwd|api[_-]?token|bot[_-]?token|secret[_-]?(?:access[_-]?)?key|client[_-]?secret|secret|api[_-]?key|apikey"
     r"|access[_-]?key|access[_-]?token|auth[_-]?token|refresh[_-]?token|bearer[_-]?token|private[_-]?key|account[_-]?key"
     r"|sharedaccesskey|signing[_-]?key|encryption[_-]?key|session[_-]?(?:cookie|token|key)|sid|token"
 )
@@ -97,6 +119,66 @@ KINDS: tuple[SecretKind, ...] = (
     _prefixed("supabase_key", "sbp_", r"[a-f0-9]{40}"),
     _prefixed("age_secret_key", "AGE-SECRET-KEY-1", r"[A-Z0-9]{50,}"),
     _prefixed("tracetape_key", "tt_", r"[a-z]{4,10}_[A-Za-z0-9]{4,}_[A-Za-z0-9_-]{32,}"),
+    _kind("vendor_key_with_role", "_live_ _test_ _prod_ _secret_ _token_ _tkn_ _pat_ -live- -test- _sk_ _apikey_",
+        r"(?i)(?<![A-Za-z0-9])[a-z][a-z0-9]{0,15}[_-](?:live|test|prod|secret|token|tkn|pat|sk|apikey)[_-](?=[a-z0-9_-]{0,80}\d)(?=[a-z0-9_-]{0,80}[a-z])[a-z0-9-]{12,}(?:_[a-z0-9]{4,})?"),
+    _prefixed("adobe", "p8e-", r"[a-z0-9]{32}"),
+    _prefixed("airtable_token", "pat", r"[A-Za-z0-9]{14}\.[a-f0-9]{64}"),
+    _prefixed("artifactory_key", "AKCp", r"[A-Za-z0-9]{60,}"),
+    _prefixed("brevo_key", "xkeysib-", r"[a-f0-9]{40,}-\w{8,}"),
+    _prefixed("brevo_smtp_key", "xsmtpsib-", r"[a-f0-9]{40,}-\w{8,}"),
+    _prefixed("buildkite_token", "bkua_", r"[a-f0-9]{32,}"),
+    _prefixed("cerebras_key", "csk-", r"[a-z0-9]{30,}"),
+    _prefixed("circleci_token", "CCIPAT_", r"[\w-]{30,}"),
+    _prefixed("clickup_token", "pk_", r"\d{6,}_[A-Z0-9]{28,}"),
+    _prefixed("crates_token", "cio", r"[A-Za-z0-9]{32}\b"),
+    _prefixed("doppler_token", "dp.", r"(?:pt|st|ct|sa|scim|audit)\.(?:[a-z0-9._-]{2,35}\.)?[A-Za-z0-9]{40,}"),
+    _prefixed("dropbox_token", "sl.", r"[\w-]{100,}"),
+    _prefixed("dynatrace_token", "dt0c01.", r"[A-Z0-9]{20,}\.[A-Z0-9]{40,}"),
+    _prefixed("easypost_key", "EZAK", r"[A-Za-z0-9]{40,}"),
+    _prefixed("easypost_test_key", "EZTK", r"[A-Za-z0-9]{40,}"),
+    _prefixed("elevenlabs_key", "sk_", r"[a-f0-9]{40,}"),
+    _prefixed("figma_token", "figd_", r"[\w-]{30,}"),
+    _prefixed("firecrawl_key", "fc-", r"[a-f0-9]{32}"),
+    _prefixed("fireworks_key", "fw_", r"[A-Za-z0-9]{20,}"),
+    _prefixed("fly_token", "fm1_", r"[A-Za-z0-9+/=_-]{40,}"),
+    _prefixed("fly_macaroon", "fm2_", r"[A-Za-z0-9+/=_-]{40,}"),
+    _prefixed("flutterwave_key", "FLWSECK", r"(?:_TEST)?-[a-f0-9]{12,}"),
+    _prefixed("frameio_token", "fio-u-", r"[\w-]{40,}"),
+    _prefixed("heroku_key", "HRKU-", r"[\w-]{30,}"),
+    _prefixed("intra42_secret", "s-s4t2", r"(?:ud|af)-[a-f0-9]{64}"),
+    _prefixed("jina_key", "jina_", r"[\w-]{40,}"),
+    _prefixed("meta_token", "EAA", r"[A-Za-z0-9]{60,}"),
+    _prefixed("instagram_token", "IGQ", r"[\w-]{60,}"),
+    _prefixed("netlify_token", "nfp_", r"[A-Za-z0-9]{36,}"),
+    _prefixed("nuget_key", "oy2", r"[a-z0-9]{43}"),
+    _prefixed("nvidia_key", "nvapi-", r"[\w-]{40,}"),
+    _prefixed("one_password_token", "ops_eyJ", r"[\w-]{40,}"),
+    _prefixed("posthog_key", "phx_", r"[A-Za-z0-9]{36,}"),
+    _prefixed("prefect_key", "pnu_", r"[a-z0-9]{30,}"),
+    _prefixed("pulumi_token", "pul-", r"[a-f0-9]{32,}"),
+    _prefixed("readme_key", "rdme_", r"[a-z0-9]{50,}"),
+    _prefixed("resend_key", "re_", r"[A-Za-z0-9]{8,}_[A-Za-z0-9]{16,}"),
+    _prefixed("rubygems_key", "rubygems_", r"[a-f0-9]{40,}"),
+    _prefixed("scalingo_token", "tk-us-", r"[\w-]{40,}"),
+    _prefixed("sonar_token", "sqp_", r"[a-f0-9]{32,}"),
+    _prefixed("sonar_user_token", "squ_", r"[a-f0-9]{32,}"),
+    _prefixed("sonar_analysis_token", "sqa_", r"[a-f0-9]{32,}"),
+    _prefixed("tailscale_key", "tskey-", r"[a-z]{2,10}-[\w-]{20,}"),
+    _prefixed("tavily_key", "tvly-", r"(?:dev-)?[A-Za-z0-9]{20,}"),
+    _prefixed("typeform_token", "tfp_", r"[\w-]{30,}"),
+    _prefixed("voyage_key", "pa-", r"[\w-]{40,}"),
+    _kind("azure_client_secret", "8q~", r"(?<![\w~.-])[\w~.-]{3}8Q~[\w~.-]{30,40}"),
+    _kind("terraform_token", ".atlasv1.", r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[\w-]{60,}"),
+    _kind("plaid_token", "access-", r"(?<![A-Za-z0-9])access-(?:sandbox|development|production)-[0-9a-f-]{36}"),
+    _kind("lob_key", "live_ test_", r"(?<![A-Za-z0-9_])(?:live|test)_[a-f0-9]{30,}"),
+    _kind("mailchimp_key", "-us", r"(?<![A-Za-z0-9])[a-f0-9]{32}-us\d{1,2}(?![A-Za-z0-9])"),
+    _kind("discord_bot_token", ".", r"(?<![\w.-])[MNO][A-Za-z0-9_-]{22,27}\.[\w-]{6}\.[\w-]{27,40}(?![\w-])", certain=False),
+    _kind("mapbox_token", "sk.eyj pk.eyj", r"(?<![A-Za-z0-9])sk\.eyJ[\w-]{20,}\.[\w-]{20,}"),
+    _kind("okta_token", "ssws 00", r"(?:(?<=SSWS )|(?<![\w-]))00(?=[\w-]{0,38}[a-z])(?=[\w-]{0,38}[A-Z])(?=[\w-]{0,38}\d)[\w-]{40}(?![\w-])", certain=False),
+    _kind("password_hash", "$2 $argon2 $6$ $5$ $1$ $apr1$ $y$ pbkdf2", r"\$(?:2[abxy]\$\d\d\$[./A-Za-z0-9]{53}|argon2(?:id|i|d)\$[^\s\"']{30,300}|(?:6|5|1|apr1|y)\$[./A-Za-z0-9$=,]{20,140})|pbkdf2_\w{2,10}\$\d+\$[^\s\"']{20,200}"),
+    _kind("one_time_secret", "otpauth://", r"otpauth://[^\s\"']{1,200}?[?&]secret=([A-Za-z2-7=]{16,})"),
+    _kind("netrc_password", "machine password", r"\bmachine\s+\S{1,200}(?:\s+(?:login|account)\s+\S{1,200})?\s+password\s+(\S{4,256})"),
+    _kind("aws_signature", "amz-signature amz-security-token amz-credential", r"(?i)X-Amz-(?:Signature|Security-Token|Credential)=([^&\s\"'<>\\]{8,2048})"),
     _kind("telegram_bot_token", ":aa", r"(?<![A-Za-z0-9])\d{8,10}:AA[A-Za-z0-9_-]{32,34}(?![A-Za-z0-9_-])"),
     _kind("azure_storage_key", "accountkey= sharedaccesskey=", r"(?i)(?:account|sharedaccess)key=([A-Za-z0-9+/=]{30,})"),
     _kind("authorization_header", "bearer basic", r"(?i)\b(?:bearer|basic)\s{1,4}([A-Za-z0-9._~+/=-]{16,})"),
@@ -114,10 +196,18 @@ KINDS: tuple[SecretKind, ...] = (
     _kind("assignment", "pass pwd secret key token sid", rf"(?i)(?:\b|_)(?:{_WORDS}){_ASSIGNED}{_VALUE}", certain=False),
     _kind(
         "spoken_password",
-        "pass pwd secret token key",
-        r"(?i)\b(?:password|passphrase|passcode|pwd|api key|secret|token)\s(?:is|was|to)\s{1,2}[\"'`]?"
+        "pass pwd secret token key kennwort contrase",
+        r"(?i)\b(?:password|passphrase|passcode|pwd|api key|secret|token|passwort|kennwort|mot de passe|contrase\u00f1a)(?:\s(?:for|of|on|to)(?:\s[\w.-]{1,24}){1,5})?\s?(?:is|was|to|now|lautet|ist|es|est)\s{1,2}[\"'`]?"
         r"((?=[^\s\"'`]{0,60}[0-9!@#$%^&*_+=])[^\s\"'`,;]{5,128})",
         certain=False,
+    ),
+    _kind(
+        "spoken_key",
+        "key token secret credential",
+        r"(?i)(?<!primary )(?<!foreign )(?<!cache )(?<!public )(?<!idempotency )(?<!partition )(?<!next )(?<!routing )\b(?:key|token|secret|credential)s?\b"
+        r"[^\w\n]{0,3}(?:[a-z']{1,14}[,:]?\s){0,7}[\"'`]?([A-Za-z0-9_+/=.~-]{20,512})",
+        certain=False,
+        check=_is_random,
     ),
     _kind("cookie", "cookie", r"(?i)\b(?:set-)?cookie[\"']?\s{0,2}:\s{0,2}[\"']?[\w.-]{1,64}=([^;\s\"']{12,1024})"),
 )  # fmt: skip
@@ -125,11 +215,11 @@ KINDS: tuple[SecretKind, ...] = (
 
 _HARMLESS = re.compile(
     r"(?i)(?:null|none|true|false|undefined|required|optional|string|number|integer|boolean|object|hidden|redacted|masked"
-    r"|changeme|placeholder|example|your[_-].*|my[_-]?(?:api)?[_-]?key|\*+|x+|\.+|-+|os\.(?:environ|getenv).*|process\.env.*"
-    r"|_?(?:pass(?:word|wd)?|secret|token|key)s?|getenv.*|env\..*|\$.*|%.*%|<.*|\{.*|[a-z]+_?[a-z]*_(?:key|token|secret|password))[.,:;!?]*"
+    r"|changeme|placeholder|example|your[_-].*|my[_-]?(?:api)?[_-]?key|\*+|x+|\.+|-+|os\.(?:environ|getenv).*|process\.env.*|.*\(.*|_?[A-Za-z_]+(?:\._?[A-Za-z_]+)+"
+    r"|[A-Z]{2}[0-9a-f]{32}|_?(?:pass(?:word|wd)?|secret|token|key)s?|getenv.*|env\..*|\$.*|%.*%|<.*|\{.*|[a-z]+_?[a-z]*_(?:key|token|secret|password))[.,:;!?]*"
 )
 _SECRET_KEY = re.compile(
-    r"(?:^|_)(?:password|passwd|pwd|passphrase|passcode|secret|api_?key|apikey|access_?token|auth_?token|refresh_?token"
+    r"(?:^|_)(?:password|passwd|pwd|passphrase|passcode|secret|api_?key|apikey|(?:access|auth|refresh|api|bot|deploy|personal|admin|service|app|user|device|id|csrf|xsrf|install|client|verification|reset)_?token|authtoken"
     r"|bearer_?token|session_?token|private_?key|signing_?key|encryption_?key|secret_?(?:access_?)?key|client_?secret"
     r"|access_?key(?:_id)?|credentials?|authorization|cookie|set_cookie|x_api_key|webhook_secret|otp|pin_code)$"
 )
@@ -158,10 +248,19 @@ def find_secrets(piece: Piece) -> Iterator[Finding]:
         group = kind.pattern.groups
         for match in kind.pattern.finditer(text):
             start, end = match.span(group)
+            if kind.check is not None and not kind.check(match[group]):
+                continue
+            if kind.name == "assignment" and _is_word_of_code(low, match.start(), start, text[start:end]):
+                continue
             if not group or not (_HARMLESS.fullmatch(text, start, end) or text[end : end + 1] == "("):
                 yield Finding(start, end, "SECRET", 0.9)
     if piece.key and not identifier and _is_secret_value(piece.key, text):
         yield Finding(0, len(text), "SECRET", 0.9)
+
+
+def _is_word_of_code(low: str, begin: int, start: int, value: str) -> bool:
+    """Whether `token = value` is a line of code or of prose: a plain word that is not in quotes, and no password."""
+    return value.isalpha() and value.islower() and low[start - 1] not in "\"'" and "pass" not in low[begin:start]
 
 
 def _is_secret_value(key: str, text: str) -> bool:

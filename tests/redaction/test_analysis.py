@@ -11,7 +11,7 @@ from redaction.analysis import MAX_CHUNK, Analyser, Ask
 from redaction.detectors.piece import Scope
 from redaction.rules import Mode, RedactionRules
 
-NAME = Ask("Please ask Maria Gonzalez about it.", "content", Scope.FULL)
+NAME = Ask("We saw Barack Obama there.", "content", Scope.FULL)
 CARD = Ask("card 4111 1111 1111 1111", "content", Scope.FULL)
 
 
@@ -67,7 +67,7 @@ def test_a_model_that_breaks_withholds_the_text_that_broke_it(fresh, monkeypatch
     whole = fresh.people.entities
 
     def entities_of(texts):
-        if any("Maria" in text for text in texts):
+        if any("Barack" in text for text in texts):
             raise MemoryError
         return whole(texts)
 

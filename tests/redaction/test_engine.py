@@ -121,9 +121,9 @@ def test_a_second_pass_alters_no_token(redactor):
 
 def test_a_name_under_a_key_is_hidden_wherever_it_recurs_in_the_span(redactor):
     items = [
-        Item('{"customer_name": "Wendy Mcmillan"}', "args", FieldClass.CONTENT, "/a", 1),
-        Item("Wendy Mcmillan!", "label", FieldClass.PLAIN, "/b", 1),
-        Item("Wendy Mcmillan", "label", FieldClass.PLAIN, "/c", 2),
+        Item('{"customer_name": "Quenby Mcmillan"}', "args", FieldClass.CONTENT, "/a", 1),
+        Item("Quenby Mcmillan!", "label", FieldClass.PLAIN, "/b", 1),
+        Item("Quenby Mcmillan", "label", FieldClass.PLAIN, "/c", 2),
     ]
     first, second, other = redactor.redact(items, "p")
     token = json.loads(first.value)["customer_name"]

@@ -15,6 +15,9 @@ named = find_named(NEVER_NAMES)
 @pytest.mark.parametrize(
     "address",
     ["742 Evergreen Terrace, Springfield, IL 62704", "7602 Hooper Ave, Portland, WA 98101", "54 rue des Lilas, 53273 Nantes",
+     "ul. Marszałkowska 12/4, 00-590 Warszawa", "Rua Augusta, 123 - Apto 41, São Paulo - SP, 01310-100",
+     "Calle de Alcalá 41, 3ºA, 28014 Madrid", "Flat 4B, Shanti Apartments, 12, MG Road, Bengaluru 560001", "Vesterbrogade 7, 1620 København",
+     "12-3 Shibuya, Shibuya-ku, Tokyo 150-0002", "Keizersgracht 12-2, 1016 DX Amsterdam", "Postfach 12, 8001 Zürich",
      "Unter den Linden 77, 10117 Berlin", "Hauptstraße 5, 10115 Berlin", "129 Church Road, Leeds LS1 4AP", "Flat 3, 12 High Street"],
 )  # fmt: skip
 def test_street_addresses_are_found_whole(address):
@@ -37,7 +40,9 @@ def test_an_address_key_is_believed():
 @pytest.mark.parametrize(
     ("text", "date"),
     [("born 21/01/1950", "21/01/1950"), ("DOB is 01.09.1993", "01.09.1993"), ("date of birth: October 22, 1994", "October 22, 1994"),
-     ("was born on 2001-05-26", "2001-05-26"), ("(born 9 May 1968)", "9 May 1968")],
+     ("born 21 de diciembre de 1965", "21 de diciembre de 1965"), ("né le 4 décembre 1997", "4 décembre 1997"), ("geboren am 25. Mai 1969", "25. Mai 1969"),
+     ("DOB 17-Dec-1941", "17-Dec-1941"), ("date of birth 19481012,", "19481012"), ("born in June 1978", "June 1978"),
+     ("born 1999-05-13T00:00:00Z", "1999-05-13T00:00:00Z"), ("was born on 2001-05-26", "2001-05-26"), ("(born 9 May 1968)", "9 May 1968")],
 )  # fmt: skip
 def test_birth_dates_are_found_beside_their_word(text, date):
     assert found(find_birth_dates, text) == [date]
