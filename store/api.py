@@ -24,6 +24,7 @@ from store.judged import (
     UsedTool,
     WriteRow,
 )
+from store.outline import Outline
 from store.sums import RunBound, RunSums
 
 Row = TypeVar("Row")
@@ -169,6 +170,9 @@ class Store(Protocol):
     def read_evidence(self, project: str, trace_id: TraceId, span_id: SpanId | None = None) -> TraceEvidence:
         """Evidence of one trace, or of one span and its logs; empty when nothing is stored."""
 
+    def read_evidence_of(self, project: str, trace_id: TraceId, span_ids: Collection[SpanId]) -> TraceEvidence:
+        """Evidence of some spans of a trace and of their logs; spans that are not stored are left out."""
+
     def find_runs(self, query: RunQuery) -> Page[Run]:
         """Runs that match, newest first.
 
@@ -181,6 +185,15 @@ class Store(Protocol):
 
     def read_steps(self, project: str, run_id: RunId) -> tuple[Step, ...]:
         """All steps of a run in stored order."""
+
+    def read_outline(self, project: str, run_id: RunId) -> Outline:
+        """The tree of a run in columns, in stored order; much less work than its steps. Empty when there is none."""
+
+    def read_steps_at(self, project: str, run_id: RunId, ordinals: Collection[int]) -> tuple[Step, ...]:
+        """The steps that stand at these places of the stored order; places the run does not have are left out."""
+
+    def read_step(self, project: str, run_id: RunId, span_id: SpanId) -> Step | None:
+        """The step of a span; None when the run has none."""
 
     def totals(self, query: RunQuery) -> Totals:
         """Sums over the runs that match."""

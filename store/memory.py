@@ -38,6 +38,7 @@ from store.evidence import newest_facts, winners
 from store.filters import Where, run_field, where
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourUnit, call_hours, run_hours, unit_of
 from store.judged import AttemptGroup, AttemptQuery, AttemptRow, EconomicsRow, OfferedTool, UsedTool, WriteRow
+from store.outline import Outline, outline_of
 from store.sums import RunBound, RunSums, ends_of, sums_of
 
 Item = TypeVar("Item", Run, Step)
@@ -119,10 +120,16 @@ class MemoryStore:
 
     def read_evidence(self, project: str, trace_id: TraceId, span_id: SpanId | None = None) -> TraceEvidence:
         """Evidence of one trace or span."""
+        return self._winners(project, trace_id, None if span_id is None else {span_id})
 
+    def read_evidence_of(self, project: str, trace_id: TraceId, span_ids: Collection[SpanId]) -> TraceEvidence:
+        """Evidence of some spans."""
+        return self._winners(project, trace_id, set(span_ids))
+
+    def _winners(self, project: str, trace_id: TraceId, span_ids: set[SpanId] | None) -> TraceEvidence:
         def of(name: str) -> list[dict[str, Any]]:
             rows = (row for row in self._rows(name, project) if row["trace_id"] == trace_id)
-            return [row for row in rows if span_id is None or row["span_id"] == span_id]
+            return [row for row in rows if span_ids is None or (row["span_id"] or row["log_id"][:16]) in span_ids]
 
         return winners(of("spans"), of("span_contents"), of("logs"))
 
@@ -151,6 +158,19 @@ class MemoryStore:
         with self._lock:
             assembly = self._derived.get((project, run_id))
         return tuple(sorted(assembly.steps, key=lambda step: step.ordinal)) if assembly else ()
+
+    def read_outline(self, project: str, run_id: RunId) -> Outline:
+        """The tree of a run in columns."""
+        return outline_of(self.read_steps(project, run_id))
+
+    def read_steps_at(self, project: str, run_id: RunId, ordinals: Collection[int]) -> tuple[Step, ...]:
+        """Some steps of a run."""
+        wanted = set(ordinals)
+        return tuple(step for step in self.read_steps(project, run_id) if step.ordinal in wanted)
+
+    def read_step(self, project: str, run_id: RunId, span_id: SpanId) -> Step | None:
+        """One step of a run."""
+        return next((step for step in self.read_steps(project, run_id) if step.span_id == span_id), None)
 
     def totals(self, query: RunQuery) -> Totals:
         """Sums over the runs that match."""

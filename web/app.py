@@ -16,7 +16,7 @@ from spans.errors import HouseError, RefusedError
 from web.assets import load_assets
 from web.callers import permissions_of
 from web.desk import Desk
-from web.routes import api, findings, ingest, metrics, pages, settings, sign_in, static
+from web.routes import api, findings, ingest, metrics, pages, run, settings, sign_in, static
 from web.security import Door
 from web.services import Services
 from web.settings import WebSettings
@@ -29,6 +29,7 @@ ROUTERS = (
     api.router,
     findings.router,
     pages.router,
+    run.router,
     settings.router,
     ingest.router,
     metrics.router,

@@ -88,7 +88,12 @@ class _Memory:
 
 
 def build_conversation(
-    steps: Sequence[Step], contents: Mapping[str, SpanContent], *, most: int = 400, unread: int = 0
+    steps: Sequence[Step],
+    contents: Mapping[str, SpanContent],
+    *,
+    most: int = 400,
+    unread: int = 0,
+    remembered: int = 0,
 ) -> Conversation:
     """Tell the steps of a run in order.
 
@@ -97,6 +102,8 @@ def build_conversation(
         contents: Their content by span id; missing ones are steps without stored content.
         most: Turns told at most.
         unread: Steps of the run that are not among `steps`.
+        remembered: So many of the first steps are only remembered, not told: a part of a long run begins where the
+            part before ended, and says nothing twice.
     """
     contents = _fullest(steps, contents)
     shown = [s for s in steps if _is_told(s)]
@@ -109,13 +116,16 @@ def build_conversation(
     )
     turns: list[Turn] = []
     answered: set[str] = set()
+    known = {step.span_id for step in steps[:remembered]}
     for step in shown:
         for turn in _turns(step, contents.get(step.span_id, EMPTY), memory):
+            if step.span_id in known:
+                continue
             inside = turn.kind == "retrieval" and step.parent_span_id in answered
             turns.append(replace(turn, repeats=True) if inside else turn)
             if turn.kind == "tool" and turn.has_result:
                 answered.add(turn.span_id)
-    if not any(t.kind == "message" for t in turns):
+    if not remembered and not any(t.kind == "message" for t in turns):
         turns = [*_outer_input(steps, contents), *turns, *_outer_output(steps, contents)]
     return Conversation(tuple(turns[:most]), _state(steps, turns), max(0, len(turns) - most) + unread)
 

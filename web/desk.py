@@ -27,6 +27,7 @@ from web.places import DEFAULT_PROJECT, Place, parse_range
 from web.services import Services
 from web.settings import WebSettings
 from web.text import fold, one_line, person, visible
+from web.tree import Trees
 
 TEMPLATES = Path(__file__).parent / "templates"
 THEME_COOKIE = "tracetape_theme"
@@ -42,6 +43,7 @@ class Desk:
         self.settings = settings
         self.assets = assets
         self.recent = Recent(REMEMBER_S)
+        self.trees = Trees()
         self.templates = _environment()
         self.pages: Mapping[str, Permission] = {}
         """GET path → permission of every route; the app fills it in, the navigation shows what is in it."""

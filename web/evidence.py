@@ -70,3 +70,14 @@ def read_steps(store: Store, project: str, steps: Sequence[Step], run_id: str) -
     """Evidence of every trace that the steps come from."""
     traces = dict.fromkeys(s.trace_id for s in steps) or {TraceId(run_id): None}
     return StepContents(store.read_evidence(project, trace) for trace in traces)
+
+
+def read_some(store: Store, project: str, steps: Sequence[Step]) -> StepContents:
+    """Evidence of these steps alone, and of the steps that tell of them: for a part of a large run."""
+    wanted: dict[TraceId, set[SpanId]] = {}
+    for step in steps:
+        own = wanted.setdefault(step.trace_id, set())
+        own.add(step.span_id)
+        if is_told_by_parent(step) and step.parent_span_id is not None:
+            own.add(step.parent_span_id)
+    return StepContents(store.read_evidence_of(project, trace, spans) for trace, spans in wanted.items())

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from spans.kinds import RunStatus, SpanKind, ToolOutcome, UsageRole, Verdict
 from spans.run import Step
-from web.format import duration
+from store.outline import Trouble
+from web.format import duration, money, plural
 from web.places import Place
+from web.tree import Plan, Planned, Tree, View
 
-WINDOW = 500
-"""Rows drawn at once: about 300 kB of HTML. A run of 50,000 steps is read window by window."""
 MAX_INDENT = 16
 _TICKS = 5
 _HATCH_FROM = 1.5
@@ -39,11 +39,11 @@ _FAILED = frozenset({ToolOutcome.ERROR, ToolOutcome.TIMEOUT, ToolOutcome.INVALID
 
 @dataclass(frozen=True, slots=True)
 class TreeRow:
-    """One step in the tree. `x` and `width` are percent of the time axis."""
+    """One step in the tree, or a fold of repeats. `x` and `width` are percent of the time axis."""
 
     span_id: str
+    """Empty for a fold."""
     href: str
-    ordinal: int
     indent: int
     kind: str
     kind_word: str
@@ -58,7 +58,16 @@ class TreeRow:
     hatched: bool
     faint: bool
     selected: bool
+    critical: bool
     marks: tuple[str, ...]
+    repeats: int
+    """How many steps a fold stands for; 0 for a step."""
+    is_open: bool | None
+    """Whether what is inside shows; None when nothing is."""
+    toggle_href: str
+    inside: str
+    """What a closed row hides: how many steps, and what went wrong in them."""
+    inside_tone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,78 +98,120 @@ class Waterfall:
     noise_href: str
     first: int
     last: int
+    shown: int
+    """Rows that there are when nothing is windowed: open steps and folds."""
     before_href: str
     after_href: str
+    after_part: str
+    """Address of the next rows alone, for a page that appends them."""
     jumps: tuple[Jump, ...]
+    critical_ns: int
 
 
-def build_waterfall(
-    place: Place, path: str, steps: Sequence[Step], *, selected: str, start: int = 0, show_noise: bool = False
-) -> Waterfall:
-    """Draw the window that starts at row `start`, or the one that holds the selected step."""
-    shown = [s for s in steps if show_noise or "noise" not in s.flags or s.span_id == selected]
-    index = next((i for i, s in enumerate(shown) if s.span_id == selected), None)
-    if index is not None and not start <= index < start + WINDOW:
-        start = index // WINDOW * WINDOW
-    start = max(0, min(start, max(0, len(shown) - 1)) // WINDOW * WINDOW)
-    window = shown[start : start + WINDOW]
-    begin = min((s.start_ns for s in steps), default=0)
-    length = max((s.start_ns + s.duration_ns for s in steps), default=1) - begin or 1
-    noise = "1" if show_noise else None
+def draw(place: Place, path: str, part: str, tree: Tree, plan: Plan, steps: Mapping[int, Step]) -> Waterfall:
+    """Draw the window of a plan.
 
-    def link(step: Step) -> str:
-        return place.url(path, span=step.span_id, noise=noise)
+    Args:
+        place: Where the page stands.
+        path: The page's own path, which every link of a row keeps.
+        part: Path of the fragment that holds rows alone.
+        tree: The tree the plan was made on.
+        plan: Which rows show.
+        steps: The steps of `plan.ordinals()` and `tree.jumps`, by their place in the stored order.
+    """
+    view = plan.view
 
+    def link(span: str = "", start: int | None = None, **changes: object) -> str:
+        return place.url(path, **{**view.params(), "span": span, "from": start, **changes})
+
+    selected = steps.get(view.selected) if view.selected is not None else None
+    chosen = selected.span_id if selected else ""
+    rows = []
+    for row in plan.rows:
+        step = steps.get(tree.ordinals[row.index])
+        if step is not None:
+            rows.append(_row(tree, row, step, view, place, path, chosen))
+    start, end = plan.start, plan.start + len(plan.rows)
     return Waterfall(
-        rows=tuple(_row(s, link(s), begin, length, selected=s.span_id == selected) for s in window),
-        ticks=axis(length),
-        total=len(shown),
-        hidden_noise=len(steps) - len(shown),
-        noise_href=place.url(path, span=selected, noise=None if show_noise else 1),
-        first=start + 1 if window else 0,
-        last=start + len(window),
-        before_href=place.url(path, **{"from": start - WINDOW, "noise": noise}) if start else "",
-        after_href=place.url(path, **{"from": start + WINDOW, "noise": noise}) if start + WINDOW < len(shown) else "",
-        jumps=_jumps(shown, link),
+        rows=tuple(rows),
+        ticks=axis(tree.length_ns),
+        total=len(tree.ordinals),
+        hidden_noise=tree.hidden,
+        noise_href=link(chosen, noise=None if view.show_noise else 1),
+        first=start + 1 if rows else 0,
+        last=end,
+        shown=plan.total,
+        before_href=link(start=max(0, start - plan.size)) if start else "",
+        after_href=link(start=end) if end < plan.total else "",
+        after_part=place.url(part, **{**view.params(), "from": end, "tab": _tab(path)}) if end < plan.total else "",
+        jumps=tuple(
+            Jump(words, link(steps[ordinal].span_id), steps[ordinal].span_id)
+            for words, ordinal in tree.jumps
+            if ordinal in steps and len(tree.ordinals) > 2
+        ),
+        critical_ns=tree.critical_ns if len(tree.ordinals) > 2 else 0,
     )
 
 
-def _row(step: Step, href: str, begin: int, length: int, *, selected: bool) -> TreeRow:
+def _tab(path: str) -> str:
+    return path.rpartition("/")[2] if path.count("/") > 2 else "timeline"
+
+
+def _row(tree: Tree, row: Planned, step: Step, view: View, place: Place, path: str, chosen: str) -> TreeRow:
     glyph, word = step_state(step)
-    running = step.status is RunStatus.RUNNING
-    x = max(0.0, min(99.7, 100 * (step.start_ns - begin) / length))
-    width = max(0.5, 100 * step.duration_ns / length)
+    running = step.status is RunStatus.RUNNING and not row.repeats
+    start, end = tree.span_of(row)
+    x = max(0.0, min(99.7, 100 * (start - tree.begin_ns) / tree.length_ns))
+    width = max(0.5, 100 * (end - start) / tree.length_ns)
+    inside, tone = _inside(tree, row)
+    toggle = "" if row.is_open is None else place.url(path, **{**view.toggled(row, tree).params(), "span": chosen})
+    if row.repeats:
+        glyph, word = "ok", "repeated"
     return TreeRow(
-        span_id=step.span_id,
-        href=href,
-        ordinal=step.ordinal,
-        indent=min(step.depth, MAX_INDENT),
+        span_id="" if row.repeats else step.span_id,
+        href=toggle if row.repeats else place.url(path, **{**view.params(), "span": step.span_id}),
+        indent=min(row.level, MAX_INDENT),
         kind=KIND_NAMES[step.kind],
         kind_word=step.kind.value,
         name=step_name(step),
-        detail=step_detail(step),
+        detail=_fold_words(tree, row) if row.repeats else "" if inside else step_detail(step),
         glyph=glyph,
         word=word,
-        duration_ns=None if running else step.duration_ns,
-        cost_usd=step.cost.usd if step.cost and step.usage_role is UsageRole.OWN else None,
+        duration_ns=None if running else end - start,
+        cost_usd=step.cost.usd if step.cost and step.usage_role is UsageRole.OWN and not row.repeats else None,
         x=round(x, 2),
         width=round(min(100 - x, 100 - x if running else width), 2),
         hatched=glyph == "denied" and width >= _HATCH_FROM,
-        faint=not step.counted or step.usage_role is UsageRole.DUPLICATE or "noise" in step.flags,
-        selected=selected,
-        marks=tuple(FLAG_WORDS[f] for f in step.flags if f in FLAG_WORDS),
+        faint=not row.repeats and (not step.counted or step.usage_role is UsageRole.DUPLICATE or "noise" in step.flags),
+        selected=not row.repeats and bool(chosen) and step.span_id == chosen,
+        critical=tree.is_critical(row),
+        marks=() if row.repeats else tuple(FLAG_WORDS[f] for f in step.flags if f in FLAG_WORDS),
+        repeats=row.repeats,
+        is_open=row.is_open,
+        toggle_href=toggle,
+        inside=inside,
+        inside_tone=tone,
     )
 
 
-def telling_step(steps: Sequence[Step]) -> Step | None:
-    """The step to open first: what was stopped, else what failed, else the root."""
-    states = [(s, step_state(s)[0]) for s in steps]
-    for wanted in ("denied", "waiting", "error"):
-        # the innermost of several: a failing tool, not the agent around it
-        found = [s for s, glyph in states if glyph == wanted]
-        if found:
-            return max(found, key=lambda s: s.depth)
-    return steps[0] if steps else None
+def _fold_words(tree: Tree, row: Planned) -> str:
+    cost = tree.cost(row)
+    return money(Decimal(str(round(cost, 9)))) if cost else ""
+
+
+def _inside(tree: Tree, row: Planned) -> tuple[str, str]:
+    """What a closed row hides, worst first."""
+    if row.is_open is not False:
+        return "", ""
+    denied, failed = tree.count(row, Trouble.DENIED), tree.count(row, Trouble.ERROR)
+    own = 0 if row.repeats else 1
+    hidden = row.end - row.index - own
+    words = [] if row.repeats and hidden == row.repeats else [plural(hidden, "step") + " inside"]
+    if denied:
+        words.append(f"{denied:,} denied")
+    if failed:
+        words.append(plural(failed, "error"))
+    return ", ".join(words), "denied" if denied else "error" if failed else ""
 
 
 FLAG_WORDS = {
@@ -195,7 +246,7 @@ def step_detail(step: Step) -> str:
     if step.error_type and step.status is RunStatus.ERROR:
         return step.error_type.rpartition(".")[2]
     name = step_name(step)
-    return step.name if step.name not in {name, f"execute_tool {name}", f"chat {name}"} else ""
+    return step.name if step.name not in {name, f"execute_tool {name}", f"chat {name}", f"invoke_agent {name}"} else ""
 
 
 def step_state(step: Step) -> tuple[str, str]:
@@ -223,18 +274,3 @@ def axis(length_ns: int) -> tuple[Tick, ...]:
     return tuple(
         Tick(round(100 * at / length_ns, 2), duration(at) if at else "0") for at in range(0, length_ns + 1, step)
     )
-
-
-def _jumps(steps: Sequence[Step], link: Callable[[Step], str]) -> tuple[Jump, ...]:
-    found: list[Jump] = []
-    states = [(s, step_state(s)[0]) for s in steps]
-    denied = next((s for s, glyph in states if glyph == "denied"), None)
-    failed = next((s for s, glyph in states if glyph == "error"), None)
-    leaves = [s for s in steps if s.kind not in {SpanKind.AGENT, SpanKind.WORKFLOW} and s.counted]
-    slowest = max(leaves, key=lambda s: s.duration_ns, default=None)
-    priced = [s for s in leaves if s.cost and s.usage_role is UsageRole.OWN]
-    dearest = max(priced, key=lambda s: s.cost.usd if s.cost else Decimal(0), default=None)
-    for words, step in (("denial", denied), ("first error", failed), ("slowest", slowest), ("most expensive", dearest)):
-        if step is not None and len(steps) > 2:
-            found.append(Jump(words, link(step), step.span_id))
-    return tuple(found)

@@ -129,6 +129,23 @@ class Engine:
         with self._pools[pool].connection(what) as client, translated(what):
             return list(client.query(sql, parameters=_bound(params)).named_results())
 
+    def columns(
+        self,
+        sql: str,
+        params: Mapping[str, object] | None = None,
+        *,
+        pool: PoolName = "page",
+        what: str = "Reading",
+    ) -> dict[str, list[Any]]:
+        """The columns of a query by name: for answers of many rows, of which no row is looked at alone.
+
+        Raises:
+            BusyError: a cap was hit, no connection came free, or the engine cannot be reached.
+        """
+        with self._pools[pool].connection(what) as client, translated(what):
+            table = client.query_arrow(sql, parameters=_bound(params))
+        return {name: column.to_pylist() for name, column in zip(table.column_names, table.columns, strict=True)}
+
     def close(self) -> None:
         """Wait for the write in hand, then release every connection; safe to call twice."""
         for pool in self._pools.values():

@@ -41,6 +41,7 @@ from store.evidence import newest_facts, winners
 from store.filters import Where, run_field, where
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourUnit, hour_of, unit_of
 from store.judged import AttemptGroup, AttemptQuery, AttemptRow, EconomicsRow, OfferedTool, UsedTool, WriteRow
+from store.outline import Outline, outline_from
 from store.rows import CONTENT_COLUMNS, FACTS, LOG_COLUMNS, SPAN_COLUMNS
 from store.sums import RunBound, RunSums, ends_of
 
@@ -159,10 +160,19 @@ class ClickHouseStore:
 
     def read_evidence(self, project: str, trace_id: TraceId, span_id: SpanId | None = None) -> TraceEvidence:
         """Evidence of one trace, or of one span and its logs."""
-        params = {"project": project, "trace_id": trace_id, "span_id": span_id or ""}
+        return self._evidence(project, trace_id, [[span_id] if span_id else []], every=not span_id)
 
+    def read_evidence_of(self, project: str, trace_id: TraceId, span_ids: Collection[SpanId]) -> TraceEvidence:
+        """Evidence of some spans of a trace and of their logs."""
+        return self._evidence(project, trace_id, list(_chunks(sorted(span_ids))), every=False)
+
+    def _evidence(
+        self, project: str, trace_id: TraceId, chunks: Sequence[Sequence[SpanId]], *, every: bool
+    ) -> TraceEvidence:
         def rows(name: str, columns: Sequence[Any]) -> list[dict[str, Any]]:
-            return self._select(statement(name, columns=column_list(c.name for c in columns)), params)
+            sql = statement(name, columns=column_list(c.name for c in columns))
+            params = {"project": project, "trace_id": trace_id, "every": every}
+            return [row for some in chunks for row in self._select(sql, {**params, "span_ids": list(some)})]
 
         return winners(
             rows("read_spans", SPAN_COLUMNS),
@@ -191,6 +201,26 @@ class ClickHouseStore:
         """All steps of a run in stored order."""
         rows = self._select(statement("read_steps", columns=_STEP_COLUMNS), {"project": project, "run_id": run_id})
         return tuple(STEPS.item(row) for row in rows)
+
+    def read_outline(self, project: str, run_id: RunId) -> Outline:
+        """The tree of a run in columns."""
+        return outline_from(self._engine.columns(statement("outline"), {"project": project, "run_id": run_id}))
+
+    def read_steps_at(self, project: str, run_id: RunId, ordinals: Collection[int]) -> tuple[Step, ...]:
+        """Some steps of a run, in stored order."""
+        sql = statement("read_steps_at", columns=_STEP_COLUMNS)
+        rows = (
+            row
+            for some in _chunks(sorted(ordinals))
+            for row in self._select(sql, {"project": project, "run_id": run_id, "ordinals": some})
+        )
+        return tuple(STEPS.item(row) for row in rows)
+
+    def read_step(self, project: str, run_id: RunId, span_id: SpanId) -> Step | None:
+        """One step of a run."""
+        params = {"project": project, "run_id": run_id, "span_id": span_id}
+        rows = self._select(statement("read_step", columns=_STEP_COLUMNS), params)
+        return STEPS.item(rows[0]) if rows else None
 
     def totals(self, query: RunQuery) -> Totals:
         """Sums over the runs that match."""

@@ -14,13 +14,15 @@ import pytest
 
 from spans.clean import CleanSpan
 from spans.errors import RefusedError
+from spans.facts import Decision
 from spans.ids import RunId, TraceId
-from spans.kinds import OutcomeLabel, RunMode, RunShape, RunStatus, SpanKind, ToolOutcome, UsageRole
+from spans.kinds import OutcomeLabel, RunMode, RunShape, RunStatus, SpanKind, ToolOutcome, UsageRole, Verdict
 from spans.run import Outcome
 from spans.span import Event, Link
 from spans.usage import Usage
 from store.api import CALLS_PER_HOUR, PER_HOUR, Bucket, RunQuery, Totals
 from store.hours import CallField, HourField, HourQuery, call_hours, run_hours
+from store.outline import outline_of
 from store.rows import evidence_tables
 from store.sums import RunBound
 from tests.builders import (
@@ -39,6 +41,7 @@ from tests.builders import (
     some_facts,
 )
 
+RUN = RunId(TRACE)
 _numbers = itertools.count(int.from_bytes(os.urandom(4)) << 32)
 
 
@@ -310,6 +313,41 @@ class StoreContract:
         store.write_derived([assembly])
         assert store.read_run(project, TRACE) == assembly.run
         assert store.read_steps(project, RunId(TRACE)) == assembly.steps
+
+    def test_the_outline_tells_of_every_step_what_its_step_tells(self, store, project):
+        deny = Decision(Verdict.DENY, 'a "flags" rule', "policy", '"depth": 9')
+        steps = [
+            a_step(ordinal=0, depth=0, kind=SpanKind.AGENT, agent_name="refund-agent", cost=None),
+            a_step(ordinal=1, depth=1, usage_role=UsageRole.ROLLUP, flags=("noise", "orphan")),
+            a_step(ordinal=2, depth=2, kind=SpanKind.TOOL, tool_name="pay", tool_outcome=ToolOutcome.DENIED),
+            a_step(ordinal=3, depth=1, decisions=(deny, Decision(Verdict.ALLOW)), error_message='"decisions" "flags"'),
+            a_step(ordinal=4, depth=1, kind=SpanKind.TOOL, name="t", tool_outcome=ToolOutcome.APPROVAL_PENDING),
+            a_step(ordinal=5, depth=300, kind=SpanKind.TOOL, name="t", tool_outcome=ToolOutcome.TIMEOUT),
+            a_step(ordinal=6, depth=1, status=RunStatus.ERROR, content_state="withheld"),
+            a_step(ordinal=7, depth=1, status=RunStatus.RUNNING, content_state="expired"),
+            a_step(ordinal=8, depth=1, flags=("unfinished", "withheld"), response_model=""),
+            a_step(ordinal=9, depth=1, counted=False, response_model="", request_model="", name="chat é"),
+            a_step(ordinal=10, depth=1, usage_role=UsageRole.DUPLICATE, kind=SpanKind.OTHER, name=""),
+        ]
+        steps = [replace(step, span_id=a_span_id(step.ordinal + 1)) for step in steps]
+        store.write_derived([an_assembly(*steps, project=project)])
+        assert store.read_outline(project, RUN) == outline_of(steps)
+        assert len(store.read_outline(project, RunId(a_trace_id(99)))) == 0
+
+    def test_some_steps_can_be_read_by_place_and_one_by_its_span(self, store, project):
+        steps = [a_step(ordinal=n, span_id=a_span_id(n + 1)) for n in range(6)]
+        store.write_derived([an_assembly(*steps, project=project)])
+        assert [s.ordinal for s in store.read_steps_at(project, RUN, {4, 1, 99})] == [1, 4]
+        assert store.read_steps_at(project, RUN, []) == ()
+        assert store.read_step(project, RUN, a_span_id(3)) == steps[2]
+        assert store.read_step(project, RUN, a_span_id(77)) is None
+
+    def test_the_evidence_of_some_spans_can_be_read(self, store, project, write):
+        for n in range(4):
+            write(a_clean_span(span_id=a_span_id(n + 1), start_ns=NOW_NS + n))
+        found = store.read_evidence_of(project, TRACE, {a_span_id(4), a_span_id(2), a_span_id(9)})
+        assert [s.span.span_id for s in found.spans] == [a_span_id(2), a_span_id(4)]
+        assert store.read_evidence_of(project, TRACE, []).spans == ()
 
     def test_a_higher_version_replaces_run_and_steps_as_a_whole(self, store, project):
         steps = [a_step(ordinal=n, span_id=a_span_id(n + 1)) for n in range(5)]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from web.diff import diff_texts
@@ -38,6 +38,7 @@ def test_long_unchanged_stretches_become_gaps_that_count_their_lines():
     assert rows[-1].kind == "changed"
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab\n ", max_size=60), st.text(alphabet="ab\n ", max_size=60))
 def test_both_texts_can_be_read_back_from_the_rows(left, right):
     rows = diff_texts(left, right, context=10_000).rows

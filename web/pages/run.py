@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from replay.replayability import REMEDIES, ReplayReason
 from spans.kinds import OutcomeLabel, Replayability, RunMode, RunStatus
 from spans.run import Run, Step
+from store.outline import Outline
 from web.conversation import Conversation
 from web.format import NBSP, clock, count, duration, exact_money, money, plural, tokens
 from web.pages.detail import DIALECT_NAMES, Detail, usage_words
@@ -42,6 +42,17 @@ class Tab:
 
 
 @dataclass(frozen=True, slots=True)
+class Talk:
+    """Which part of a long conversation shows; `total` is 0 when it shows whole."""
+
+    first: int = 0
+    last: int = 0
+    total: int = 0
+    before_href: str = ""
+    after_href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RunPage:
     """One recorded run."""
 
@@ -58,6 +69,7 @@ class RunPage:
     tab: str
     waterfall: Waterfall
     conversation: Conversation | None
+    talk: Talk
     detail: Detail | None
     is_open: bool
     """Whether the address names the step: only then does a phone show it over the tree."""
@@ -84,17 +96,20 @@ class RunPage:
 def build_run(
     place: Place,
     run: Run,
-    steps: Sequence[Step],
+    outline: Outline,
     waterfall: Waterfall,
     *,
     tab: str,
-    conversation: Conversation | None,
-    detail: Detail | None,
+    conversation: Conversation | None = None,
+    talk: Talk | None = None,
+    detail: Detail | None = None,
     asked: str = "",
+    stopped: Step | None = None,
 ) -> RunPage:
     """Build the page of a run from what the store knows and what the tab shows.
 
-    `asked` is the step that the address names; the detail of another one may be shown without it.
+    `asked` is the step that the address names; the detail of another one may be shown without it. `stopped` is the
+    first denied step.
     """
     path = f"/runs/{run.run_id}"
     state = run_state(run)
@@ -108,7 +123,7 @@ def build_run(
         environment=run.environment,
         mode="" if run.mode is RunMode.LIVE else run.mode.value,
         started_ns=run.started_ns,
-        facts=_facts(place, run, steps),
+        facts=_facts(place, run, outline, stopped),
         tabs=tuple(
             Tab(
                 key,
@@ -121,6 +136,7 @@ def build_run(
         tab=tab,
         waterfall=waterfall,
         conversation=conversation,
+        talk=talk or Talk(),
         detail=detail,
         is_open=bool(asked),
         continues_href=place.url(f"/runs/{run.continues}") if run.continues else "",
@@ -139,22 +155,22 @@ def build_run(
         user_href=place.url("/runs", user=run.user_id, shape="any") if run.user_id else "",
         agents=run.agents,
         tags=tuple((t, place.url("/runs", tag=t, shape="any")) for t in run.tags),
-        notices=_notices(steps),
+        notices=_notices(outline),
         remedies=tuple(REMEDIES[r] for r in ReplayReason if r.value in run.replay_reasons),
         is_running=run.status is RunStatus.RUNNING,
         page_title=f"{title} · {state.word} · {clock(run.started_ns)} UTC",
     )
 
 
-def _facts(place: Place, run: Run, steps: Sequence[Step]) -> tuple[HeaderFact, ...]:
+def _facts(place: Place, run: Run, outline: Outline, stopped: Step | None) -> tuple[HeaderFact, ...]:
     return (
         _outcome(run),
         _cost(run),
         _tokens(run),
         _time(run),
         _calls(run),
-        _decisions(place, run, steps),
-        _redaction(run, steps),
+        _decisions(place, run, outline, stopped),
+        _redaction(run, outline),
         _recording(run),
     )
 
@@ -203,21 +219,20 @@ def _calls(run: Run) -> HeaderFact:
     return HeaderFact("Model calls", count(run.model_calls), ", ".join(note))
 
 
-def _decisions(place: Place, run: Run, steps: Sequence[Step]) -> HeaderFact:
+def _decisions(place: Place, run: Run, outline: Outline, stopped: Step | None) -> HeaderFact:
     if run.waiting_for:
         return HeaderFact("Decisions", "waiting", f"for {run.waiting_for.replace('_', ' ')}", "wait")
     if run.denials:
-        stopped = next((s for s in steps if s.tool_outcome == "denied"), None)
         href = place.url(f"/runs/{run.run_id}", span=stopped.span_id) if stopped else ""
         return HeaderFact(
             "Decisions", f"{run.denials:,}{NBSP}denied", stopped.tool_name if stopped else "", "stop", "", href
         )
-    made = sum(len(s.decisions) for s in steps)
+    made = outline.decisions
     return HeaderFact("Decisions", count(made) if made else "none", "allowed" if made else "no control spoke")
 
 
-def _redaction(run: Run, steps: Sequence[Step]) -> HeaderFact:
-    if any("withheld" in s.flags or s.content_state == "withheld" for s in steps):
+def _redaction(run: Run, outline: Outline) -> HeaderFact:
+    if outline.withheld:
         return HeaderFact("Redacted", "withheld", "some text not stored", "wait")
     return HeaderFact("Redacted", plural(run.redactions, "value") if run.redactions else "nothing found")
 
@@ -235,16 +250,15 @@ def _recording(run: Run) -> HeaderFact:
     return HeaderFact("Recording", word, note, exact="How much of the run can be played back")
 
 
-def _notices(steps: Sequence[Step]) -> tuple[tuple[str, str], ...]:
+def _notices(outline: Outline) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
-    orphans = sum(1 for s in steps if "orphan" in s.flags)
-    if orphans:
-        found.append(("wait", f"{plural(orphans, 'step')} came without their parent; it may still arrive."))
-    if any("withheld" in s.flags or s.content_state == "withheld" for s in steps):
+    if outline.orphans:
+        found.append(("wait", f"{plural(outline.orphans, 'step')} came without their parent; it may still arrive."))
+    if outline.withheld:
         found.append(
             ("wait", "Redaction failed for some text, so it was withheld. The sealed original waits in quarantine.")
         )
-    if any(s.content_state == "expired" for s in steps):
+    if outline.expired:
         found.append(("", "Messages and arguments were removed at the end of their retention; numbers stay."))
     return tuple(found)
 

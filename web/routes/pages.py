@@ -1,4 +1,4 @@
-"""The reading pages: Overview, Runs, Run, Workflows, Near misses, Connect."""
+"""The reading pages: Overview, Runs, Workflows, Near misses, Connect."""
 
 from __future__ import annotations
 
@@ -8,31 +8,22 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from spans.errors import NotFoundError, RefusedError
-from spans.ids import SpanId, parse_span_id
+from spans.errors import NotFoundError
 from spans.roles import Permission
-from spans.run import Run, Step
 from store.api import RunQuery
 from web.callers import Admin, Caller, Reader
-from web.conversation import Conversation, build_conversation
 from web.desk import Desk
-from web.evidence import read_step, read_steps
 from web.filters import MAX_TEXT, params_of, parse_filters
-from web.pages.detail import Detail, build_detail
 from web.pages.first import Arrivals, build_arrivals, build_first
 from web.pages.lists import build_near_misses, build_workflows
 from web.pages.overview import CHART_BARS, COUNTED_SHAPES, build_overview
-from web.pages.run import TABS, build_run
 from web.pages.runs import BARS, SUGGESTED, Seen, build_live, build_runs, default_shapes
 from web.places import DEMO_PROJECT, Place
-from web.routes.common import desk_of, find_run, record, trace_or_none
-from web.waterfall import build_waterfall, telling_step
+from web.routes.common import desk_of, record, trace_or_none
 
 router = APIRouter()
 
 NEAR_MISS_PAGE = 25
-STEPS_OF_CONVERSATION = 3_000
-"""Steps whose content a conversation reads; longer runs say what was left out."""
 
 
 @router.get("/")
@@ -218,105 +209,6 @@ def search(request: Request, caller: Reader, q: Annotated[str, Form()] = "") -> 
         return RedirectResponse(place.url(f"/runs/{trace}"), 303)
     clean = desk.services.redact_text(place.project, typed) if typed else ""
     return RedirectResponse(place.url("/runs", q=clean, shape="any" if clean else None), 303)
-
-
-@router.get("/runs/{run_id}")
-def run_timeline(request: Request, caller: Reader, run_id: str) -> Response:
-    """A run: tree, waterfall and the selected step."""
-    return _run_page(request, caller, run_id, TABS[0])
-
-
-@router.get("/runs/{run_id}/conversation")
-def run_conversation(request: Request, caller: Reader, run_id: str) -> Response:
-    """A run as a conversation."""
-    return _run_page(request, caller, run_id, TABS[1])
-
-
-def _run_page(request: Request, caller: Caller, run_id: str, tab: str) -> Response:
-    desk = desk_of(request)
-    place = desk.place(request, caller)
-    run = find_run(desk.services.store, place.project, run_id)
-    if run.run_id != run_id:
-        suffix = "" if tab == TABS[0] else f"/{tab}"
-        own = {k: v for k, v in request.query_params.items() if k == "span"}
-        return RedirectResponse(place.url(f"/runs/{run.run_id}{suffix}", **own), 303)
-    steps = desk.services.store.read_steps(place.project, run.run_id)
-    asked = _selected(request, steps)
-    selected = asked or (telling_step(steps) if tab == TABS[0] and not _start(request) else None)
-    path = f"/runs/{run.run_id}" + ("" if tab == TABS[0] else f"/{tab}")
-    record(desk, caller, "content_read", run.run_id, place.project, {"part": tab})
-    waterfall = build_waterfall(
-        place,
-        path,
-        steps,
-        selected=selected.span_id if selected else "",
-        start=_start(request),
-        show_noise=request.query_params.get("noise") == "1",
-    )
-    page = build_run(
-        place,
-        run,
-        steps,
-        waterfall,
-        tab=tab,
-        conversation=_conversation(desk, place, run, steps) if tab == TABS[1] else None,
-        detail=_detail(desk, request, place, path, selected) if selected else None,
-        asked=asked.span_id if asked else "",
-    )
-    frame = desk.frame(request, caller, place, page.page_title, active="runs")
-    return desk.page(request, "run.html", frame, page)
-
-
-def _start(request: Request) -> int:
-    text = request.query_params.get("from", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
-
-
-def _selected(request: Request, steps: tuple[Step, ...]) -> Step | None:
-    wanted = request.query_params.get("span", "")
-    return next((s for s in steps if s.span_id == wanted), None) if wanted else None
-
-
-def _detail(desk: Desk, request: Request, place: Place, path: str, step: Step) -> Detail:
-    contents = read_step(desk.services.store, place.project, step)
-    all_messages = request.query_params.get("messages") == "all"
-    return build_detail(
-        place, path, step, contents.span(step), contents.logs(step), contents.of(step), all_messages=all_messages
-    )
-
-
-def _conversation(desk: Desk, place: Place, run: Run, steps: tuple[Step, ...]) -> Conversation:
-    told = steps[:STEPS_OF_CONVERSATION]
-    contents = read_steps(desk.services.store, place.project, told, run.run_id)
-    return build_conversation(told, contents.by_span(told), unread=len(steps) - len(told))
-
-
-@router.get("/runs/{run_id}/detail/{span_id}")
-def detail(request: Request, caller: Reader, run_id: str, span_id: str, tab: str = TABS[0]) -> Response:
-    """The detail panel alone, for a click in the tree.
-
-    Raises:
-        NotFoundError: no such step in this run.
-    """
-    desk = desk_of(request)
-    place = desk.place(request, caller)
-    run = find_run(desk.services.store, place.project, run_id)
-    step = _step(desk, place, run, span_id)
-    path = f"/runs/{run.run_id}" + ("" if tab not in TABS[1:] else f"/{tab}")
-    record(desk, caller, "content_read", run.run_id, place.project, {"part": "step", "span": step.span_id})
-    frame = desk.frame(request, caller, place, "")
-    return desk.part(request, "parts/_detail.html", f=frame, d=_detail(desk, request, place, path, step))
-
-
-def _step(desk: Desk, place: Place, run: Run, raw_id: str) -> Step:
-    try:
-        wanted: SpanId | None = parse_span_id(raw_id)
-    except RefusedError:
-        wanted = None
-    for step in desk.services.store.read_steps(place.project, run.run_id):
-        if step.span_id == wanted:
-            return step
-    raise NotFoundError(f"No step {raw_id[:20]!r} in this run.")
 
 
 @router.get("/workflows")

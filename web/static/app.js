@@ -50,23 +50,77 @@
     setTimeout(() => (button.textContent = old), 1200);
   };
 
-  /* one step's detail beside the tree, the address following */
+  /* the tree and one step's detail beside it, the address following */
   const board = () => document.querySelector("[data-board]");
-  const openStep = async (span, push) => {
+  const part = async (address) => {
+    const answer = await fetch(address, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
+    if (answer.status === 401) location.reload();
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  };
+  const partAddress = (page, name) => {
+    const to = new URL(page, location.origin);
+    to.pathname = board().dataset.run + name;
+    to.searchParams.set("tab", board().dataset.tab);
+    return to;
+  };
+  const rowOf = (span) => (span ? document.querySelector('.wf .go[data-span="' + CSS.escape(span) + '"]')?.closest(".row") : null);
+  let asked = 0;
+  const loadTree = async (page, push) => {
+    const turn = ++asked;
+    const slow = setTimeout(() => document.getElementById("tree").classList.add("busy"), 100);
+    const fresh = (await part(partAddress(page, "/tree"))).getElementById("tree");
+    clearTimeout(slow);
+    /* an answer that was overtaken by a later question is dropped */
+    if (!fresh || turn !== asked) return;
+    const tree = document.getElementById("tree");
+    const focused = document.activeElement?.closest?.(".wf .row")?.querySelector("a.tw");
+    const label = focused?.getAttribute("aria-label")?.replace(/^\w+ /, "");
+    const at = focused ? all(".wf a.tw").indexOf(focused) : -1;
+    tree.replaceWith(fresh);
+    if (push) history.pushState(history.state, "", page);
+    const again = at >= 0 ? all(".wf a.tw")[at] : null;
+    if (again && again.getAttribute("aria-label").endsWith(label)) again.closest(".row").querySelector(".go").focus({ preventScroll: true });
+    watchMore();
+  };
+  const more = async (box) => {
+    if (box.dataset.busy) return;
+    box.dataset.busy = "1";
+    const fresh = (await part(box.dataset.more)).getElementById("tree");
+    const rows = document.querySelector("#tree .rows");
+    if (!fresh || !rows || !box.isConnected) return;
+    rows.append(...fresh.querySelectorAll(".row"));
+    const next = fresh.querySelector("[data-more]");
+    if (next) box.replaceWith(next);
+    else box.remove();
+    watchMore();
+  };
+  const seen = new IntersectionObserver((found) => found.forEach((f) => f.isIntersecting && all("#tree .row").length < 6000 && more(f.target)), { rootMargin: "600px" });
+  const watchMore = () => all("[data-more]").forEach((box) => seen.observe(box));
+  watchMore();
+  const openStep = async (span, push, page) => {
     const here = board();
     const column = document.getElementById("detail");
     if (!here || !column) return false;
-    for (const row of all(".wf .row")) {
-      const hit = row.dataset.span === span;
-      row.classList.toggle("sel", hit);
-      if (hit) row.setAttribute("aria-current", "true");
-      else row.removeAttribute("aria-current");
-    }
-    const address = new URL(location.href);
+    const address = new URL(page || location.href, location.origin);
     if (span) address.searchParams.set("span", span);
     else address.searchParams.delete("span");
+    address.searchParams.delete("from");
     address.hash = "";
     if (push) history.pushState({ span }, "", address);
+    for (const old of all(".wf .row.sel")) {
+      old.classList.remove("sel");
+      old.querySelector(".go").removeAttribute("aria-current");
+    }
+    const mark = () => {
+      const row = rowOf(span);
+      row?.classList.add("sel");
+      row?.querySelector(".go").setAttribute("aria-current", "true");
+      return row;
+    };
+    if (!mark() && span) {
+      await loadTree(address, false);
+      mark()?.scrollIntoView({ block: "center" });
+    }
     for (const tab of all("a.tab")) {
       const to = new URL(tab.href);
       if (span) to.searchParams.set("span", span);
@@ -74,21 +128,17 @@
       tab.href = to.href;
     }
     column.classList.toggle("open", Boolean(span));
+    column.hidden = !span && here.dataset.tab !== "timeline";
     here.classList.toggle("open", Boolean(span));
     if (!span) {
       const empty = document.getElementById("detail-empty");
       column.replaceChildren(...(empty ? [empty.content.cloneNode(true)] : []));
       return true;
     }
-    const ask = new URL(here.dataset.detail + "/" + span, location.origin);
-    ask.search = address.search;
-    ask.searchParams.set("tab", here.dataset.tab);
     const slow = setTimeout(() => column.setAttribute("aria-busy", "true"), 100);
-    const answer = await fetch(ask, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
+    const parsed = await part(partAddress(address, "/detail/" + span));
     clearTimeout(slow);
     column.removeAttribute("aria-busy");
-    if (answer.status === 401) return location.reload();
-    const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
     column.replaceChildren(...parsed.body.childNodes);
     column.scrollTop = 0;
     times(column);
@@ -100,8 +150,10 @@
     }
     return true;
   };
-  addEventListener("popstate", () => {
-    if (board()) openStep(new URL(location.href).searchParams.get("span") || "", false);
+  addEventListener("popstate", async () => {
+    if (!board()) return;
+    await loadTree(location.href, false);
+    openStep(new URL(location.href).searchParams.get("span") || "", false);
   });
 
   document.addEventListener("click", (event) => {
@@ -112,19 +164,24 @@
     }
     for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
     if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    const twist = event.target.closest("a[data-tree]");
+    if (twist && board()) {
+      event.preventDefault();
+      return void loadTree(twist.href, true);
+    }
     const step = event.target.closest("a[data-span]");
     if (step && board()) {
       event.preventDefault();
-      openStep(step.dataset.span, true);
+      openStep(step.dataset.span, true, step.href);
     }
   });
 
   /* keys: / searches, arrows and j k walk the tree or the list, Escape closes */
   const walk = (delta) => {
-    const rows = all(".wf .row, .runs .title a");
+    const rows = all(".wf .go, .runs .title a");
     if (!rows.length) return;
     const at = rows.indexOf(document.activeElement);
-    const from = at < 0 ? rows.findIndex((r) => r.classList.contains("sel")) : at;
+    const from = at < 0 ? rows.findIndex((r) => r.getAttribute("aria-current")) : at;
     const next = rows[Math.max(0, Math.min(rows.length - 1, from + delta))];
     next.focus();
   };
@@ -146,7 +203,11 @@
       event.preventDefault();
       document.querySelector(".search .in")?.focus();
     }
-    const arrows = document.activeElement?.matches(".wf .row");
+    const arrows = document.activeElement?.matches(".wf .go");
+    if (arrows && (event.key === "ArrowRight" || event.key === "ArrowLeft")) {
+      const twist = document.activeElement.closest(".row").querySelector("a.tw");
+      if (twist && (twist.getAttribute("aria-expanded") === "true") === (event.key === "ArrowLeft")) event.preventDefault(), twist.click();
+    }
     if (event.key === "j" || (event.key === "ArrowDown" && arrows)) event.preventDefault(), walk(1);
     if (event.key === "k" || (event.key === "ArrowUp" && arrows)) event.preventDefault(), walk(-1);
   });

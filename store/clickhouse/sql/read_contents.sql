@@ -2,4 +2,4 @@
 SELECT {columns}
 FROM span_contents
 WHERE project = {project:String} AND trace_id = {trace_id:String}
-  AND ({span_id:String} = '' OR span_id = {span_id:String})
+  AND ({every:Bool} OR span_id IN {span_ids:Array(String)})

@@ -54,6 +54,8 @@ def every_statement() -> str:
         "read_logs": names(LOG_COLUMNS),
         "read_facts": column_list([*FACTS.stored, "score"]),
         "read_steps": column_list(STEPS.stored),
+        "read_steps_at": column_list(STEPS.stored),
+        "read_step": column_list(STEPS.stored),
     }
     parts = []
     for path in sorted(SQL.glob("*.sql")):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
 
 from spans.roles import Role
+from spans.span import StatusCode
 from tests.builders import NOW_NS, SECOND_NS, a_span_id
 from tests.web.browser.conftest import Site
 from tests.web.house import clean, fill
@@ -71,10 +73,10 @@ def test_selecting_a_step_follows_back_forward_and_reload(site: Site):
     page.goto(f"/runs/{run}")
     heading = page.locator("#detail h2")
     expect(heading).to_have_text("execute_refund")
-    page.locator(f'.row[data-span="{a_span_id(102)}"]').click()
+    page.locator(f'.go[data-span="{a_span_id(102)}"]').click()
     expect(heading).to_have_text("gpt-4o-mini")
     expect(page).to_have_url(re.compile(f"span={a_span_id(102)}"))
-    page.locator(f'.row[data-span="{a_span_id(101)}"]').click()
+    page.locator(f'.go[data-span="{a_span_id(101)}"]').click()
     expect(heading).to_have_text("refund-agent")
     page.go_back()
     expect(heading).to_have_text("gpt-4o-mini")
@@ -180,7 +182,7 @@ def test_everything_is_readable_without_script(site: Site):
     page.get_by_role("link", name="Runs", exact=True).first.click()
     page.get_by_role("link", name="refund-agent", exact=True).click()
     expect(page.locator("#detail h2")).to_have_text("execute_refund")
-    page.locator(f'.row[data-span="{a_span_id(102)}"]').click()
+    page.locator(f'.go[data-span="{a_span_id(102)}"]').click()
     expect(page).to_have_url(re.compile(f"span={a_span_id(102)}"))
     expect(page.locator("#detail")).to_contain_text("Please refund me.")
     page.get_by_role("link", name="Conversation").click()
@@ -209,7 +211,7 @@ def test_the_phone_has_a_bar_and_the_step_covers_the_tree(site: Site):
     page.goto(f"/runs/{run}")
     expect(page.locator(".bar > a")).to_have_text(["Overview", "Runs", "Workflows", "Near misses"])
     expect(page.locator("#detail")).to_be_hidden()
-    page.locator(f'.row[data-span="{a_span_id(102)}"]').tap()
+    page.locator(f'.go[data-span="{a_span_id(102)}"]').tap()
     expect(page.locator("#detail")).to_be_visible()
     page.get_by_role("link", name="Close").tap()
     expect(page.locator("#detail")).to_be_hidden()
@@ -245,15 +247,51 @@ def test_a_long_run_answers_within_its_time(site: Site):
     (run,) = fill(site.house.store, clean(many_spans(5, 3_000)))
     page = site.page()
     page.goto(f"/runs/{run}")
-    expect(page.locator(".wf .row")).to_have_count(500)
+    rows = page.locator(".wf .row")
+    expect(rows).to_have_count(2)
+    page.get_by_role("link", name="Open", exact=False).last.click()
+    expect(page).to_have_url(re.compile("open=g1"))
+    expect(rows).not_to_have_count(2)
     took = page.evaluate(
         """async () => {
             const started = performance.now();
-            document.querySelectorAll('.wf .row')[300].click();
+            document.querySelectorAll('.wf .row .go')[150].click();
             while (!document.querySelector('.wf .row.sel')) await new Promise(requestAnimationFrame);
             return performance.now() - started;
         }"""
     )
     assert took < 1_000
-    page.get_by_role("link", name="Show the next steps").click()
-    expect(page.locator(".more").first).to_contain_text("before")
+    page.mouse.wheel(0, 100_000)  # the next window comes by itself
+    expect(rows).to_have_count(600)
+    page.go_back()
+    page.go_back()
+    expect(rows).to_have_count(2)
+
+
+def test_the_tree_opens_and_shuts_with_arrow_keys_and_reads_without_a_script(site: Site):
+    run = add_refund(site.house.store)
+    page = site.page()
+    page.goto(f"/runs/{run}?span={a_span_id(101)}")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".wf .row")).to_have_count(1)
+    expect(page).to_have_url(re.compile("shut=0"))
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".wf .row")).to_have_count(5)
+    plain = site.page(java_script_enabled=False)
+    plain.goto(f"/runs/{run}?span={a_span_id(101)}")
+    plain.get_by_role("link", name="Shut refund-agent").click()
+    expect(plain.locator(".wf .row")).to_have_count(1)
+
+
+def test_a_jump_opens_the_fold_that_hides_its_step(site: Site):
+    spans = many_spans(5, 400)
+    bad = replace(spans[300], status_code=StatusCode.ERROR)
+    (run,) = fill(site.house.store, clean([*spans[:300], bad, *spans[301:]]))
+    page = site.page()
+    page.goto(f"/runs/{run}?span={spans[0].span_id}")
+    expect(page.locator(".wf .row")).to_have_count(3)
+    page.locator(".wf .row .go").nth(1).click()
+    page.get_by_role("link", name="error", exact=True).click()
+    expect(page.locator(f'.row.sel .go[data-span="{bad.span_id}"]')).to_be_in_viewport()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 
 from spans.errors import BusyError
@@ -10,6 +11,7 @@ from tests.web.house import House, a_house, an_arrival, clean, fill
 from tests.web.routes.test_api import many_spans
 from tests.web.samples import add_refund
 from web.format import NBSP
+from web.tree import WINDOW
 
 
 def words(html: str) -> str:
@@ -168,7 +170,7 @@ def test_a_run_opens_at_what_went_wrong(house: House):
     text = words(page)
     assert "1 denied" in text
     assert "<h2>execute_refund</h2>" in page
-    assert re.search(r'<a class="row sel[^"]*" href="[^"]*" data-span="0000000000000067"', page)
+    assert re.search(r'<div class="row sel[^"]*">.*data-span="0000000000000067" aria-current="true"', page)
     assert "<title>refund-agent · denied · 12:00:00 UTC · tracetape</title>" in page
 
 
@@ -216,14 +218,31 @@ def test_opening_a_run_stands_in_the_access_log(house: House):
 def test_a_long_run_is_read_window_by_window(house: House):
     (run,) = fill(house.store, clean(many_spans(5, 1_200)))
     client = house.client(Role.VIEWER)
-    first = client.get(f"/runs/{run}")
-    assert first.text.count('<a class="row') == 500
+    folded = client.get(f"/runs/{run}")
+    assert folded.text.count('class="go"') == 2
+    assert "\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}1,199" in html.unescape(folded.text)
+    first = client.get(f"/runs/{run}?open=g1")
+    assert first.text.count('class="go"') == WINDOW
     assert len(first.content) < 500_000
-    assert "1 to 500 of 1,200" in words(first.text)
-    last = client.get(f"/runs/{run}?from=1000")
-    assert last.text.count('<a class="row') == 200
+    assert "1 to 300 of 1,201 rows" in words(first.text)
+    last = client.get(f"/runs/{run}/tree?open=g1&from=1000")
+    assert last.text.count('class="go"') == 201
+    assert "<html" not in last.text
     chosen = client.get(f"/runs/{run}?span={a_span_id(900)}")
     assert f'data-span="{a_span_id(900)}" aria-current="true"' in chosen.text
+
+
+def test_a_long_conversation_comes_in_parts_that_say_nothing_twice(house: House, monkeypatch):
+    monkeypatch.setattr("web.routes.run.WHOLE_CONVERSATION", 3)
+    monkeypatch.setattr("web.routes.run.PART_STEPS", 2)
+    run = add_refund(house.store, text="Where is my money?")
+    client = house.client(Role.VIEWER)
+    first, second = (words(client.get(f"/runs/{run}/conversation?part={n}").text) for n in (0, 2))
+    assert "Steps 1 to 2 of 4" in first
+    assert "Where is my money?" in first
+    assert "Steps 3 to 4 of 4" in second
+    assert "I could not: Where is my money?" in second
+    assert "You are careful" not in second
 
 
 def test_near_misses_name_tool_and_rule(house: House):

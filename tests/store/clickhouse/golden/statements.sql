@@ -320,6 +320,44 @@ GROUP BY tool, schema
 ORDER BY tool, first_ns, schema
 LIMIT 2000
 
+-- outline
+SELECT
+  toUInt32(JSONExtractUInt(data, 'depth')) AS depth,
+  toString(kind) AS kind_name,
+  toString(multiIf(
+    kind = 'tool' AND tool_name != '', tool_name,
+    kind = 'model' AND response_model != '', response_model,
+    kind = 'model' AND request_model != '', request_model,
+    kind = 'agent' AND agent_name != '', agent_name,
+    name)) AS title,
+  start_ns,
+  duration_ns,
+  if(position(data, '"flags"') = 0, [], JSONExtract(data, 'flags', 'Array(String)')) AS flag_names,
+  position(data, '"decisions"') > 0 AND arrayExists(
+    d -> JSONExtractString(d, 'verdict') = 'deny', JSONExtractArrayRaw(data, 'decisions')) AS is_refused,
+  if(position(data, '"content_state"') = 0, '', JSONExtractString(data, 'content_state')) AS state_name,
+  multiIf(
+    tool_outcome = 'approval_pending', 'waiting',
+    tool_outcome IN ('denied', 'not_executed') OR is_refused, 'denied',
+    tool_outcome IN ('error', 'timeout', 'invalid_arguments') OR status = 'error', 'error',
+    status = 'running' OR has(flag_names, 'unfinished'), 'running',
+    '') AS trouble,
+  if(usage_role = 'own', toFloat64(cost_usd), NULL) AS own_cost,
+  counted AND usage_role != 'duplicate' AS is_counted,
+  has(flag_names, 'noise') AS is_noise,
+  has(flag_names, 'orphan') AS is_orphan,
+  has(flag_names, 'withheld') OR state_name = 'withheld' AS is_withheld,
+  state_name = 'expired' AS is_expired,
+  if(position(data, '"decisions"') = 0, 0, JSONLength(data, 'decisions')) AS decision_count
+FROM steps FINAL
+WHERE project = {project:String} AND run_id = {run_id:String} AND version =
+(
+  SELECT max(version)
+  FROM runs
+  WHERE project = {project:String} AND run_id = {run_id:String}
+)
+ORDER BY ordinal
+
 -- partition_rows
 SELECT table, sum(rows) AS rows
 FROM system.parts
@@ -340,7 +378,7 @@ WHERE project = {project:String}
 SELECT project, trace_id, span_id, received_day, score, content_hash, status_message, attributes, resource_attributes, scope_attributes, events, links
 FROM span_contents
 WHERE project = {project:String} AND trace_id = {trace_id:String}
-  AND ({span_id:String} = '' OR span_id = {span_id:String})
+  AND ({every:Bool} OR span_id IN {span_ids:Array(String)})
 
 -- read_facts
 SELECT project, trace_id, span_id, source, content_hash, received_day, received_ns, shared_keys, input_preview, output_preview, error_message, data, score
@@ -351,7 +389,8 @@ WHERE project = {project:String} AND trace_id IN {trace_ids:Array(String)}
 SELECT trace_id, span_id, log_id, time_ns, observed_ns, severity_number, severity_text, event_name, body, project, received_day, received_ns, segment, slot, position, redaction, fingerprint, notes, flags, dropped_attributes, marks, attributes, resource_attributes, resource_dropped, resource_schema_url, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url
 FROM logs
 WHERE project = {project:String} AND trace_id = {trace_id:String}
-  AND ({span_id:String} = '' OR span_id = {span_id:String})
+  AND ({every:Bool} OR span_id IN {span_ids:Array(String)}
+    OR (span_id = '' AND substring(log_id, 1, 16) IN {span_ids:Array(String)}))
 
 -- read_run
 SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, data
@@ -369,12 +408,35 @@ LIMIT 1
 SELECT trace_id, span_id, score, content_hash, has_contents, parent_span_id, name, kind, start_ns, end_ns, status_code, trace_state, dropped_events, dropped_links, project, received_day, received_ns, segment, slot, position, redaction, fingerprint, notes, flags, dropped_attributes, marks, attributes, resource_attributes, resource_dropped, resource_schema_url, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url
 FROM spans
 WHERE project = {project:String} AND trace_id = {trace_id:String}
-  AND ({span_id:String} = '' OR span_id = {span_id:String})
+  AND ({every:Bool} OR span_id IN {span_ids:Array(String)})
+
+-- read_step
+SELECT run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_repeat_hash, tool_idempotency, tool_outcome, counted, agent_name, prompt_hash, error_message, data
+FROM steps FINAL
+WHERE project = {project:String} AND run_id = {run_id:String} AND span_id = {span_id:String} AND version =
+(
+  SELECT max(version)
+  FROM runs
+  WHERE project = {project:String} AND run_id = {run_id:String}
+)
+ORDER BY ordinal
+LIMIT 1
 
 -- read_steps
 SELECT run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_repeat_hash, tool_idempotency, tool_outcome, counted, agent_name, prompt_hash, error_message, data
 FROM steps FINAL
 WHERE project = {project:String} AND run_id = {run_id:String} AND version =
+(
+  SELECT max(version)
+  FROM runs
+  WHERE project = {project:String} AND run_id = {run_id:String}
+)
+ORDER BY ordinal
+
+-- read_steps_at
+SELECT run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_repeat_hash, tool_idempotency, tool_outcome, counted, agent_name, prompt_hash, error_message, data
+FROM steps FINAL
+WHERE project = {project:String} AND run_id = {run_id:String} AND ordinal IN {ordinals:Array(UInt32)} AND version =
 (
   SELECT max(version)
   FROM runs

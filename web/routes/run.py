@@ -1,0 +1,207 @@
+"""One run: its Timeline and Conversation, the tree alone, one step alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from spans.errors import NotFoundError, RefusedError
+from spans.ids import parse_span_id
+from spans.kinds import SpanKind
+from spans.run import Run, Step
+from web.callers import Caller, Reader
+from web.conversation import Conversation, build_conversation
+from web.desk import Desk
+from web.evidence import read_some, read_step, read_steps
+from web.pages.detail import Detail, build_detail
+from web.pages.run import TABS, Talk, build_run
+from web.places import Place
+from web.routes.common import desk_of, find_run, record
+from web.tree import Tree, View
+from web.waterfall import Waterfall, draw
+
+router = APIRouter()
+
+WHOLE_CONVERSATION = 600
+"""Steps of a run whose conversation is read whole; longer ones come in parts."""
+PART_STEPS = 150
+"""Telling steps of one part."""
+_TELLING = frozenset(
+    {
+        SpanKind.MODEL.value,
+        SpanKind.TOOL.value,
+        SpanKind.RETRIEVAL.value,
+        SpanKind.RERANKER.value,
+        SpanKind.GUARDRAIL.value,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A run as somebody looks at it."""
+
+    run: Run
+    path: str
+    tree: Tree
+    waterfall: Waterfall
+    selected: Step | None
+    """The step whose detail shows."""
+    asked: bool
+    """Whether the address names it."""
+    stopped: Step | None
+    """The first denied step."""
+
+
+@router.get("/runs/{run_id}")
+def run_timeline(request: Request, caller: Reader, run_id: str) -> Response:
+    """A run: tree, waterfall and the selected step."""
+    return _run_page(request, caller, run_id, TABS[0])
+
+
+@router.get("/runs/{run_id}/conversation")
+def run_conversation(request: Request, caller: Reader, run_id: str) -> Response:
+    """A run as a conversation."""
+    return _run_page(request, caller, run_id, TABS[1])
+
+
+def _run_page(request: Request, caller: Caller, run_id: str, tab: str) -> Response:
+    desk = desk_of(request)
+    place = desk.place(request, caller)
+    run = find_run(desk.services.store, place.project, run_id)
+    if run.run_id != run_id:
+        own = {k: v for k, v in request.query_params.items() if k == "span"}
+        return RedirectResponse(place.url(tab_path(run, tab), **own), 303)
+    record(desk, caller, "content_read", run.run_id, place.project, {"part": tab})
+    opened = open_run(desk, request, place, run, tab)
+    talk, conversation = _talk(desk, request, place, opened) if tab == TABS[1] else (Talk(), None)
+    shown = opened.selected if opened.asked or (tab == TABS[0] and not request.query_params.get("from")) else None
+    page = build_run(
+        place,
+        run,
+        opened.tree.outline,
+        opened.waterfall,
+        tab=tab,
+        conversation=conversation,
+        talk=talk,
+        detail=_detail(desk, request, place, opened.path, shown) if shown else None,
+        asked=opened.selected.span_id if opened.asked and opened.selected else "",
+        stopped=opened.stopped,
+    )
+    frame = desk.frame(request, caller, place, page.page_title, active="runs")
+    return desk.page(request, "run.html", frame, page)
+
+
+def tab_path(run: Run, tab: str) -> str:
+    """The path of a tab of a run."""
+    return f"/runs/{run.run_id}" + ("" if tab == TABS[0] else f"/{tab}")
+
+
+def open_run(desk: Desk, request: Request, place: Place, run: Run, tab: str) -> Opened:
+    """Read what the address asks for: the window of the tree, the selected step. Every tab of a run begins here."""
+    store = desk.services.store
+    path = tab_path(run, tab)
+    asked = _asked(desk, place, run, request.query_params.get("span", ""))
+    is_noise = asked is not None and "noise" in asked.flags
+    show_noise = is_noise or request.query_params.get("noise") == "1"
+    tree = desk.trees.of(store, run, show_noise=show_noise)
+    view = View.read({**request.query_params, "noise": "1" if show_noise else ""}, None)
+    chosen = asked.ordinal if asked else tree.telling if tab == TABS[0] and view.start is None else None
+    view = View(chosen, view.start, view.show_noise, view.opened, view.shut)
+    plan = tree.plan(view)
+    wanted = {*plan.ordinals(), *(ordinal for _, ordinal in tree.jumps), *(() if chosen is None else (chosen,))}
+    steps = {step.ordinal: step for step in store.read_steps_at(place.project, run.run_id, wanted)}
+    denied = next((n for words, n in tree.jumps if "denial" in words), None)
+    return Opened(
+        run=run,
+        path=path,
+        tree=tree,
+        waterfall=draw(place, path, f"/runs/{run.run_id}/tree", tree, plan, steps),
+        selected=None if chosen is None else steps.get(chosen),
+        asked=asked is not None,
+        stopped=steps.get(denied) if denied is not None else None,
+    )
+
+
+def _asked(desk: Desk, place: Place, run: Run, raw_id: str) -> Step | None:
+    """The step that an address names; None when it names none, or one that this run does not have."""
+    if not raw_id:
+        return None
+    try:
+        return desk.services.store.read_step(place.project, run.run_id, parse_span_id(raw_id))
+    except RefusedError:
+        return None
+
+
+@router.get("/runs/{run_id}/tree")
+def tree(request: Request, caller: Reader, run_id: str, tab: str = TABS[0]) -> Response:
+    """A window of the tree alone: opened and shut, or continued, without leaving the page."""
+    desk = desk_of(request)
+    place = desk.place(request, caller)
+    run = find_run(desk.services.store, place.project, run_id)
+    opened = open_run(desk, request, place, run, tab if tab.isalpha() and len(tab) < 20 else TABS[0])
+    frame = desk.frame(request, caller, place, "")
+    return desk.part(request, "parts/_tree.html", f=frame, w=opened.waterfall)
+
+
+@router.get("/runs/{run_id}/detail/{span_id}")
+def detail(request: Request, caller: Reader, run_id: str, span_id: str, tab: str = TABS[0]) -> Response:
+    """The detail panel alone, for a click in the tree.
+
+    Raises:
+        NotFoundError: no such step in this run.
+    """
+    desk = desk_of(request)
+    place = desk.place(request, caller)
+    run = find_run(desk.services.store, place.project, run_id)
+    step = _asked(desk, place, run, span_id)
+    if step is None:
+        raise NotFoundError(f"No step {span_id[:20]!r} in this run.")
+    record(desk, caller, "content_read", run.run_id, place.project, {"part": "step", "span": step.span_id})
+    frame = desk.frame(request, caller, place, "")
+    path = tab_path(run, tab if tab.isalpha() and len(tab) < 20 else TABS[0])
+    return desk.part(request, "parts/_detail.html", f=frame, d=_detail(desk, request, place, path, step))
+
+
+def _detail(desk: Desk, request: Request, place: Place, path: str, step: Step) -> Detail:
+    contents = read_step(desk.services.store, place.project, step)
+    all_messages = request.query_params.get("messages") == "all"
+    return build_detail(
+        place, path, step, contents.span(step), contents.logs(step), contents.of(step), all_messages=all_messages
+    )
+
+
+def _talk(desk: Desk, request: Request, place: Place, opened: Opened) -> tuple[Talk, Conversation]:
+    """The conversation, or the part of it that the address asks for."""
+    store, run, outline = desk.services.store, opened.run, opened.tree.outline
+    if len(outline) <= WHOLE_CONVERSATION:
+        steps = store.read_steps(place.project, run.run_id)
+        contents = read_steps(store, place.project, steps, run.run_id)
+        return Talk(), build_conversation(steps, contents.by_span(steps))
+    telling = [n for n in range(len(outline)) if outline.kinds[n] in _TELLING and not outline.noise[n]]
+    first = _first_part(request, telling, opened.selected)
+    before = [n for n in telling[:first] if outline.kinds[n] == SpanKind.MODEL.value][-1:]
+    here = telling[first : first + PART_STEPS]
+    known = before if first else []
+    outer = [] if first else [0]
+    steps = store.read_steps_at(place.project, run.run_id, {*outer, *known, *here})
+    contents = read_some(store, place.project, steps)
+    last = first + len(here)
+    talk = Talk(
+        first=first + 1,
+        last=last,
+        total=len(telling),
+        before_href=place.url(opened.path, part=max(0, first - PART_STEPS)) if first else "",
+        after_href=place.url(opened.path, part=last) if last < len(telling) else "",
+    )
+    return talk, build_conversation(steps, contents.by_span(steps), remembered=len(known))
+
+
+def _first_part(request: Request, telling: list[int], selected: Step | None) -> int:
+    text = request.query_params.get("part", "")
+    if text.isascii() and text.isdecimal() and len(text) < 9:
+        return min(int(text), max(0, len(telling) - 1))
+    at = sum(n < selected.ordinal for n in telling) if selected else 0
+    return at // PART_STEPS * PART_STEPS
