@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from collector.broker import Broker, BrokerSettings
 from collector.quarantine import expire_withheld
@@ -27,6 +28,7 @@ from tracetape.judges import Judges
 from tracetape.pump import Pump
 from tracetape.repeats import GENERATION
 from tracetape.rollups import RollUps
+from tracetape.sealer import Sealer
 from tracetape.settings import ServeSettings
 from tracetape.watermark import Watermark
 
@@ -60,6 +62,7 @@ class House:
     rollups: RollUps
     judges: Judges
     watermark: Watermark
+    sealer: Sealer
 
     @classmethod
     def open(cls, settings: ServeSettings, folder: DataFolder, progress: Callable[[str], None]) -> House:
@@ -91,7 +94,11 @@ class House:
             ledger.receipts,
             content_days=settings.content_days,
             metadata_days=settings.metadata_days,
-            also=(lambda: broker.quarantine.expire(time.time_ns()), lambda: expire_withheld(broker.withheld)),
+            also=(
+                lambda: broker.quarantine.expire(time.time_ns()),
+                lambda: expire_withheld(broker.withheld),
+                lambda: ledger.seals.drop_before(datetime.now(UTC).date() - timedelta(days=settings.metadata_days)),
+            ),
         )
         evaluator = Evaluator(store, ledger)
         alerts = AlertDriver(
@@ -114,6 +121,7 @@ class House:
             rollups=rollups,
             judges=judges,
             watermark=watermark,
+            sealer=Sealer(store, ledger),
         )
 
     def start(self) -> None:
@@ -126,10 +134,12 @@ class House:
         self.evaluator.start()
         self.alerts.start()
         self.rollups.start()
+        self.sealer.start()
         threading.Thread(target=self._keep_watermark, name="watermark", daemon=True).start()
 
     def stop(self, drain_s: float) -> None:
         """Stop in reverse; whatever is not confirmed stays in the spool."""
+        self.sealer.stop()
         self.alerts.stop()
         self.evaluator.stop()
         self.housekeeper.stop()

@@ -19,6 +19,7 @@ from tracetape.demo import DEMO_PROJECT
 from tracetape.demo.fleet import generate
 from tracetape.demo.send import send
 from tracetape.house import House
+from tracetape.tape import compare_runs, export_run, verify_run
 
 _loading = threading.Lock()
 
@@ -41,6 +42,7 @@ def load_demo(house: House, endpoint: str) -> None:
 def remove_demo(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Remove every run of the demo project and its keys."""
     removed = house.store.drop_project(DEMO_PROJECT)
+    house.ledger.seals.drop_project(DEMO_PROJECT)
     for key in house.ledger.keys.list():
         if key.project == DEMO_PROJECT and key.revoked_ns is None:
             house.ledger.keys.revoke(key.key_id)
@@ -137,7 +139,9 @@ def _judge_runs(house: House, project: str, since_ns: int, until_ns: int) -> int
 
 
 VERBS: Mapping[str, Verb] = {
+    "compare_runs": compare_runs,
     "evaluate": evaluate,
+    "export_run": export_run,
     "policies_apply": policies.apply,
     "policies_release": policies.release,
     "policies_list": policies.listing,
@@ -148,4 +152,5 @@ VERBS: Mapping[str, Verb] = {
     "demo_remove": remove_demo,
     "health": delivery_check,
     "renormalise": renormalise,
+    "verify_run": verify_run,
 }

@@ -25,6 +25,7 @@ from store.ledger.pins import Pins
 from store.ledger.policies import Policies
 from store.ledger.receipts import Receipts
 from store.ledger.reviews import Reviews
+from store.ledger.seals import Seals
 from store.ledger.sessions import Sessions
 from store.ledger.settings import Settings
 from store.ledger.slots import Slots
@@ -41,6 +42,7 @@ class Ledger:
         self.members = Members(database)
         self.links = Links(database)
         self.sessions = Sessions(database)
+        self.seals = Seals(database)
         self.audit = AuditLog(database)
         self.settings = Settings(database)
         self.slots = Slots(database)

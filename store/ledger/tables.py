@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
 METADATA = MetaData()
 
@@ -214,3 +214,19 @@ LEASES = Table(
     Column("fence", BigInteger, nullable=False),
     Column("expires_ns", BigInteger, nullable=False),
 )
+
+SEALS = Table(
+    "seals",
+    METADATA,
+    Column("project", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("chapter", Integer, primary_key=True, autoincrement=False),
+    Column("sealed_ns", BigInteger, nullable=False),
+    Column("evidence_ns", BigInteger, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("header", Text, nullable=False),
+    Column("leaves", LargeBinary, nullable=False),
+    Column("root", Text, nullable=False),
+    Index("seals_day", "day"),
+)
+"""`leaves` is packed, see `store.ledger.seals`."""

@@ -13,6 +13,7 @@ from runs.assemble import assemble
 from runs.facts import facts_of
 from runs.pricing import PriceBook
 from spans.clean import Clean
+from spans.facts import SpanFacts
 from spans.run import Assembly, Run
 from store.memory import MemoryStore
 from store.rows import evidence_tables
@@ -24,7 +25,12 @@ BOOK = PriceBook()
 
 def write(store: MemoryStore, items: Sequence[Clean]) -> None:
     """Evidence and facts of some items, as a worker would write them."""
-    store.write_evidence(evidence_tables(items, [facts_of(item) for item in items]))
+    store.write_evidence(evidence_tables(items, facts_for(items)))
+
+
+def facts_for(items: Iterable[Clean]) -> list[SpanFacts]:
+    """The facts of items."""
+    return [facts_of(item) for item in items]
 
 
 def assemble_stored(store: MemoryStore, version: int = 1) -> tuple[Run, ...]:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import typer
 
-from tracetape.commands import evaluate, policies
+from tracetape.commands import evaluate, policies, recording
 
 
 class Command(Protocol):
@@ -16,5 +16,5 @@ class Command(Protocol):
         """Add its commands to the app."""
 
 
-COMMANDS: tuple[Command, ...] = (evaluate, policies)
+COMMANDS: tuple[Command, ...] = (evaluate, policies, recording)
 """Every module with commands, in the order of `--help`."""
