@@ -216,6 +216,8 @@ def _step(run_id: RunId, node: Node, notes: Mapping[str, ArgumentNote]) -> Step:
         prompt_version=facts.prompt_version,
         prompt_hash=facts.prompt_hash,
         documents=facts.documents,
+        retrieval_score=facts.retrieval_score,
+        argument_values=facts.tool.values if is_tool and facts.tool is not None else {},
         redactions=facts.redactions,
         has_input=facts.has_input,
         has_output=facts.has_output,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.eras import CALL_PREFIX, beside_keys
 from runs.failures import Failure, failure_on
+from runs.measures import light_values
 from runs.modelnames import bare_model
 from runs.parts import text_in
 from runs.providers import provider_and_framework
@@ -125,7 +127,8 @@ def _span_facts(
         finish_reasons=_finish(draft, content.output_messages),
         is_stream=draft.is_stream or draft.ttft_ns is not None,
         ttft_ns=draft.ttft_ns,
-        documents=len(content.documents) or None if kind is SpanKind.RETRIEVAL else None,
+        documents=_documents(content, view) if kind is SpanKind.RETRIEVAL else None,
+        retrieval_score=_mean_score(content) if kind is SpanKind.RETRIEVAL else None,
         has_input=bool(content.input_messages) or content.input is not None or content.tool_arguments is not None,
         has_output=bool(content.output_messages) or content.output is not None or content.tool_result is not None,
         content_state=content.state,
@@ -270,6 +273,7 @@ def _tool(
         evidence=evidence,
         inner_name=inner_name if inner_name != name else "",
         inner_hash=hash_of(inner_arguments) if inner_arguments is not None else "",
+        values=light_values(inner_arguments if inner_arguments is not None else arguments),
     )
 
 
@@ -286,6 +290,19 @@ def _argument_notes(kind: SpanKind, draft: Draft, content: SpanContent) -> dict[
 
 def _schema_digest(parameters: Value) -> str:
     return hashlib.sha256(_stable_json(parameters)).hexdigest()[:12]
+
+
+def _documents(content: SpanContent, view: View) -> int | None:
+    """How many documents came back: an emitter's own count first, then those that are listed."""
+    told = view.attributes.get("retrieval.documents.count")
+    if isinstance(told, int) and not isinstance(told, bool) and 0 <= told < 1_000_000:
+        return told
+    return len(content.documents) or None
+
+
+def _mean_score(content: SpanContent) -> float | None:
+    scores = [d.score for d in content.documents if d.score is not None and math.isfinite(d.score)]
+    return math.fsum(scores) / len(scores) if scores else None
 
 
 def _outcome(

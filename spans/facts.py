@@ -56,6 +56,8 @@ class ToolFacts:
     """The tool named inside the arguments, when the span is a dispatcher such as `call_tool(name, arguments)`."""
     inner_hash: str = ""
     """Hash of the arguments inside a dispatcher's arguments."""
+    values: Mapping[str, float | str] = field(default_factory=dict)
+    """Numbers and short words of the arguments (of the inner call's, for a dispatcher), for detectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,8 @@ class SpanFacts:
     is_stream: bool = False
     ttft_ns: int | None = None
     documents: int | None = None
+    retrieval_score: float | None = None
+    """Mean score of the retrieved documents."""
     has_input: bool = False
     has_output: bool = False
     content_state: str = "absent"

@@ -82,6 +82,10 @@ class Step:
     prompt_version: str = ""
     prompt_hash: str = ""
     documents: int | None = None
+    retrieval_score: float | None = None
+    """Mean score of the retrieved documents."""
+    argument_values: Mapping[str, float | str] = field(default_factory=dict)
+    """Numbers and short words of a tool call's arguments, for detectors."""
     redactions: int = 0
     has_input: bool = False
     has_output: bool = False
@@ -158,8 +162,21 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Measures:
+    """What detectors compare between runs. Names come partly from outside (tools, arguments, scores)."""
+
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    """Finite numbers by name; a name that is missing was not measured."""
+    flags: tuple[str, ...] = ()
+    """Yes/no features that are yes."""
+    tools: tuple[str, ...] = ()
+    """Tools in the order they were called."""
+
+
+@dataclass(frozen=True, slots=True)
 class Assembly:
-    """A run and its steps, replaced in the store as a whole."""
+    """A run, its steps and its measures, replaced in the store as a whole."""
 
     run: Run
     steps: tuple[Step, ...]
+    measures: Measures = field(default_factory=Measures)

@@ -24,6 +24,7 @@ from store.judged import (
     UsedTool,
     WriteRow,
 )
+from store.measures import MeasureReader
 from store.outline import Outline
 from store.sums import RunBound, RunSums
 
@@ -134,6 +135,10 @@ class FleetRow:
 
 class Store(Protocol):
     """Evidence in, derived rows in, pages out. Safe to call from several threads."""
+
+    @property
+    def measures(self) -> MeasureReader:
+        """What detectors ask about runs."""
 
     def migrate(self) -> None:
         """Bring the schema to this version; resumes after a crash at any point.

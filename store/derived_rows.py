@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 
 from spans.run import Assembly, Run, Step
 from store.columns import BOOL, COUNTS, DAY, I64, MONEY, TEXT, TEXT_MAP, TEXTS, U32, U64, Column
 from store.records import Record
-from store.text import record_json
+from store.text import clean_text, record_json
 
 RUNS: Record[Run] = Record(
     Run,
@@ -100,3 +101,27 @@ def trace_ids(assembly: Assembly) -> list[str]:
     """Every trace that shows in a run, its own first."""
     own = str(assembly.run.run_id)
     return list(dict.fromkeys([own, *(str(step.trace_id) for step in assembly.steps)]))
+
+
+def measure_names(assembly: Assembly) -> list[str]:
+    """Names of the run's numbers, in the order of `measure_values`."""
+    return [clean_text(name) for name in _finite(assembly)]
+
+
+def measure_values(assembly: Assembly) -> list[float]:
+    """The run's numbers, all finite."""
+    return list(_finite(assembly).values())
+
+
+def measure_flags(assembly: Assembly) -> list[str]:
+    """Yes/no features of the run that are yes, each once."""
+    return list(dict.fromkeys(clean_text(flag) for flag in assembly.measures.flags))
+
+
+def tool_sequence(assembly: Assembly) -> list[str]:
+    """Tools in the order the run called them."""
+    return [clean_text(tool) for tool in assembly.measures.tools]
+
+
+def _finite(assembly: Assembly) -> dict[str, float]:
+    return {name: value for name, value in assembly.measures.numbers.items() if math.isfinite(value)}

@@ -38,6 +38,7 @@ from store.evidence import newest_facts, winners
 from store.filters import Where, run_field, where
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourUnit, call_hours, run_hours, unit_of
 from store.judged import AttemptGroup, AttemptQuery, AttemptRow, EconomicsRow, OfferedTool, UsedTool, WriteRow
+from store.memory_measures import MemoryMeasures
 from store.outline import Outline, outline_of
 from store.sums import RunBound, RunSums, ends_of, sums_of
 
@@ -61,6 +62,7 @@ class MemoryStore:
         self._days: dict[tuple[str, RunId], date] = {}
         self._dirty: set[HourUnit] = set()
         self._summed: dict[HourUnit, list[Assembly]] = {}
+        self.measures = MemoryMeasures(self._assemblies)
 
     def migrate(self) -> None:
         """Nothing to bring up to date."""
@@ -329,7 +331,8 @@ class MemoryStore:
             for key in [key for key, kept in self._days.items() if kept == day]:
                 assembly = self._derived[key]
                 run, steps = assembly.run, assembly.steps
-                self._derived[key] = Assembly(_blank(run, "runs"), tuple(_blank(step, "steps") for step in steps))
+                blank = tuple(_blank(step, "steps") for step in steps)
+                self._derived[key] = replace(assembly, run=_blank(run, "runs"), steps=blank)
                 blanked += sum(old != new for old, new in zip((run, *steps), _items(self._derived[key]), strict=True))
         return {**removed, "previews": blanked}
 

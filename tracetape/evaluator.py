@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from insights.detectors import DETECTORS, Detector, Inputs
 from insights.policies import book_of
 from spans.errors import BusyError
-from spans.finding import Finding
+from spans.finding import Finding, FindingState
 from store.api import Store
 from store.ledger import Ledger
+from store.ledger.findings import FindingQuery
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ FAILED_PAUSE_S = 600.0
 """How long a detector that failed waits before it is asked again."""
 FIRST_NS = 24 * 3600 * 1_000_000_000
 """How far back the first evaluation of a project looks."""
+
+STANDING = (FindingState.OPEN.value, FindingState.EXPECTED.value, FindingState.SILENCED.value)
 
 Told = Callable[[Sequence[Finding]], object]
 
@@ -170,9 +173,7 @@ class Evaluator:
     def _evaluate(self, detector: Detector, project: str, before_ns: int, at_ns: int) -> tuple[Finding, ...]:
         """One detector, one project, one moment."""
         started = time.monotonic()
-        policies = book_of(self._ledger.policies.current(project))
-        inputs = Inputs(project, before_ns - detector.overlap_ns, at_ns, self._store, policies)
-        found = tuple(detector.evaluate(inputs))
+        found = tuple(detector.evaluate(self._inputs(detector, project, before_ns, at_ns)))
         foreign = {f.kind for f in found} - set(detector.kinds)
         if foreign:
             raise ValueError(f"the detector {detector.name} states kinds that are not its own: {sorted(foreign)}")
@@ -181,6 +182,22 @@ class Evaluator:
             news += self._ledger.findings.close_unseen(project, detector.kinds, at_ns, detector.quiet_ns)
         self._note(detector, at_ns, time.monotonic() - started)
         return news
+
+    def _inputs(self, detector: Detector, project: str, before_ns: int, at_ns: int) -> Inputs:
+        standing = FindingQuery(
+            project, kinds=tuple(kind.value for kind in detector.kinds), states=STANDING, until_ns=at_ns, limit=10_000
+        )
+        known = self._ledger.findings.list(standing)
+        return Inputs(
+            project,
+            before_ns - detector.overlap_ns,
+            at_ns,
+            self._store,
+            book_of(self._ledger.policies.current(project)),
+            accepted=self._ledger.accepted.of(project),
+            changes=self._ledger.marks.list(project, until_ns=at_ns),
+            known={f.fingerprint: f for f in known if f.last_seen_ns >= at_ns - detector.again_ns},
+        )
 
     def _note(self, detector: Detector, at_ns: int, took_s: float, error: Exception | None = None) -> None:
         before = self._status.get(detector.name)

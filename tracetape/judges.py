@@ -12,6 +12,7 @@ from insights.attempts import Hint, attempts_of, outcomes_of
 from insights.outcomes import judge_outcome
 from insights.policies import PolicyBook, book_of
 from replay.replayability import replayability
+from runs.measures import measures_of
 from spans.kinds import OutcomeLabel
 from spans.run import Assembly, Outcome
 from store.ledger import Ledger
@@ -82,7 +83,7 @@ def judged(assembly: Assembly, rules: ProjectRules = NO_RULES, said: OutcomeSaid
         replay_reasons=reasons,
         version=time.time_ns(),
     )
-    return Assembly(run, steps)
+    return Assembly(run, steps, measures_of(run, steps))
 
 
 def label_of(said: OutcomeSaid | None) -> Outcome | None:

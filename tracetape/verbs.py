@@ -47,6 +47,7 @@ def remove_demo(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any
         if key.project == DEMO_PROJECT and key.revoked_ns is None:
             house.ledger.keys.revoke(key.key_id)
     house.ledger.findings.drop_project(DEMO_PROJECT)
+    house.ledger.marks.drop_project(DEMO_PROJECT)
     house.ledger.audit.append("command line", "retention_change", target="demo removed", project=DEMO_PROJECT)
     return {"runs": removed}
 

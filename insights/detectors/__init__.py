@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from insights.detectors.attempts import MALFORMED, NEAR_MISSES, VIOLATIONS
 from insights.detectors.base import Detector, Inputs
+from insights.detectors.drift import DRIFT
 from insights.detectors.duplicate_writes import DUPLICATE_WRITES
 from insights.detectors.standing import BUDGETS, OBJECTIVES
 
-DETECTORS: tuple[Detector, ...] = (DUPLICATE_WRITES, VIOLATIONS, NEAR_MISSES, MALFORMED, BUDGETS, OBJECTIVES)
+DETECTORS: tuple[Detector, ...] = (
+    DUPLICATE_WRITES,
+    VIOLATIONS,
+    NEAR_MISSES,
+    MALFORMED,
+    DRIFT,
+    BUDGETS,
+    OBJECTIVES,
+)
 """Every detector there is. A new one is a file and a line here."""
 
 __all__ = ["DETECTORS", "Detector", "Inputs"]

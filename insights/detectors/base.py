@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from insights.policies import PolicyBook
+from spans.change import Accepted, Mark
 from spans.finding import Finding, FindingKind
 from store.api import Store
 
@@ -28,6 +29,24 @@ class Inputs:
     store: Store
     policies: PolicyBook = field(default_factory=PolicyBook)
     """The policies in force at the evaluation, whatever moment is judged."""
+    accepted: Mapping[tuple[str, str], Accepted] = field(default_factory=dict)
+    """What people declared to be how a (workflow, environment) should behave."""
+    changes: tuple[Mark, ...] = ()
+    """Marks of the project, oldest first."""
+    known: Mapping[str, Finding] = field(default_factory=dict)
+    """What this detector stated before and still stands, by fingerprint: what is dated already need not be dated again."""
+
+    def change_near(self, workflow: str, environment: str, at_ns: int, within_ns: int = DAY_NS) -> Mark | None:
+        """The mark nearest to a moment, of this workflow or of all; None when there is none near."""
+        near = [
+            mark
+            for mark in self.changes
+            if mark.workflow in ("", workflow)
+            and mark.environment in ("", environment)
+            and abs(mark.at_ns - at_ns) <= within_ns
+            and mark.at_ns < self.now_ns
+        ]
+        return min(near, key=lambda mark: abs(mark.at_ns - at_ns), default=None)
 
 
 @dataclass(frozen=True, slots=True)

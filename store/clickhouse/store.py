@@ -32,11 +32,20 @@ from store.clickhouse.address import parse_address
 from store.clickhouse.engine import Engine, PoolName
 from store.clickhouse.hours import Hours
 from store.clickhouse.judged import Judged
+from store.clickhouse.measures import ClickHouseMeasures
 from store.clickhouse.schema import migrate
 from store.clickhouse.sql import column_list, statement
-from store.columns import DAY, TEXT, TEXTS, U64, trimmed
+from store.columns import DAY, FLOATS, TEXT, TEXTS, U64, trimmed
 from store.cursor import RunCursor
-from store.derived_rows import RUNS, STEPS, trace_ids
+from store.derived_rows import (
+    RUNS,
+    STEPS,
+    measure_flags,
+    measure_names,
+    measure_values,
+    tool_sequence,
+    trace_ids,
+)
 from store.evidence import newest_facts, winners
 from store.filters import Where, run_field, where
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourUnit, hour_of, unit_of
@@ -66,6 +75,7 @@ class ClickHouseStore:
         self._engine = engine
         self._hours = Hours(engine)
         self._judged = Judged(engine)
+        self.measures = ClickHouseMeasures(engine)
 
     @classmethod
     def open(cls, dsn: str) -> ClickHouseStore:
@@ -420,6 +430,10 @@ def _run_rows(assemblies: Sequence[Assembly], day: date) -> pa.Table:
     return (
         RUNS.table([assembly.run for assembly in assemblies])
         .append_column("traces", pa.array([trace_ids(assembly) for assembly in assemblies], TEXTS))
+        .append_column("measure_names", pa.array([measure_names(assembly) for assembly in assemblies], TEXTS))
+        .append_column("measure_values", pa.array([measure_values(assembly) for assembly in assemblies], FLOATS))
+        .append_column("measure_flags", pa.array([measure_flags(assembly) for assembly in assemblies], TEXTS))
+        .append_column("tool_sequence", pa.array([tool_sequence(assembly) for assembly in assemblies], TEXTS))
         .append_column("partition_day", pa.array([day] * len(assemblies), DAY))
     )
 

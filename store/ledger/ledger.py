@@ -17,6 +17,7 @@ from store.ledger.keys import Keys
 from store.ledger.labels import Labels
 from store.ledger.leases import Leases
 from store.ledger.links import Links
+from store.ledger.marks import AcceptedBehaviour, Marks
 from store.ledger.members import Members
 from store.ledger.migrate import migrate
 from store.ledger.outbox import Outbox
@@ -48,6 +49,8 @@ class Ledger:
         self.slots = Slots(database)
         self.receipts = Receipts(database)
         self.findings = Findings(database)
+        self.marks = Marks(database)
+        self.accepted = AcceptedBehaviour(database)
         self.views = Views(database)
         self.pins = Pins(database)
         self.periods = Periods(database)

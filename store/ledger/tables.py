@@ -230,3 +230,30 @@ SEALS = Table(
     Index("seals_day", "day"),
 )
 """`leaves` is packed, see `store.ledger.seals`."""
+
+MARKS = Table(
+    "marks",
+    METADATA,
+    Column("mark_id", Text, primary_key=True),
+    Column("project", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("workflow", Text, nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Index("marks_project", "project", "at_ns"),
+)
+
+ACCEPTED = Table(
+    "accepted_behaviour",
+    METADATA,
+    Column("project", Text, primary_key=True),
+    Column("workflow", Text, primary_key=True),
+    Column("environment", Text, primary_key=True),
+    Column("since_ns", BigInteger, nullable=False),
+    Column("until_ns", BigInteger),
+    Column("is_pinned", Integer, nullable=False),
+    Column("by", Text, nullable=False),
+)
+"""One row per workflow and environment: from when on it behaves as it should."""

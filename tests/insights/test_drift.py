@@ -14,16 +14,12 @@ from insights.drift import (
     ALERT_Z,
     LEAST_RUNS,
     DriftLevel,
-    Sample,
-    Table,
-    cochran_mantel_haenszel,
-    dispersion,
     judge_number,
     judge_rate,
     rate_matters,
     stratum_of,
-    van_elteren,
 )
+from store.rank_tests import Sample, Table, cochran_mantel_haenszel, dispersion, van_elteren
 
 BERKELEY = (
     # men, men admitted, women, women admitted: the six departments of 1973

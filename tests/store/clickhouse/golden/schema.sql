@@ -319,3 +319,12 @@ ALTER TABLE runs
 ALTER TABLE steps
     ADD COLUMN IF NOT EXISTS tool_repeat_hash String CODEC(ZSTD(1)),
     ADD COLUMN IF NOT EXISTS tool_idempotency String CODEC(ZSTD(1))
+
+-- 0005_measures
+ALTER TABLE runs ADD COLUMN IF NOT EXISTS measure_names Array(LowCardinality(String)) CODEC(ZSTD(1));
+
+ALTER TABLE runs ADD COLUMN IF NOT EXISTS measure_values Array(Float64) CODEC(ZSTD(1));
+
+ALTER TABLE runs ADD COLUMN IF NOT EXISTS measure_flags Array(LowCardinality(String)) CODEC(ZSTD(1));
+
+ALTER TABLE runs ADD COLUMN IF NOT EXISTS tool_sequence Array(LowCardinality(String)) CODEC(ZSTD(1))

@@ -311,6 +311,277 @@ FROM
 )
 GROUP BY project, environment, workflow, hour_ns, workflow_version, mode, shape, outcome, status
 
+-- measure_activity
+SELECT
+  workflow,
+  environment,
+  count() AS runs,
+  min(started_ns) AS first_ns,
+  countIf(started_ns >= {day_ns:UInt64}) AS day_runs,
+  countIf(started_ns >= {three_day_ns:UInt64}) AS three_day_runs,
+  arrayReverseSort(groupArrayIf(started_ns, started_ns >= {three_day_ns:UInt64}))[30] AS thirtieth_ns
+FROM runs FINAL
+WHERE project = {project:String} AND started_ns >= {since_ns:UInt64} AND started_ns < {at_ns:UInt64}
+  AND mode != 'shadow' AND status != 'running'
+GROUP BY workflow, environment
+ORDER BY workflow, environment
+
+-- measure_examples
+SELECT run_id, measured
+FROM (SELECT run_id, g, {value} AS measured FROM ({groups}))
+WHERE (g = -1) = {current:Bool} AND measured IS NOT NULL
+ORDER BY if({by_size:Bool}, -assumeNotNull(measured), abs(assumeNotNull(measured) - {near:Float64})), run_id
+LIMIT {limit:UInt32}
+
+-- measure_groups
+SELECT
+  c.1 AS i,
+  if(
+    started_ns >= c.4 AND started_ns < c.5 AND (c.8 = '\0' OR workflow_version = c.8),
+    toInt32(-1),
+    toInt32(intDiv(c.7 - 1 - started_ns, 86400000000000))
+  ) AS g,
+  (toDayOfWeek(toDateTime(intDiv(started_ns, 1000000000), 'UTC')) >= 6) * 4
+    + intDiv(toHour(toDateTime(intDiv(started_ns, 1000000000), 'UTC')), 6) AS stratum,
+  run_id,
+  started_ns,
+  measure_names,
+  measure_values,
+  measure_flags,
+  tool_sequence
+FROM
+(
+  SELECT
+    workflow, environment, workflow_version, started_ns, run_id,
+    measure_names, measure_values, measure_flags, tool_sequence
+  FROM runs FINAL
+  WHERE project = {project:String} AND started_ns >= {since_ns:UInt64} AND started_ns < {until_ns:UInt64}
+    AND mode != 'shadow' AND status != 'running' AND workflow IN {workflow:Array(String)}
+) AS r
+INNER JOIN
+(
+  SELECT
+    arrayJoin(arrayZip(
+      {number:Array(UInt32)}, {workflow:Array(String)}, {environment:Array(String)},
+      {current_since:Array(UInt64)}, {current_until:Array(UInt64)},
+      {reference_since:Array(UInt64)}, {reference_until:Array(UInt64)},
+      {current_version:Array(String)}, {reference_version:Array(String)}, {keep:Array(UInt32)}
+    )) AS c,
+    c.2 AS workflow,
+    c.3 AS environment
+) AS w USING (workflow, environment)
+WHERE (
+    (started_ns >= c.4 AND started_ns < c.5 AND (c.8 = '\0' OR workflow_version = c.8))
+    OR (started_ns >= c.6 AND started_ns < c.7 AND (c.9 = '\0' OR workflow_version = c.9))
+  )
+  AND cityHash64(run_id) % 1000 < c.10
+
+-- measure_labels
+SELECT
+  workflow,
+  environment,
+  label,
+  count() AS runs,
+  min(started_ns) AS first_ns,
+  max(started_ns) AS last_ns
+FROM runs FINAL
+ARRAY JOIN tools AS label
+WHERE project = {project:String} AND started_ns >= {since_ns:UInt64} AND started_ns < {at_ns:UInt64}
+  AND mode != 'shadow' AND label != ''
+GROUP BY workflow, environment, label
+ORDER BY workflow, environment, first_ns, label
+
+-- measure_numbers
+SELECT
+  i,
+  f,
+  sumIf(w * (u - n0 * n1 / 2), c = -1) / sqrt(sumIf(w * w * n0 * n1 * (n0 + n1 + 1) / 12 * tie, c = -1)) AS z,
+  sumIf(u / n0, c = -1) / sumIf(n1, c = -1) - 0.5 AS shift,
+  toUInt64(sumIf(n1, c = -1)) AS current_runs,
+  toUInt64(sumIf(n0, c = -1)) AS reference_runs,
+  any(before) AS before_median,
+  any(after) AS after_median,
+  sumMap([c], [w * (u - n0 * n1 / 2)]) AS excesses,
+  sumMap([c], [w * w * n0 * n1 * (n0 + n1 + 1) / 12 * tie]) AS variances
+FROM
+(
+  SELECT
+    i,
+    f,
+    before,
+    after,
+    test.1 AS c,
+    test.2 AS n1,
+    test.3 AS n0,
+    test.4 * n1 * n0 AS u,
+    test.5 AS tie,
+    1 / (n1 + n0 + 1) AS w
+  FROM
+  (
+    SELECT
+      i,
+      f,
+      before,
+      after,
+      one.1 AS vs,
+      one.2 AS gs,
+      arrayFilter((v, g) -> g >= 0, vs, gs) AS old_vs,
+      arrayFilter(g -> g >= 0, gs) AS old_gs,
+      1 - arraySum(k -> 3. * k * k - 3. * k, arrayEnumerateUniq(old_vs)) / (pow(toFloat64(length(old_vs)), 3) - length(old_vs)) AS old_tie,
+      arrayJoin(arrayConcat(
+        [(
+          toInt32(-1),
+          toFloat64(length(gs) - length(old_gs)),
+          toFloat64(length(old_gs)),
+          arrayROCAUC(vs, arrayMap(g -> g = -1, gs)),
+          1 - arraySum(k -> 3. * k * k - 3. * k, arrayEnumerateUniq(vs)) / (pow(toFloat64(length(vs)), 3) - length(vs))
+        )],
+        arrayMap(
+          d -> (
+            d,
+            toFloat64(countEqual(old_gs, d)),
+            toFloat64(length(old_gs) - countEqual(old_gs, d)),
+            arrayROCAUC(old_vs, arrayMap(g -> g = d, old_gs)),
+            old_tie
+          ),
+          arrayDistinct(old_gs)
+        )
+      )) AS test
+    FROM
+    (
+      SELECT
+        i,
+        f,
+        arrayReduce('quantileExactInclusive(0.5)', arrayFlatten(arrayMap(x -> arrayFilter((v, g) -> g >= 0, x.1, x.2), strata))) AS before,
+        arrayReduce('quantileExactInclusive(0.5)', arrayFlatten(arrayMap(x -> arrayFilter((v, g) -> g = -1, x.1, x.2), strata))) AS after,
+        arrayJoin(strata) AS one
+    FROM
+    (
+      SELECT i, f, groupArray((vs, gs)) AS strata
+      FROM
+      (
+        SELECT i, f, stratum, groupArray(v) AS vs, groupArray(g) AS gs
+        FROM
+        (
+          SELECT i, g, stratum, f, v
+          FROM ({groups}) ARRAY JOIN measure_names AS f, measure_values AS v
+        )
+        GROUP BY i, f, stratum
+      )
+      GROUP BY i, f
+    )
+    )
+  )
+  WHERE n1 >= 1 AND n0 >= 3
+)
+GROUP BY i, f
+HAVING isFinite(z)
+ORDER BY i, f
+
+-- measure_rates
+SELECT
+  i,
+  f,
+  sumIf(excess, c = -1) AS excess_current,
+  sumIf(variance, c = -1) AS variance_current,
+  toUInt64(sumIf(n1, c = -1)) AS current_runs,
+  toUInt64(sumIf(n0, c = -1)) AS reference_runs,
+  sumIf(k1, c = -1) AS current_yes,
+  sumIf(k0, c = -1) AS reference_yes,
+  sumMap([c], [excess]) AS excesses,
+  sumMap([c], [variance]) AS variances
+FROM
+(
+  SELECT
+    i,
+    f,
+    test.1 AS c,
+    test.2 AS n1,
+    test.3 AS k1,
+    test.4 AS n0,
+    test.5 AS k0,
+    k1 - n1 * (k1 + k0) / (n1 + n0) AS excess,
+    n1 * n0 * (k1 + k0) * (n1 + n0 - k1 - k0) / ((n1 + n0) * (n1 + n0) * (n1 + n0 - 1)) AS variance
+  FROM
+  (
+    SELECT
+      i,
+      f,
+      stratum,
+      groupArrayIf((g, n, y), g >= 0) AS old,
+      sumIf(n, g >= 0) AS old_n,
+      sumIf(y, g >= 0) AS old_y,
+      arrayJoin(arrayConcat(
+        [(toInt32(-1), toFloat64(sumIf(n, g = -1)), toFloat64(sumIf(y, g = -1)), toFloat64(old_n), toFloat64(old_y))],
+        arrayMap(x -> (x.1, toFloat64(x.2), toFloat64(x.3), toFloat64(old_n - x.2), toFloat64(old_y - x.3)), old)
+      )) AS test
+    FROM
+    (
+      SELECT i, f, cell.1 AS stratum, cell.2 AS g, cell.3 AS n, cell.4 AS y
+      FROM
+      (
+        SELECT
+          i,
+          f,
+          arrayJoin(arrayMap(t -> (t.1, t.2, t.3, arrayFirst(x -> x.1 = t.1 AND x.2 = t.2, said).3), every)) AS cell
+        FROM
+        (
+          SELECT i, f, groupArray((stratum, g, yes)) AS said
+          FROM
+          (
+            SELECT i, f, stratum, g, count() AS yes
+            FROM ({groups}) ARRAY JOIN measure_flags AS f
+            GROUP BY i, f, stratum, g
+          )
+          GROUP BY i, f
+          HAVING sum(yes) >= 3
+        ) AS features
+        INNER JOIN
+        (
+          SELECT i, groupArray((stratum, g, runs)) AS every
+          FROM (SELECT i, stratum, g, count() AS runs FROM ({groups}) GROUP BY i, stratum, g)
+          GROUP BY i
+        ) AS totals USING (i)
+      )
+    )
+    GROUP BY i, f, stratum
+  )
+  WHERE n1 >= 1 AND n0 >= 3
+)
+GROUP BY i, f
+HAVING variance_current > 0
+ORDER BY i, f
+
+-- measure_reach
+SELECT
+  count() AS run_count,
+  uniqExactIf(user_id, user_id != '') AS users,
+  sum(cost_usd) AS usd,
+  sumMap(mapFromArrays(arrayDistinct(tool_sequence), arrayMap(t -> toUInt64(countEqual(tool_sequence, t)), arrayDistinct(tool_sequence)))) AS calls
+FROM runs FINAL
+WHERE project = {project:String} AND workflow = {workflow:String} AND environment = {environment:String}
+  AND started_ns >= {since_ns:UInt64} AND started_ns < {until_ns:UInt64} AND mode != 'shadow'
+
+-- measure_series
+SELECT
+  intDiv(started_ns, {bucket_ns:UInt64}) AS bucket,
+  count() AS runs,
+  {middle} AS middle
+FROM (SELECT started_ns, {value} AS measured FROM ({groups}))
+WHERE measured IS NOT NULL
+GROUP BY bucket
+ORDER BY bucket
+
+-- measure_tools
+SELECT g, stratum, tool_sequence
+FROM
+(
+  SELECT run_id, if(g = -1, -1, 0) AS g, stratum, tool_sequence
+  FROM ({groups})
+)
+ORDER BY cityHash64(run_id)
+LIMIT {limit:UInt32} BY g
+
 -- offered_tools
 SELECT tool, schema, count() AS runs, min(started_ns) AS first_ns, max(started_ns) AS last_ns
 FROM runs FINAL

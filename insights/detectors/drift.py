@@ -1,0 +1,277 @@
+"""States drift: one finding per workflow and reference, with what moved, since when, and what did not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from insights.dating import BUCKET_NS, date_change
+from insights.detectors.base import DAY_NS, HOUR_NS, Detector, Inputs
+from insights.drift import LEAST_RUNS, Change, DriftLevel, judge
+from insights.feature_words import GROUPS, change_in_words, group_of
+from insights.repeats import guess_effect
+from runs.measures import unit_of
+from spans.change import Mark
+from spans.finding import FeatureChange, Finding, FindingKind, Impact, Severity
+from spans.ids import RunId
+from spans.policy import ToolEffect
+from spans.values import Value
+from store.measures import MOST_SAMPLED, Activity, Comparison, FeatureTest
+
+LOOK_BACK_NS = 28 * DAY_NS
+REFERENCE_NS = 14 * DAY_NS
+"""How far a trailing reference reaches back from the current window."""
+WINDOWS_NS = (DAY_NS, 3 * DAY_NS)
+NAMED = 5
+"""Features that a finding names."""
+CALM_Z = 2.5
+"""A group of features without any |z| above this is said to be unchanged."""
+TRAILING = "trailing"
+PINNED = "pinned"
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One comparison to make: of which workflow, against which reference."""
+
+    activity: Activity
+    reference: str
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One feature of one look, judged."""
+
+    look: _Look
+    feature: str
+    is_rate: bool
+    change: Change
+
+
+def evaluate(inputs: Inputs) -> Iterable[Finding]:
+    """Compare the last day and the last three days of every workflow with its references."""
+    measures = inputs.store.measures
+    active = measures.activity(inputs.project, inputs.now_ns - LOOK_BACK_NS, inputs.now_ns)
+    looks = [look for activity in active for look in _looks(inputs, activity)]
+    tests = measures.compare(inputs.project, [look.comparison for look in looks])
+    for judged in _by_subject(looks, tests).values():
+        alerts = _alerts(judged)
+        if alerts:
+            yield _finding(inputs, judged, alerts)
+
+
+def window_starts(activity: Activity, now_ns: int) -> tuple[int, ...]:
+    """Where current windows begin: a day ago, stretched back to 30 runs, and three days ago; none with too few runs."""
+    if activity.three_day_runs < LEAST_RUNS:
+        return ()
+    day = now_ns - DAY_NS if activity.day_runs >= LEAST_RUNS else activity.thirtieth_ns
+    three = now_ns - 3 * DAY_NS
+    return (day, three) if day - three > 6 * HOUR_NS else (day,)
+
+
+def _looks(inputs: Inputs, activity: Activity) -> Iterator[_Look]:
+    accepted = inputs.accepted.get((activity.workflow, activity.environment))
+    keep = min(1_000, max(1, 1_000 * MOST_SAMPLED // max(1, activity.runs)))
+    for start in window_starts(activity, inputs.now_ns):
+
+        def compared(since_ns: int, until_ns: int, start: int = start) -> Comparison:
+            return Comparison(
+                activity.workflow,
+                activity.environment,
+                start,
+                inputs.now_ns,
+                since_ns,
+                until_ns,
+                keep_permille=keep,
+            )
+
+        oldest = max(start - REFERENCE_NS, accepted.since_ns if accepted is not None else 0)
+        if oldest < start:
+            yield _Look(activity, TRAILING, compared(oldest, start))
+        if accepted is not None and accepted.is_pinned:
+            until_ns = min(accepted.until_ns or accepted.since_ns + 7 * DAY_NS, start)
+            if accepted.since_ns < until_ns:
+                yield _Look(activity, PINNED, compared(accepted.since_ns, until_ns))
+
+
+def _by_subject(looks: Sequence[_Look], tests: Iterable[FeatureTest]) -> dict[tuple[str, str, str], list[_Judged]]:
+    found: dict[tuple[str, str, str], list[_Judged]] = {}
+    for test in tests:
+        change = judge(test.compared, is_rate=test.is_rate)
+        if change is None:
+            continue
+        look = looks[test.comparison]
+        key = (look.activity.workflow, look.activity.environment, look.reference)
+        found.setdefault(key, []).append(_Judged(look, test.feature, test.is_rate, change))
+    return found
+
+
+def _alerts(judged: Iterable[_Judged]) -> list[_Judged]:
+    """Features that moved surely, each once (the window that shows it best), the surest first."""
+    best: dict[str, _Judged] = {}
+    for one in judged:
+        if one.change.level is DriftLevel.ALERT:
+            known = best.get(one.feature)
+            if known is None or abs(one.change.z) > abs(known.change.z):
+                best[one.feature] = one
+    return sorted(best.values(), key=lambda j: -abs(j.change.z))
+
+
+def _finding(inputs: Inputs, judged: Sequence[_Judged], alerts: Sequence[_Judged]) -> Finding:
+    top = alerts[0]
+    activity, comparison = top.look.activity, top.look.comparison
+    bare = Finding(
+        kind=FindingKind.DRIFT,
+        project=inputs.project,
+        environment=activity.environment,
+        workflow=activity.workflow,
+        subject=top.look.reference,
+        severity=Severity.TICKET,
+        detected_ns=inputs.now_ns,
+        since_ns=0,
+        summary="",
+    )
+    known = inputs.known.get(bare.fingerprint)
+    since_ns = known.since_ns if known is not None else _dated(inputs, top)
+    near = inputs.change_near(activity.workflow, activity.environment, since_ns)
+    if near is not None and known is None and abs(near.at_ns - since_ns) <= 2 * BUCKET_NS:
+        since_ns = near.at_ns
+    features = tuple(_feature(one) for one in alerts[:NAMED])
+    impact = _impact(inputs, activity, since_ns)
+    calm = _unchanged(judged)
+    detail: dict[str, Value] = {
+        "reference": top.look.reference,
+        "current_since_ns": comparison.current_since_ns,
+        "current_until_ns": comparison.current_until_ns,
+        "reference_since_ns": comparison.reference_since_ns,
+        "reference_until_ns": comparison.reference_until_ns,
+        "current_runs": top.change.current_runs,
+        "reference_runs": top.change.reference_runs,
+        "unchanged": list(calm),
+        "rates": [one.feature for one in alerts[:NAMED] if one.is_rate],
+        "detection_ns": (known.detected_ns if known is not None else inputs.now_ns) - since_ns,
+        "moved": len(alerts),
+    }
+    if near is not None:
+        detail["change"] = {"at_ns": near.at_ns, "what": near.sentence}
+    return replace(
+        bare,
+        since_ns=since_ns,
+        summary=_sentence(activity, since_ns, detail["detection_ns"], impact, features, calm, near),
+        features=features,
+        impact=impact,
+        run_ids=known.run_ids if known is not None else _examples(inputs, top),
+        detail=detail,
+    )
+
+
+def _feature(one: _Judged) -> FeatureChange:
+    unit = "share" if one.is_rate else unit_of(one.feature)
+    return FeatureChange(one.feature, one.change.before, one.change.after, round(one.change.z, 2), unit)
+
+
+def _dated(inputs: Inputs, top: _Judged) -> int:
+    """When the surest feature moved; the start of the current window when that cannot be said."""
+    comparison = top.look.comparison
+    points = inputs.store.measures.series(
+        inputs.project, comparison, top.feature, is_rate=top.is_rate, bucket_ns=BUCKET_NS
+    )
+    dated = date_change(points, comparison.reference_until_ns)
+    return comparison.current_since_ns if dated is None else dated
+
+
+def _impact(inputs: Inputs, activity: Activity, since_ns: int) -> Impact:
+    reach = inputs.store.measures.reach(
+        inputs.project, activity.workflow, activity.environment, since_ns, inputs.now_ns
+    )
+    writes = {
+        t: n for t, n in reach.tool_calls.items() if guess_effect(t) in {ToolEffect.WRITE, ToolEffect.IRREVERSIBLE}
+    }
+    return Impact(reach.runs, reach.users, tuple(sorted(reach.tool_calls)), sum(writes.values()), reach.usd)
+
+
+def _unchanged(judged: Iterable[_Judged]) -> tuple[str, ...]:
+    """Groups of features that were looked at and stayed."""
+    largest: dict[str, float] = {}
+    for one in judged:
+        group = group_of(one.feature)
+        if group:
+            largest[group] = max(largest.get(group, 0.0), abs(one.change.z))
+    return tuple(name for name, _ in GROUPS if name in largest and largest[name] < CALM_Z)
+
+
+def _examples(inputs: Inputs, top: _Judged) -> tuple[RunId, ...]:
+    """Three typical runs since, the three most extreme, three typical ones before."""
+    read, change = inputs.store.measures.examples, top.change
+
+    def of(*, current: bool, near: float | None) -> list[RunId]:
+        found = read(
+            inputs.project,
+            top.look.comparison,
+            top.feature,
+            is_rate=top.is_rate,
+            current=current,
+            near=near,
+            limit=3,
+        )
+        return [example.run_id for example in found]
+
+    typical_after = 1.0 if top.is_rate and change.effect > 0 else 0.0 if top.is_rate else change.after
+    typical_before = 1.0 - typical_after if top.is_rate else change.before
+    extreme = None if change.effect > 0 else -1e18
+    runs = [
+        *of(current=True, near=typical_after),
+        *of(current=True, near=extreme),
+        *of(current=False, near=typical_before),
+    ]
+    return tuple(dict.fromkeys(runs))
+
+
+def _sentence(
+    activity: Activity,
+    since_ns: int,
+    after_ns: object,
+    impact: Impact,
+    features: Sequence[FeatureChange],
+    calm: Sequence[str],
+    near: Mark | None,
+) -> str:
+    hours = max(1, round(int(str(after_ns)) / HOUR_NS))
+    spent = f", ${impact.usd:,.2f}" if impact.usd is not None else ""
+    moved = ", ".join(change_in_words(feature) for feature in features[:3])
+    stayed = f"; {_listed(calm)} unchanged" if calm else ""
+    cause = f"; {near.sentence} at {_clock(near.at_ns)}" if near is not None else ""
+    return (
+        f"{activity.workflow} changed on {_clock(since_ns)} UTC (found after {hours} h, {impact.runs} runs{spent}): "
+        f"{moved}{stayed}{cause}."
+    )
+
+
+def _clock(at_ns: int) -> str:
+    return f"{datetime.fromtimestamp(at_ns // 1_000_000_000, UTC):%a %d %b %H:%M}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def learning(activity: Activity, now_ns: int) -> str:
+    """Why there is no verdict yet; empty when there is one."""
+    if activity.three_day_runs < LEAST_RUNS:
+        return f"Learning: {activity.three_day_runs} of {LEAST_RUNS} runs in the last three days."
+    days = (now_ns - activity.first_ns) / DAY_NS
+    return f"Learning: day {max(1, int(days) + 1)} of 7." if days < 7 else ""
+
+
+DRIFT = Detector(
+    name="drift",
+    kinds=(FindingKind.DRIFT,),
+    every_ns=6 * HOUR_NS,
+    evaluate=evaluate,
+    again_ns=24 * HOUR_NS,
+    quiet_ns=24 * HOUR_NS,
+)
+
+__all__ = ["DRIFT", "learning", "window_starts"]

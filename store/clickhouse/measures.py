@@ -1,0 +1,188 @@
+"""The measure reader on ClickHouse: the tests run where the rows are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from spans.ids import RunId
+from store.clickhouse.engine import Engine
+from store.clickhouse.sql import statement
+from store.columns import trimmed
+from store.measures import (
+    DAY_NS,
+    Activity,
+    Comparison,
+    Example,
+    FeatureTest,
+    Point,
+    Reach,
+    ToolRow,
+    VersionSpan,
+)
+from store.rank_tests import Compared, dispersion, rate_z
+from store.text import clean_text
+
+_PER_QUERY = 40
+"""Comparisons of one statement: bounds its memory and the length of its address."""
+_ANY_VERSION = "\0"
+_MIDDLE = {False: "quantileExactInclusive(0.5)(assumeNotNull(measured))", True: "avg(assumeNotNull(measured))"}
+
+
+class ClickHouseMeasures:
+    """Implements `store.measures.MeasureReader`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def activity(self, project: str, since_ns: int, at_ns: int) -> tuple[Activity, ...]:
+        """Workflows that ran in [since, at)."""
+        params = {
+            "project": project,
+            "since_ns": max(since_ns, 0),
+            "at_ns": at_ns,
+            "day_ns": max(at_ns - DAY_NS, 0),
+            "three_day_ns": max(at_ns - 3 * DAY_NS, 0),
+        }
+        return tuple(Activity(**row) for row in self._select("measure_activity", params))
+
+    def compare(self, project: str, comparisons: Sequence[Comparison]) -> tuple[FeatureTest, ...]:
+        """Both tests over every feature of every comparison."""
+        found: list[FeatureTest] = []
+        for start in range(0, len(comparisons), _PER_QUERY):
+            some = comparisons[start : start + _PER_QUERY]
+            groups, params = statement("measure_groups"), _bound(project, some, start)
+            found += [_number(row) for row in self._select("measure_numbers", params, groups=groups)]
+            found += [_rate(row) for row in self._select("measure_rates", params, groups=groups)]
+        return tuple(found)
+
+    def series(
+        self, project: str, where: Comparison, feature: str, *, is_rate: bool, bucket_ns: int
+    ) -> tuple[Point, ...]:
+        """The feature over both windows, by bucket."""
+        params = {**_bound(project, [where], 0), "feature": feature, "bucket_ns": bucket_ns}
+        rows = self._select(
+            "measure_series", params, groups=statement("measure_groups"), value=_value(is_rate), middle=_MIDDLE[is_rate]
+        )
+        return tuple(Point(row["bucket"] * bucket_ns, row["runs"], row["middle"]) for row in rows)
+
+    def examples(
+        self,
+        project: str,
+        where: Comparison,
+        feature: str,
+        *,
+        is_rate: bool,
+        current: bool,
+        near: float | None,
+        limit: int,
+    ) -> tuple[Example, ...]:
+        """Runs of one group nearest to a value, or the largest."""
+        params = {
+            **_bound(project, [where], 0),
+            "feature": feature,
+            "current": current,
+            "near": near or 0.0,
+            "by_size": near is None,
+            "limit": limit,
+        }
+        rows = self._select("measure_examples", params, groups=statement("measure_groups"), value=_value(is_rate))
+        return tuple(Example(RunId(row["run_id"]), row["measured"]) for row in rows)
+
+    def reach(self, project: str, workflow: str, environment: str, since_ns: int, until_ns: int) -> Reach:
+        """What the workflow's runs of a period touched."""
+        params = {
+            "project": project,
+            "workflow": workflow,
+            "environment": environment,
+            "since_ns": max(since_ns, 0),
+            "until_ns": until_ns,
+        }
+        row = self._select("measure_reach", params)[0]
+        usd = None if row["usd"] is None else trimmed(row["usd"])
+        return Reach(row["run_count"], row["users"], usd, dict(row["calls"]))
+
+    def tool_rows(self, project: str, where: Comparison, limit: int) -> tuple[ToolRow, ...]:
+        """The tools of the comparison's runs."""
+        params = {**_bound(project, [where], 0), "limit": limit}
+        rows = self._select("measure_tools", params, groups=statement("measure_groups"))
+        return tuple(ToolRow(row["g"] == -1, row["stratum"], tuple(row["tool_sequence"])) for row in rows)
+
+    def versions(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
+        """Workflow versions that ran."""
+        return self._labels(project, since_ns, at_ns, "[workflow_version]")
+
+    def models(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
+        """Models that ran."""
+        return self._labels(project, since_ns, at_ns, "models")
+
+    def _labels(self, project: str, since_ns: int, at_ns: int, field: str) -> tuple[VersionSpan, ...]:
+        params = {"project": project, "since_ns": max(since_ns, 0), "at_ns": at_ns}
+        return tuple(VersionSpan(**row) for row in self._select("measure_labels", params, field=field))
+
+    def _select(self, name: str, params: Mapping[str, object], **words: str) -> list[dict[str, Any]]:
+        return self._engine.select(statement(name, **words), params, pool="job", what="Comparing runs")
+
+
+def _value(is_rate: bool) -> str:
+    """A run's value of the feature, NULL where it was not measured."""
+    if is_rate:
+        return "toFloat64(has(measure_flags, {feature:String}))"
+    place = "indexOf(measure_names, {feature:String})"
+    return f"if({place} = 0, NULL, measure_values[{place}])"
+
+
+def _bound(project: str, some: Sequence[Comparison], first: int) -> dict[str, object]:
+    since = min(min(c.current_since_ns, c.reference_since_ns) for c in some)
+    return {
+        "project": project,
+        "since_ns": max(since, 0),
+        "until_ns": max(max(c.current_until_ns, c.reference_until_ns) for c in some),
+        "number": list(range(first, first + len(some))),
+        "workflow": [c.workflow for c in some],
+        "environment": [c.environment for c in some],
+        "current_since": [max(c.current_since_ns, 0) for c in some],
+        "current_until": [c.current_until_ns for c in some],
+        "reference_since": [max(c.reference_since_ns, 0) for c in some],
+        "reference_until": [c.reference_until_ns for c in some],
+        "current_version": [_version(c.current_version) for c in some],
+        "reference_version": [_version(c.reference_version) for c in some],
+        "keep": [c.keep_permille for c in some],
+    }
+
+
+def _version(version: str | None) -> str:
+    return _ANY_VERSION if version is None else clean_text(version)
+
+
+def _number(row: Mapping[str, Any]) -> FeatureTest:
+    compared = Compared(
+        row["z"],
+        row["shift"],
+        row["before_median"],
+        row["after_median"],
+        row["current_runs"],
+        row["reference_runs"],
+        dispersion(e / v**0.5 for e, v in _days(row) if v > 0),
+    )
+    return FeatureTest(row["i"], row["f"], is_rate=False, compared=compared)
+
+
+def _rate(row: Mapping[str, Any]) -> FeatureTest:
+    before, after = row["reference_yes"] / row["reference_runs"], row["current_yes"] / row["current_runs"]
+    compared = Compared(
+        rate_z(row["excess_current"], row["variance_current"]),
+        after - before,
+        before,
+        after,
+        row["current_runs"],
+        row["reference_runs"],
+        dispersion(rate_z(e, v) for e, v in _days(row) if v > 0),
+    )
+    return FeatureTest(row["i"], row["f"], is_rate=True, compared=compared)
+
+
+def _days(row: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
+    """Excess and variance of every reference day."""
+    excesses, variances = (dict(zip(*row[name], strict=True)) for name in ("excesses", "variances"))
+    return ((excesses.get(day, 0.0), variance) for day, variance in variances.items() if day >= 0)

@@ -1,0 +1,152 @@
+"""What detectors ask of the store: activity, tests between groups of runs, series, examples; whichever engine keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Protocol
+
+from spans.ids import RunId
+from store.rank_tests import Compared
+
+DAY_NS = 86_400 * 1_000_000_000
+MOST_SAMPLED = 10_000
+"""Reference runs of a comparison that are looked at; more are sampled by the hash of their ids, the same ones each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """How much one workflow ran lately."""
+
+    workflow: str
+    environment: str
+    runs: int
+    """In the whole period looked at."""
+    first_ns: int
+    """Its oldest run in the period."""
+    day_runs: int
+    """In the last 24 hours."""
+    three_day_runs: int
+    thirtieth_ns: int
+    """When the 30th newest run of the last three days began; 0 when there are fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two groups of runs of one workflow. Times are of the start, ends are exclusive; shadow and unfinished runs are left out."""
+
+    workflow: str
+    environment: str
+    current_since_ns: int
+    current_until_ns: int
+    reference_since_ns: int
+    reference_until_ns: int
+    current_version: str | None = None
+    """Only runs of this version; None: any."""
+    reference_version: str | None = None
+    keep_permille: int = 1_000
+    """Share of runs that is looked at, chosen by the hash of their ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTest:
+    """One feature of one comparison."""
+
+    comparison: int
+    """Position in the list that was asked about."""
+    feature: str
+    is_rate: bool
+    compared: Compared
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One bucket of a feature's series: the median of a number, or the rate of a yes/no feature."""
+
+    start_ns: int
+    runs: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One run and its value of a feature."""
+
+    run_id: RunId
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What runs of a period touched."""
+
+    runs: int = 0
+    users: int = 0
+    usd: Decimal | None = None
+    tool_calls: Mapping[str, int] = field(default_factory=dict)
+    """Calls per tool."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRow:
+    """The tools of one run, for the test of their order."""
+
+    is_current: bool
+    stratum: int
+    tools: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSpan:
+    """When a label of a workflow was first and last seen."""
+
+    workflow: str
+    environment: str
+    label: str
+    runs: int
+    first_ns: int
+    last_ns: int
+
+
+class MeasureReader(Protocol):
+    """Reads over runs and their measures. Safe to call from several threads.
+
+    Every method may raise BusyError. `project` bounds everything.
+    """
+
+    def activity(self, project: str, since_ns: int, at_ns: int) -> tuple[Activity, ...]:
+        """Workflows that ran in [since, at), by name."""
+
+    def compare(self, project: str, comparisons: Sequence[Comparison]) -> tuple[FeatureTest, ...]:
+        """Both tests over every feature of every comparison; features that cannot be compared are left out."""
+
+    def series(
+        self, project: str, where: Comparison, feature: str, *, is_rate: bool, bucket_ns: int
+    ) -> tuple[Point, ...]:
+        """The feature from the start of the reference to the end of the current window, empty buckets left out."""
+
+    def examples(
+        self,
+        project: str,
+        where: Comparison,
+        feature: str,
+        *,
+        is_rate: bool,
+        current: bool,
+        near: float | None,
+        limit: int,
+    ) -> tuple[Example, ...]:
+        """Runs of one group nearest to a value; `near` None: the largest values first (yes, for a yes/no feature)."""
+
+    def reach(self, project: str, workflow: str, environment: str, since_ns: int, until_ns: int) -> Reach:
+        """What the workflow's runs of a period touched."""
+
+    def tool_rows(self, project: str, where: Comparison, limit: int) -> tuple[ToolRow, ...]:
+        """The tools of the comparison's runs, at most `limit` of each group, chosen by the hash of their ids."""
+
+    def versions(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
+        """Workflow versions that ran in [since, at); runs without one are left out."""
+
+    def models(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
+        """Models that ran in [since, at)."""

@@ -1,0 +1,186 @@
+"""The measure reader over runs in memory: plain loops and the reference tests."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from spans.kinds import RunMode, RunStatus
+from spans.run import Assembly, Run
+from store.measures import (
+    DAY_NS,
+    Activity,
+    Comparison,
+    Example,
+    FeatureTest,
+    Point,
+    Reach,
+    ToolRow,
+    VersionSpan,
+)
+from store.rank_tests import Sample, compare_numbers, compare_rates
+
+_SECOND_NS = 1_000_000_000
+_LEAST_YES = 3
+
+
+class MemoryMeasures:
+    """Implements `store.measures.MeasureReader`; keeps every run, whatever share is asked for."""
+
+    def __init__(self, assemblies: Callable[[], Iterable[Assembly]]) -> None:
+        self._assemblies = assemblies
+
+    def activity(self, project: str, since_ns: int, at_ns: int) -> tuple[Activity, ...]:
+        """Workflows that ran in [since, at)."""
+        grouped: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        for a in self._ended(project, since_ns, at_ns):
+            grouped[a.run.workflow, a.run.environment].append(a.run.started_ns)
+        return tuple(
+            _activity(workflow, environment, times, at_ns) for (workflow, environment), times in sorted(grouped.items())
+        )
+
+    def compare(self, project: str, comparisons: Sequence[Comparison]) -> tuple[FeatureTest, ...]:
+        """Both tests over every feature of every comparison."""
+        return tuple(test for n, c in enumerate(comparisons) for test in self._compared(project, n, c))
+
+    def series(
+        self, project: str, where: Comparison, feature: str, *, is_rate: bool, bucket_ns: int
+    ) -> tuple[Point, ...]:
+        """The feature over both windows, by bucket."""
+        buckets: defaultdict[int, list[float]] = defaultdict(list)
+        for a, _ in self._groups(project, where):
+            value = _value(a, feature, is_rate=is_rate)
+            if value is not None:
+                buckets[a.run.started_ns // bucket_ns].append(value)
+        middle = statistics.mean if is_rate else statistics.median
+        return tuple(Point(n * bucket_ns, len(values), middle(values)) for n, values in sorted(buckets.items()))
+
+    def examples(
+        self,
+        project: str,
+        where: Comparison,
+        feature: str,
+        *,
+        is_rate: bool,
+        current: bool,
+        near: float | None,
+        limit: int,
+    ) -> tuple[Example, ...]:
+        """Runs of one group nearest to a value, or the largest."""
+        found = [
+            Example(a.run.run_id, value)
+            for a, day in self._groups(project, where)
+            if (day < 0) is current and (value := _value(a, feature, is_rate=is_rate)) is not None
+        ]
+        found.sort(key=lambda e: (-e.value if near is None else abs(e.value - near), e.run_id))
+        return tuple(found[:limit])
+
+    def reach(self, project: str, workflow: str, environment: str, since_ns: int, until_ns: int) -> Reach:
+        """What the workflow's runs of a period touched."""
+        found = [
+            a
+            for a in self._assemblies()
+            if (a.run.project, a.run.workflow, a.run.environment) == (project, workflow, environment)
+            and since_ns <= a.run.started_ns < until_ns
+            and a.run.mode is not RunMode.SHADOW
+        ]
+        costs = [a.run.cost_usd for a in found if a.run.cost_usd is not None]
+        return Reach(
+            len(found),
+            len({a.run.user_id for a in found if a.run.user_id}),
+            sum(costs, Decimal(0)) if costs else None,
+            Counter(tool for a in found for tool in a.measures.tools),
+        )
+
+    def tool_rows(self, project: str, where: Comparison, limit: int) -> tuple[ToolRow, ...]:
+        """The tools of the comparison's runs."""
+        rows = [ToolRow(day < 0, _stratum(a.run), a.measures.tools) for a, day in self._groups(project, where)]
+        return tuple(row for side in (True, False) for row in [r for r in rows if r.is_current is side][:limit])
+
+    def versions(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
+        """Workflow versions that ran."""
+        return self._labels(project, since_ns, at_ns, lambda run: (run.workflow_version,))
+
+    def models(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
+        """Models that ran."""
+        return self._labels(project, since_ns, at_ns, lambda run: run.models)
+
+    def _labels(
+        self, project: str, since_ns: int, at_ns: int, labels: Callable[[Run], tuple[str, ...]]
+    ) -> tuple[VersionSpan, ...]:
+        seen: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+        for a in self._assemblies():
+            run = a.run
+            if run.project == project and since_ns <= run.started_ns < at_ns and run.mode is not RunMode.SHADOW:
+                for label in labels(run):
+                    if label:
+                        seen[run.workflow, run.environment, label].append(run.started_ns)
+        spans = [VersionSpan(*key, len(times), min(times), max(times)) for key, times in seen.items()]
+        return tuple(sorted(spans, key=lambda v: (v.workflow, v.environment, v.first_ns, v.label)))
+
+    def _ended(self, project: str, since_ns: int, until_ns: int) -> Iterator[Assembly]:
+        for a in self._assemblies():
+            run = a.run
+            counts = run.mode is not RunMode.SHADOW and run.status is not RunStatus.RUNNING
+            if counts and run.project == project and since_ns <= run.started_ns < until_ns:
+                yield a
+
+    def _groups(self, project: str, c: Comparison) -> Iterator[tuple[Assembly, int]]:
+        """Runs of both groups: -1 for the current one, else days before the end of the reference."""
+        for a in self._ended(project, 0, max(c.current_until_ns, c.reference_until_ns)):
+            run = a.run
+            if (run.workflow, run.environment) != (c.workflow, c.environment):
+                continue
+            at, version = run.started_ns, run.workflow_version
+            if c.current_since_ns <= at < c.current_until_ns and c.current_version in (None, version):
+                yield a, -1
+            elif c.reference_since_ns <= at < c.reference_until_ns and c.reference_version in (None, version):
+                yield a, (c.reference_until_ns - 1 - at) // DAY_NS
+
+    def _compared(self, project: str, number: int, c: Comparison) -> Iterator[FeatureTest]:
+        groups = list(self._groups(project, c))
+        for feature in sorted({name for a, _ in groups for name in a.measures.numbers}):
+            compared = compare_numbers(*_sides(groups, feature, is_rate=False))
+            if compared is not None:
+                yield FeatureTest(number, feature, is_rate=False, compared=compared)
+        flags = Counter(flag for a, _ in groups for flag in a.measures.flags)
+        for feature in sorted(name for name, yes in flags.items() if yes >= _LEAST_YES):
+            compared = compare_rates(*_sides(groups, feature, is_rate=True))
+            if compared is not None:
+                yield FeatureTest(number, feature, is_rate=True, compared=compared)
+
+
+def _sides(groups: Sequence[tuple[Assembly, int]], feature: str, *, is_rate: bool) -> tuple[list[Sample], list[Sample]]:
+    sides: tuple[list[Sample], list[Sample]] = ([], [])
+    for a, day in groups:
+        value = _value(a, feature, is_rate=is_rate)
+        if value is not None:
+            sides[day >= 0].append(Sample(day, _stratum(a.run), value))
+    return sides
+
+
+def _value(assembly: Assembly, feature: str, *, is_rate: bool) -> float | None:
+    if is_rate:
+        return float(feature in assembly.measures.flags)
+    return assembly.measures.numbers.get(feature)
+
+
+def _stratum(run: Run) -> int:
+    at = datetime.fromtimestamp(run.started_ns // _SECOND_NS, UTC)
+    return (at.weekday() >= 5) * 4 + at.hour // 6
+
+
+def _activity(workflow: str, environment: str, times: list[int], at_ns: int) -> Activity:
+    late = sorted((t for t in times if t >= at_ns - 3 * DAY_NS), reverse=True)
+    return Activity(
+        workflow,
+        environment,
+        len(times),
+        min(times),
+        sum(t >= at_ns - DAY_NS for t in times),
+        len(late),
+        late[29] if len(late) >= 30 else 0,
+    )

@@ -1,0 +1,112 @@
+"""What detectors ask of the store: the engine's SQL gives what plain Python gives, to twelve digits."""
+
+from __future__ import annotations
+
+import random
+from contextlib import closing
+
+import pytest
+
+from spans.ids import RunId
+from spans.kinds import RunMode, RunStatus
+from spans.run import Assembly, Measures
+from store import open_store
+from store.measures import DAY_NS, Comparison
+from store.memory import MemoryStore
+from tests.builders import NOW_NS, a_run
+
+DAY = Comparison("w1", "prod", NOW_NS - DAY_NS, NOW_NS, NOW_NS - 8 * DAY_NS, NOW_NS - DAY_NS)
+VERSIONS = Comparison("w2", "prod", NOW_NS - 9 * DAY_NS, NOW_NS, NOW_NS - 9 * DAY_NS, NOW_NS, "v2", "v1")
+SHORT = Comparison("w2", "prod", NOW_NS - 3 * DAY_NS, NOW_NS, NOW_NS - 8 * DAY_NS, NOW_NS - 3 * DAY_NS, "v1")
+
+
+def some_runs(count=500, seed=5):
+    rng = random.Random(seed)
+    made = []
+    for n in range(count):
+        at = NOW_NS - int(rng.random() * 9 * DAY_NS)
+        late = at > NOW_NS - DAY_NS
+        numbers = {"cost_usd": rng.lognormvariate(0.3 if late else 0, 0.5), "tool_calls": float(rng.randint(0, 4))}
+        numbers["same"] = 1.0
+        if rng.random() < 0.4:
+            numbers["retrieval_score"] = rng.random()
+        flags = [f for f, p in (("denied", 0.1 + 0.2 * late), ("refusal", 0.02), ("tools_a", 0.5)) if rng.random() < p]
+        run = a_run(
+            run_id=RunId(f"{n + 1:032x}"),
+            started_ns=at,
+            workflow=rng.choice(["w1", "w2"]),
+            environment="prod",
+            version=1,
+            status=rng.choices(list(RunStatus), [9, 1, 1])[0],
+            mode=rng.choices(list(RunMode), [9, 1, 1])[0],
+            workflow_version=rng.choice(["v1", "v2", ""]),
+            models=("m",),
+            user_id=rng.choice(["", "u1", "u2"]),
+        )
+        made.append(Assembly(run, (), Measures(numbers, tuple(flags), tuple(rng.choice("abc") for _ in range(3)))))
+    return made
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory):
+    rows = some_runs()
+    memory = MemoryStore()
+    with closing(open_store(f"chdb://{tmp_path_factory.mktemp('measures') / 'store'}")) as engine:
+        engine.migrate()
+        for store in (engine, memory):
+            store.write_derived(rows)
+        yield engine.measures, memory.measures
+
+
+def test_both_tests_agree_for_every_feature_day_and_version(stores):
+    engine, memory = (
+        {(t.comparison, t.feature): t for t in s.compare("default", [DAY, VERSIONS, SHORT])} for s in stores
+    )
+    assert engine.keys() == memory.keys()
+    assert {(0, "cost_usd"), (0, "denied"), (1, "tools_a"), (2, "retrieval_score")} <= engine.keys()
+    assert not {key for key in engine if key[1] == "same"}  # all equal: nothing to compare
+    for key, test in engine.items():
+        ours, theirs = test.compared, memory[key].compared
+        assert test.is_rate is memory[key].is_rate
+        for name in ("z", "effect", "before", "after", "current_runs", "reference_runs", "dispersion"):
+            assert getattr(ours, name) == pytest.approx(getattr(theirs, name), rel=1e-12, abs=1e-12), (key, name)
+
+
+def test_a_sample_is_the_same_each_time(stores):
+    engine = stores[0]
+    half = Comparison(*(getattr(DAY, f) for f in DAY.__slots__[:-1]), keep_permille=500)
+    first, again = (engine.compare("default", [half]) for _ in range(2))
+    assert first == again
+    assert 0 < first[0].compared.reference_runs < engine.compare("default", [DAY])[0].compared.reference_runs
+
+
+def test_reading_runs_agrees(stores):
+    engine, memory = stores
+    assert engine.activity("default", 0, NOW_NS) == memory.activity("default", 0, NOW_NS)
+    assert engine.reach("default", "w1", "prod", 0, NOW_NS) == memory.reach("default", "w1", "prod", 0, NOW_NS)
+    for read in ("versions", "models"):
+        assert getattr(engine, read)("default", 0, NOW_NS) == getattr(memory, read)("default", 0, NOW_NS)
+    rows = [sorted((r.is_current, r.stratum, r.tools) for r in s.tool_rows("default", DAY, 10_000)) for s in stores]
+    assert rows[0] == rows[1]
+    assert {r.is_current for r in engine.tool_rows("default", DAY, 5)} == {True, False}
+
+
+@pytest.mark.parametrize(("feature", "is_rate"), [("cost_usd", False), ("denied", True)])
+def test_series_and_examples_agree(stores, feature, is_rate):
+    engine, memory = stores
+    ours, theirs = (s.series("default", DAY, feature, is_rate=is_rate, bucket_ns=DAY_NS) for s in stores)
+    assert [(p.start_ns, p.runs) for p in ours] == [(p.start_ns, p.runs) for p in theirs]
+    assert [p.value for p in ours] == pytest.approx([p.value for p in theirs])
+    for near in (None, 1.0):
+        for current in (True, False):
+            asked = {"is_rate": is_rate, "current": current, "near": near, "limit": 5}
+            assert engine.examples("default", DAY, feature, **asked) == memory.examples(
+                "default", DAY, feature, **asked
+            )
+
+
+def test_other_projects_have_nothing(stores):
+    for store in stores:
+        assert store.compare("other", [DAY]) == ()
+        assert store.activity("other", 0, NOW_NS) == ()
+        assert store.reach("other", "w1", "prod", 0, NOW_NS).runs == 0
