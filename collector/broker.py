@@ -20,14 +20,21 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from collector.backlog import Backlog, OpenSlot, State
+from collector.backlog import DAMAGED_FOLDER, Backlog, OpenSlot, State
 from collector.handoff import Frame, HandoffError, is_our_user, listen, recv_frame, send_frame
 from collector.isolate import Trial, pick
 from collector.pseudonym_key import ensure_root_key
 from collector.quarantine import Quarantine
 from collector.spool.format import Payload, SegmentHeader, Signal, SpoolError
-from collector.spool.keys import KeyRing, UnsealError, ensure_spool_keys, load_key_ring, load_seal_key
-from collector.spool.reader import Lost
+from collector.spool.keys import (
+    KeyRing,
+    UnsealError,
+    destroy_retired_keys,
+    ensure_spool_keys,
+    load_key_ring,
+    load_seal_key,
+)
+from collector.spool.reader import Lost, key_ids
 from collector.spool.sidestore import SetAside, SideStore, name_of
 from collector.trouble import described
 from spans.errors import BusyError
@@ -260,6 +267,14 @@ class Broker:
             if self._backlog is not None:
                 self._backlog.close()
                 self._backlog = None
+
+    def destroy_unused_keys(self) -> int:
+        """Destroy retired spool keys that no record is sealed for any more; returns how many went."""
+        spool = self._settings.spool
+        used = key_ids([spool, self.withheld.folder, spool / QUARANTINE_FOLDER])
+        if used is None or (spool / DAMAGED_FOLDER).exists():
+            return 0  # somebody may still want to read what cannot be read now
+        return destroy_retired_keys(self._settings.keys, used)
 
     def redact_text(self, project: str, text: str, timeout_s: float = 5.0) -> str:
         """Redact a text as stored text was redacted; goes before every record.

@@ -342,6 +342,10 @@ class MemoryStore:
             days = {row["received_day"] for rows in self._evidence.values() for row in rows.values()}
             return tuple(sorted(days | set(self._days.values())))
 
+    def broken_parts(self) -> tuple[str, ...]:
+        """None: nothing is on a disk."""
+        return ()
+
     def stored_bytes(self) -> dict[str, int]:
         """Characters of each table's rows, roughly; there is no disk."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import stat
@@ -11,8 +12,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from tracetape.folder import DataFolder
+from collector.spool.keys import PRIVATE_NAME, load_key_ring, load_seal_key
+from collector.spool.reader import key_ids
+from spans.errors import SettingsError
+from tracetape.folder import DataFolder, read_status
 from tracetape.settings import ServeSettings
 
 FSYNC_TRIES = 20
@@ -25,6 +30,9 @@ NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "ceph", "glusterfs", "9p", "afs"}
 )
 MEMORY_FILE_SYSTEMS = frozenset({"tmpfs", "ramfs"})
+CLOCK_SLACK_S = 5.0
+TIME_ERROR = 5
+"""What adjtimex(2) returns while the clock is not synchronised."""
 EARLIEST_CLOCK_S = 1_767_225_600
 """1 January 2026, before this program existed: a clock behind it is wrong."""
 
@@ -71,6 +79,42 @@ def check_secrets(patient: Patient) -> Iterable[Finding]:
         yield Finding("keys", State.OK, f"{len(keys)} key files, readable by the owner only.")
 
 
+def check_spool_keys(patient: Patient) -> Iterable[Finding]:
+    """Every record that waits can be opened: its private key is here, and the public key belongs to the private one."""
+    keys = patient.folder.keys
+    if not (keys / PRIVATE_NAME).exists():
+        return
+    try:
+        ring, seal = load_key_ring(keys), load_seal_key(keys)
+    except SettingsError as error:
+        yield Finding("spool keys", State.BAD, str(error), "Restore the keys folder from a backup.")
+        return
+    if not ring.knows(seal.key_id):
+        yield Finding(
+            "spool keys",
+            State.BAD,
+            "The public spool key does not belong to the private one: what is accepted now could never be read.",
+            "Remove spool_public.pem and start again: it is made anew from the private key.",
+        )
+    spool = patient.folder.spool
+    folders = [spool, *(path for path in spool.glob("*") if path.is_dir())] if spool.is_dir() else []
+    sealed = key_ids(folders)
+    missing = [key_id for key_id in sealed or () if not ring.knows(key_id)]
+    if sealed is None:
+        yield Finding(
+            "spool keys", State.WARN, "A spool segment has an unreadable header.", "It is kept in spool/damaged."
+        )
+    elif missing:
+        yield Finding(
+            "spool keys",
+            State.BAD,
+            f"{len(missing)} keys that records are sealed for are missing: {', '.join(k.hex()[:8] for k in missing)}.",
+            "Restore the keys folder from a backup; the records wait.",
+        )
+    elif ring.knows(seal.key_id):
+        yield Finding("spool keys", State.OK, "Everything that waits can be opened.")
+
+
 def check_fsync(patient: Patient) -> Iterable[Finding]:
     """How long the disk takes to make a record durable: the floor of every acknowledgement."""
     took = measure_fsync_ms(patient.folder.spool)
@@ -105,21 +149,31 @@ def measure_fsync_ms(folder: Path) -> float:
 
 
 def check_file_system(patient: Patient) -> Iterable[Finding]:
-    """The spool needs a local disk: others reorder or forget writes."""
-    kind = file_system_of(patient.folder.root, Path("/proc/mounts").read_text(encoding="utf-8", errors="replace"))
-    if kind in NETWORK_FILE_SYSTEMS:
-        yield Finding(
-            "file system", State.BAD, f"The data folder lies on a network file system ({kind}).", "Use a local disk."
-        )
-    elif kind in MEMORY_FILE_SYSTEMS:
-        yield Finding(
-            "file system",
-            State.BAD,
-            f"The data folder lies in memory ({kind}).",
-            "Everything is lost at a restart; use a disk.",
-        )
-    else:
-        yield Finding("file system", State.OK, f"A local file system ({kind or 'unknown'}).")
+    """Spool, ledger and store need a local disk: others reorder or forget writes."""
+    mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace")
+    kinds = {name: file_system_of(path, mounts) for name, path in _places(patient)}
+    for name, kind in kinds.items():
+        if kind in NETWORK_FILE_SYSTEMS:
+            yield Finding(
+                "file system", State.BAD, f"The {name} lies on a network file system ({kind}).", "Use a local disk."
+            )
+        elif kind in MEMORY_FILE_SYSTEMS:
+            yield Finding(
+                "file system",
+                State.BAD,
+                f"The {name} lies in memory ({kind}).",
+                "Everything is lost at a restart; use a disk.",
+            )
+    if not {*NETWORK_FILE_SYSTEMS, *MEMORY_FILE_SYSTEMS}.intersection(kinds.values()):
+        shown = ", ".join(sorted({kind or "unknown" for kind in kinds.values()}))
+        yield Finding("file system", State.OK, f"A local file system ({shown}).")
+
+
+def _places(patient: Patient) -> list[tuple[str, Path]]:
+    """Where something must last; volumes of their own may be mounted inside the data folder."""
+    root = patient.folder.root.resolve()
+    inside = [("spool", patient.folder.spool.resolve()), ("store", root / "store")]
+    return [("data folder", root), *((name, path) for name, path in inside if path.is_dir())]
 
 
 def file_system_of(path: Path, mounts: str) -> str:
@@ -137,26 +191,66 @@ def file_system_of(path: Path, mounts: str) -> str:
 
 
 def check_space(patient: Patient) -> Iterable[Finding]:
-    """Free space where spool and store live."""
-    usage = shutil.disk_usage(patient.folder.root)
-    share, free_gb = usage.free / usage.total, usage.free / 1e9
-    state = State.OK if share > LOW_SPACE else State.BAD
-    advice = "" if state is State.OK else "Free space or shorten retention; at a full disk senders are asked to wait."
-    yield Finding("space", state, f"{free_gb:.1f} GB free ({share:.0%}).", advice)
+    """Free space where spool, ledger and store live, each volume once."""
+    seen: set[int] = set()
+    for name, path in _places(patient):
+        device = path.stat().st_dev
+        if device in seen:
+            continue
+        seen.add(device)
+        usage = shutil.disk_usage(path)
+        share, free_gb = usage.free / usage.total, usage.free / 1e9
+        state = State.OK if share > LOW_SPACE else State.BAD
+        advice = (
+            "" if state is State.OK else "Free space or shorten retention; at a full disk senders are asked to wait."
+        )
+        yield Finding("space", state, f"{free_gb:.1f} GB free for the {name} ({share:.0%}).", advice)
 
 
-def check_clock(_patient: Patient) -> Iterable[Finding]:
+def check_clock(patient: Patient) -> Iterable[Finding]:
     """Received days come from this clock."""
-    if time.time() < EARLIEST_CLOCK_S:
+    now = time.time()
+    last = read_status(patient.folder.receiver_status).get("last_accepted_ns", 0)
+    last_s = last / 1e9 if isinstance(last, int) else 0.0
+    if now < EARLIEST_CLOCK_S:
         yield Finding("clock", State.BAD, "The clock of this machine is years behind.", "Turn on time synchronisation.")
+    elif last_s > now + CLOCK_SLACK_S:
+        yield Finding(
+            "clock",
+            State.BAD,
+            f"The clock was set back: the last span was accepted {last_s - now:.0f} s from now.",
+            "Turn on time synchronisation. Nothing is lost, but days of receipt and retention follow this clock.",
+        )
+    elif is_synchronised() is False:
+        yield Finding(
+            "clock", State.WARN, "The kernel says that this clock is not synchronised.", "Turn on time synchronisation."
+        )
     else:
         yield Finding("clock", State.OK, "The clock is plausible.")
+
+
+def is_synchronised() -> bool | None:
+    """Whether the kernel's clock is disciplined by a time service; None when that cannot be asked."""
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        state = int(libc.adjtimex(ctypes.create_string_buffer(256)))  # struct timex, zeroed: reads, sets nothing
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else state != TIME_ERROR
 
 
 def check_public_url(patient: Patient) -> Iterable[Finding]:
     """Links in invitations and alerts have to reach this server."""
     settings = patient.settings
-    if not settings.is_loopback() and not settings.public_url:
+    address = urlsplit(settings.public_url)
+    if settings.public_url and (address.scheme not in {"http", "https"} or not address.hostname):
+        yield Finding(
+            "public URL",
+            State.BAD,
+            f"The public URL {settings.public_url[:80]!r} is no web address.",
+            "Write it as https://tracetape.example.com.",
+        )
+    elif not settings.is_loopback() and not settings.public_url:
         yield Finding(
             "public URL",
             State.WARN,
@@ -203,6 +297,7 @@ def check_delivery(patient: Patient) -> Iterable[Finding]:
 
 CHECKS: Sequence[Callable[[Patient], Iterable[Finding]]] = (
     check_secrets,
+    check_spool_keys,
     check_fsync,
     check_file_system,
     check_space,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +27,7 @@ from tracetape.evaluator import Evaluator
 from tracetape.folder import DataFolder, read_status
 from tracetape.housekeeping import Housekeeper
 from tracetape.judges import Judges
+from tracetape.part_watch import PartWatch
 from tracetape.pump import Pump
 from tracetape.repeats import GENERATION
 from tracetape.rollups import RollUps
@@ -63,6 +66,7 @@ class House:
     judges: Judges
     watermark: Watermark
     sealer: Sealer
+    part_watch: PartWatch
 
     @classmethod
     def open(cls, settings: ServeSettings, folder: DataFolder, progress: Callable[[str], None]) -> House:
@@ -98,6 +102,7 @@ class House:
                 lambda: broker.quarantine.expire(time.time_ns()),
                 lambda: expire_withheld(broker.withheld),
                 lambda: ledger.seals.drop_before(datetime.now(UTC).date() - timedelta(days=settings.metadata_days)),
+                broker.destroy_unused_keys,
             ),
         )
         evaluator = Evaluator(store, ledger)
@@ -107,6 +112,7 @@ class House:
             troubles=lambda: troubles_of(ledger.slots.totals(), broker.status(), folder.root),
         )
         rollups = RollUps(store)
+        part_watch = PartWatch(store, lambda: os.kill(os.getpid(), signal.SIGTERM))
         return cls(
             settings=settings,
             folder=folder,
@@ -122,6 +128,7 @@ class House:
             judges=judges,
             watermark=watermark,
             sealer=Sealer(store, ledger),
+            part_watch=part_watch,
         )
 
     def start(self) -> None:
@@ -135,12 +142,14 @@ class House:
         self.alerts.start()
         self.rollups.start()
         self.sealer.start()
+        self.part_watch.start()
         threading.Thread(target=self._keep_watermark, name="watermark", daemon=True).start()
 
     def stop(self, drain_s: float) -> None:
         """Stop in reverse; whatever is not confirmed stays in the spool."""
         self.sealer.stop()
         self.alerts.stop()
+        self.part_watch.stop()
         self.evaluator.stop()
         self.housekeeper.stop()
         self.broker.stop(drain_s)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +54,10 @@ class KeyRing:
     def __init__(self, keys: Mapping[bytes, X25519PrivateKey]) -> None:
         self._keys = dict(keys)
 
+    def knows(self, key_id: bytes) -> bool:
+        """Whether the private half of a key is here."""
+        return key_id in self._keys
+
     def unwrap(self, key_id: bytes, wrapped: bytes, context: bytes) -> bytes:
         """The data key inside `wrapped`.
 
@@ -88,6 +93,27 @@ def rotate_spool_keys(folder: Path) -> None:
     if not retired.exists():
         os.link(current, retired)
     _write_pair(folder)
+
+
+def destroy_retired_keys(folder: Path, used: Collection[bytes], older_than_s: float = 3600.0) -> int:
+    """Destroy retired private keys that nothing is sealed for any more; returns how many went.
+
+    Args:
+        folder: the keys.
+        used: ids of the keys that something in the spool is sealed for.
+        older_than_s: a key retired since then stays: a segment sealed for it may be about to get its name.
+    """
+    gone = 0
+    for path in folder.glob(f"{RETIRED_PREFIX}*.pem"):
+        key_id = path.stem.removeprefix(RETIRED_PREFIX)
+        if key_id in {one.hex() for one in used} or time.time() - path.stat().st_ctime < older_than_s:
+            continue
+        with path.open("r+b") as file:
+            file.write(bytes(path.stat().st_size))
+            os.fsync(file.fileno())
+        path.unlink()
+        gone += 1
+    return gone
 
 
 def load_seal_key(folder: Path) -> SealKey:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -277,6 +278,21 @@ def segment_paths(folder: Path, io: SpoolIO | None = None) -> list[Path]:
     except FileNotFoundError:
         return []
     return [folder / name for name in names if is_segment_name(name)]
+
+
+def key_ids(folders: Iterable[Path]) -> set[bytes] | None:
+    """For which keys the segments in these folders are sealed; None when one of them cannot tell."""
+    found: set[bytes] = set()
+    for path in (path for folder in folders for path in segment_paths(folder)):
+        try:
+            reader = SegmentReader(path)
+        except FileNotFoundError:
+            continue
+        except SpoolError:
+            return None
+        found.add(reader.header.key_id)
+        reader.close()
+    return found
 
 
 def remove_segment(path: Path, io: SpoolIO | None = None) -> None:

@@ -100,6 +100,11 @@ class Engine:
         """
         return _open_embedded(address) if isinstance(address, Embedded) else _open_server(address)
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether its files are ours."""
+        return self._inserts is not None
+
     def insert(self, table: str, rows: pa.Table) -> None:
         """Insert rows of one partition; they are stored when it returns."""
         with self._writing, translated(f"Writing {table}"):

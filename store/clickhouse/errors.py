@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
 from spans.errors import BusyError
+
+logger = logging.getLogger(__name__)
 
 _TIME = frozenset({159, 160})
 _MEMORY = frozenset({241})
@@ -50,6 +53,7 @@ def translated(what: str) -> Iterator[None]:
             raise BusyError(f"{what} needed more memory than its limit; ask for a shorter range.") from error
         if code in _BUSY or any(sign in str(error) for sign in _NO_SPACE):
             raise BusyError(f"{what}: the store is busy (ClickHouse code {code}).") from error
+        logger.error("the engine refused", extra={"what": what, "code": code})  # noqa: TRY400 its text may quote values
         raise
     except OSError as error:
         raise BusyError(f"{what}: {error.strerror or 'the disk'} cannot be used now.") from error

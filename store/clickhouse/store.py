@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -372,6 +373,15 @@ class ClickHouseStore:
         rows = self._select(statement("stored_days"), {"tables": list(TABLES)}, pool="job")
         return tuple(datetime.strptime(row["partition_id"], "%Y%m%d").replace(tzinfo=UTC).date() for row in rows)
 
+    def broken_parts(self) -> tuple[str, ...]:
+        """Parts without their bytes; see `store.api.Store`. A server's disk is not ours to look at."""
+        if not self._engine.is_embedded:
+            return ()
+        rows = self._select(statement("active_parts"), {}, pool="job")
+        return tuple(
+            f"{row['table']}/{row['name']}" for row in rows if _bytes_in(row["path"], row["bytes"]) < row["bytes"]
+        )
+
     def stored_bytes(self) -> dict[str, int]:
         """Bytes on disk per table."""
         found = {row["table"]: int(row["bytes"]) for row in self._select(statement("stored_bytes"), {}, pool="job")}
@@ -406,6 +416,14 @@ class ClickHouseStore:
                 unit = HourUnit(row["day"], row["project"], environment, workflow, hour_of(started_ns))
                 found[(row["project"], RunId(row["run_id"]))] = unit
         return found
+
+
+def _bytes_in(folder: str, unless_gone: int) -> int:
+    """Bytes of the files of a part; those of a part that was merged away meanwhile are not missed."""
+    try:
+        return sum(entry.stat().st_size for entry in os.scandir(folder))
+    except FileNotFoundError:
+        return unless_gone
 
 
 def _by_day(table: pa.Table) -> Iterator[pa.Table]:

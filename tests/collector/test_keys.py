@@ -4,16 +4,21 @@ from pathlib import Path
 
 import pytest
 
+from collector.spool.format import Payload, Signal
 from collector.spool.keys import (
     PRIVATE_NAME,
     PUBLIC_NAME,
     UnsealError,
+    destroy_retired_keys,
     ensure_spool_keys,
     load_key_ring,
     load_seal_key,
     rotate_spool_keys,
 )
+from collector.spool.reader import SegmentReader, segment_paths
+from collector.spool.writer import SpoolWriter
 from spans.errors import SettingsError
+from tests.collector.model_disk import ModelDisk
 
 
 def test_only_the_private_half_unwraps(tmp_path: Path) -> None:
@@ -63,3 +68,38 @@ def test_unusable_keys_are_one_sentence(tmp_path: Path) -> None:
         load_seal_key(tmp_path)
     with pytest.raises(SettingsError, match="does not hold"):
         load_key_ring(tmp_path)
+
+
+def test_a_retired_key_is_destroyed_when_nothing_is_sealed_for_it_any_more(tmp_path: Path) -> None:
+    ensure_spool_keys(tmp_path)
+    first = load_seal_key(tmp_path)
+    rotate_spool_keys(tmp_path)
+    second = load_seal_key(tmp_path)
+    rotate_spool_keys(tmp_path)
+    assert destroy_retired_keys(tmp_path, set()) == 0, "a segment sealed for it may just be made"
+    assert destroy_retired_keys(tmp_path, {first.key_id}, older_than_s=0) == 1
+    ring = load_key_ring(tmp_path)
+    assert ring.knows(first.key_id)
+    assert not ring.knows(second.key_id)
+    assert destroy_retired_keys(tmp_path, set(), older_than_s=0) == 1
+    assert load_key_ring(tmp_path).knows(load_seal_key(tmp_path).key_id)
+
+
+def test_no_key_and_slot_are_ever_used_twice(tmp_path: Path) -> None:
+    """S22: a slot's number is its nonce, so every restart begins with a key of its own."""
+    ensure_spool_keys(tmp_path / "keys")
+    seal, ring, seen = load_seal_key(tmp_path / "keys"), load_key_ring(tmp_path / "keys"), set()
+    for _ in range(200):
+        disk = ModelDisk()
+        writer = SpoolWriter(Path("/model"), lambda: seal, None, disk)
+        for slots in (2, 1):
+            for _ in range(slots):
+                writer.offer(Signal.SPANS, "p", 1, Payload(b"x"))
+            writer._commit(writer._gather())
+        (path,) = segment_paths(Path("/model"), disk)
+        reader = SegmentReader(path, disk)
+        key = reader.header.data_key(ring)
+        pairs = {(key, ref.head.slot) for ref in reader.scan().records}
+        assert len(pairs) == 3
+        assert not pairs & seen
+        seen |= pairs

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from collector.spool.format import Payload, Signal
+from collector.spool.keys import ensure_spool_keys, load_seal_key, rotate_spool_keys
+from collector.spool.writer import SpoolWriter
 from tracetape import doctor
 from tracetape.doctor import Patient, State, examine, file_system_of
-from tracetape.folder import DataFolder
+from tracetape.folder import DataFolder, write_status
 from tracetape.settings import ServeSettings
 
 COUNT = {"acked": 10, "pending": 0, "stored": 10, "quarantined": 0, "dropped_by_person": 0, "expired": 0}
@@ -16,8 +19,7 @@ COUNT = {"acked": 10, "pending": 0, "stored": 10, "quarantined": 0, "dropped_by_
 def patient(tmp_path: Path) -> Patient:
     folder = DataFolder(tmp_path)
     folder.create()
-    (folder.keys / "spool.pem").write_text("x")
-    (folder.keys / "spool.pem").chmod(0o600)
+    ensure_spool_keys(folder.keys)
     return Patient(folder, ServeSettings(), {"spans": COUNT, "logs": COUNT})
 
 
@@ -30,7 +32,7 @@ def test_a_healthy_folder_has_no_bad_finding(patient):
 
 
 def test_a_key_that_others_can_read_is_bad(patient):
-    (patient.folder.keys / "spool.pem").chmod(0o644)
+    (patient.folder.keys / "spool_public.pem").chmod(0o644)
     assert states(patient)["keys"] is State.BAD
 
 
@@ -83,3 +85,47 @@ def test_a_check_that_cannot_run_is_a_finding_and_not_a_crash(patient, monkeypat
 
     monkeypatch.setattr(doctor, "measure_fsync_ms", broken)
     assert any("Could not be checked: Permission denied" in f.sentence for f in examine(patient))
+
+
+def test_records_whose_key_is_missing_are_found(patient):
+    writer = SpoolWriter(patient.folder.spool, lambda: load_seal_key(patient.folder.keys))
+    writer.start()
+    writer.offer(Signal.SPANS, "p", 1, Payload(b"x")).result(5)
+    writer.close(5)
+    assert states(patient)["spool keys"] is State.OK
+    rotate_spool_keys(patient.folder.keys)
+    assert states(patient)["spool keys"] is State.OK
+    (retired,) = patient.folder.keys.glob("spool_private-*.pem")
+    retired.unlink()
+    assert states(patient)["spool keys"] is State.BAD
+
+
+def test_a_public_key_that_belongs_to_another_private_key_is_bad(patient):
+    public = (patient.folder.keys / "spool_public.pem").read_bytes()
+    rotate_spool_keys(patient.folder.keys)
+    for retired in patient.folder.keys.glob("spool_private-*.pem"):
+        retired.unlink()
+    (patient.folder.keys / "spool_public.pem").write_bytes(public)
+    assert states(patient)["spool keys"] is State.BAD
+    (patient.folder.keys / "spool_private.pem").write_text("no key")
+    assert states(patient)["spool keys"] is State.BAD
+
+
+def test_a_clock_that_was_set_back_is_bad(patient):
+    write_status(patient.folder.receiver_status, {"last_accepted_ns": (int(doctor.time.time()) + 600) * 10**9})
+    assert states(patient)["clock"] is State.BAD
+
+
+def test_a_clock_nobody_corrects_is_said(patient, monkeypatch):
+    monkeypatch.setattr(doctor, "is_synchronised", lambda: False)
+    assert states(patient)["clock"] is State.WARN
+
+
+def test_the_kernel_is_asked_about_its_clock():
+    assert doctor.is_synchronised() in {True, False, None}
+
+
+@pytest.mark.parametrize("url", ["tracetape.example.com", "ftp://x", "https://"])
+def test_a_public_url_that_is_no_address_is_bad(patient, url):
+    patient = Patient(patient.folder, ServeSettings.model_construct(public_url=url), patient.health)
+    assert states(patient)["public URL"] is State.BAD

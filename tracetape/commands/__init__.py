@@ -6,7 +6,7 @@ from typing import Protocol
 
 import typer
 
-from tracetape.commands import evaluate, policies, recording
+from tracetape.commands import evaluate, policies, recording, spool
 
 
 class Command(Protocol):
@@ -16,5 +16,5 @@ class Command(Protocol):
         """Add its commands to the app."""
 
 
-COMMANDS: tuple[Command, ...] = (evaluate, policies, recording)
+COMMANDS: tuple[Command, ...] = (evaluate, policies, recording, spool)
 """Every module with commands, in the order of `--help`."""

@@ -1,3 +1,8 @@
+-- active_parts
+SELECT table, name, path, bytes_on_disk AS bytes
+FROM system.parts
+WHERE active AND database = currentDatabase()
+
 -- attempt_groups
 SELECT
   environment,

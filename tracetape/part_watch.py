@@ -1,0 +1,59 @@
+"""Watches that what the engine calls stored is on the disk, and opens the engine anew when it is not."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from store.api import Store
+
+logger = logging.getLogger(__name__)
+
+EVERY_S = 15.0
+"""What a broken part was merged from is kept for 480 s; looking costs some milliseconds."""
+
+
+class PartWatch:
+    """A thread. `stop` works before `start`, and twice."""
+
+    def __init__(self, store: Store, reopen: Callable[[], None], every_s: float = EVERY_S) -> None:
+        """Nothing is looked at before `start`.
+
+        Args:
+            store: whose parts are looked at.
+            reopen: ends this process in an orderly way, so that it is started again; the spool keeps everything meanwhile.
+            every_s: pause between two looks.
+        """
+        self._store = store
+        self._reopen = reopen
+        self._every_s = every_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="part-watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End before the next look."""
+        self._stop.set()
+
+    def look(self) -> bool:
+        """Look once; True when the engine has to be opened anew."""
+        broken = self._store.broken_parts()
+        if broken:
+            logger.critical(
+                "the engine lost the bytes of parts when its disk was full; opening it anew brings back what they were made of",
+                extra={"parts": list(broken[:20]), "count": len(broken)},
+            )
+        return bool(broken)
+
+    def _loop(self) -> None:
+        while not self._stop.wait(self._every_s):
+            try:
+                if self.look():
+                    self._reopen()
+                    return
+            except Exception:
+                logger.exception("the engine's parts could not be looked at; trying again")
