@@ -13,12 +13,15 @@ from datetime import UTC, datetime, timedelta
 
 from collector.broker import Broker, BrokerSettings
 from collector.quarantine import expire_withheld
+from insights.alerts.backtest import Episode, backtest
+from insights.alerts.rule import Rule
 from runs.pricing import PriceBook
 from spans.health import Arrival, Health, IngestStatus, Refusals
 from spans.ids import TraceId
 from store import open_store
 from store.api import Store
 from store.ledger import Ledger
+from tracetape.alerting.answers import history_of
 from tracetape.alerting.driver import AlertDriver
 from tracetape.alerting.troubles import troubles_of
 from tracetape.assembler import Assembler
@@ -38,6 +41,7 @@ from tracetape.watermark import Watermark
 logger = logging.getLogger(__name__)
 
 WATERMARK_EVERY_S = 5.0
+DAY_NS = 86_400 * 1_000_000_000
 RATE_WINDOW_S = 10.0
 REMEMBER_NS = 3_600_000_000_000
 """Items of the last hour are known again after a restart, so that what is sent once more counts as a repeat."""
@@ -109,6 +113,8 @@ class House:
         alerts = AlertDriver(
             store,
             ledger,
+            budget_of=judges.budget_of,
+            owners_of=judges.owners_of,
             troubles=lambda: troubles_of(ledger.slots.totals(), broker.status(), folder.root),
         )
         rollups = RollUps(store)
@@ -178,6 +184,13 @@ class House:
                         self.watermark.raise_to(before - int(60e9))
             except Exception:
                 logger.exception("the watermark could not be written")
+
+    def backtest(self, project: str, rule: Rule, days: int) -> tuple[Episode, ...]:
+        """Every time an alert rule would have fired in the last days."""
+        until_ns = time.time_ns()
+        since_ns = until_ns - days * DAY_NS
+        history = history_of(project, rule, self.store, self.ledger, since_ns, until_ns, self.judges.budget_of)
+        return backtest(project, rule, history, since_ns, until_ns)
 
     def health(self) -> Health:
         """The delivery check, consistent at one moment."""

@@ -57,6 +57,16 @@ class Judges:
                 self._rules[project] = known
         return known
 
+    def budget_of(self, project: str, workflow: str) -> tuple[float, int] | None:
+        """US dollars and days of the workflow's policy; None when it names no budget."""
+        policy = self.rules(project).policies.find(workflow)
+        return (float(policy.budget.usd), policy.budget.per_days) if policy and policy.budget else None
+
+    def owners_of(self, project: str, workflow: str) -> tuple[str, ...]:
+        """Channels of the workflow's owner."""
+        policy = self.rules(project).policies.find(workflow)
+        return policy.owner.to if policy else ()
+
     def judge(self, assemblies: Sequence[Assembly]) -> list[Assembly]:
         """Judge runs of any projects; the order stays."""
         by_project: defaultdict[str, list[str]] = defaultdict(list)

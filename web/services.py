@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from insights.alerts.backtest import Episode
+from insights.alerts.rule import Rule
 from spans.health import Health, IngestStatus, QuarantinedRecord
 from spans.ids import RunId
 from store.api import Store
@@ -72,3 +74,9 @@ class Services:
     """(project, runs): a label or pattern changed, judge them again soon."""
     judge_workflow: Callable[[str, str], None] = lambda _project, _workflow: None
     """(project, workflow or `*`): a policy changed, judge every stored run of it again soon."""
+    backtest: Callable[[str, Rule, int], tuple[Episode, ...]] | None = None
+    """(project, rule, days) → every time the rule would have fired in those days; None while nothing judges."""
+    rule_errors: Callable[[str], Mapping[str, str]] = lambda _project: {}
+    """project → what is wrong with its alert rules, by rule."""
+    check_target: Callable[[str, int], None] = lambda _host, _port: None
+    """(host, port) → nothing. Raises RefusedError when a message may not be sent there."""

@@ -17,6 +17,7 @@ import uvicorn
 from spans.ids import TraceId
 from spans.roles import Role
 from tracetape import __version__
+from tracetape.alerting.targets import target_check
 from tracetape.control import ControlServer
 from tracetape.demo.test_run import send_test_run
 from tracetape.folder import DataFolder, read_status, write_status
@@ -120,6 +121,10 @@ def _services(house: House, endpoints: Endpoints) -> Services:
         keys_required=house.settings.keys_required(),
         redaction_mode=house.settings.redaction,
         metrics=lambda: metrics_of(house),
+        firing=house.ledger.incidents.firing,
+        backtest=house.backtest,
+        rule_errors=lambda project: {r: s.error for r, s in house.alerts.status(project).items() if s.error},
+        check_target=target_check(house.settings.alert_networks),
         quarantine=QuarantineDesk(lambda: house.broker.quarantine),
         judge_again=lambda project, runs: house.assembler.judge_again(project, [TraceId(run) for run in runs]),
         judge_workflow=lambda project, workflow: judge_workflow_soon(house, project, workflow),
