@@ -9,7 +9,7 @@ from decimal import Decimal
 from runs.counting import assign_roles
 from runs.eras import of_our_time
 from runs.folding import fold
-from runs.naming import NamingRules, root_agent, stripped, workflow_name
+from runs.naming import root_agent, stripped, workflow_name
 from runs.node import MODEL_KINDS, Node
 from runs.pricing import PriceBook
 from runs.shape import is_complete, run_status, shape_of, status_of
@@ -19,6 +19,7 @@ from runs.winners import winners
 from spans.facts import ArgumentNote, SpanFacts
 from spans.ids import RunId
 from spans.kinds import RunMode, RunStatus, SpanKind, ToolOutcome, UsageRole, Verdict
+from spans.naming import NamingRules
 from spans.run import Assembly, Run, Step
 from spans.usage import Cost, Usage
 

@@ -5,28 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from runs.node import MODEL_KINDS, Node
 from spans.kinds import SpanKind
-
-
-@dataclass(frozen=True, slots=True)
-class NamingRule:
-    """Maps runs to a workflow: every pattern given must match (`*` and `?` as in file names, case ignored)."""
-
-    workflow: str
-    service: str = "*"
-    agent: str = "*"
-    name: str = "*"
-    """Root span name with ids stripped."""
-
-
-@dataclass(frozen=True, slots=True)
-class NamingRules:
-    """Mapping rules of a project; the first that matches wins."""
-
-    rules: tuple[NamingRule, ...] = ()
+from spans.naming import NamingRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +80,22 @@ def stripped(name: str) -> str:
 
 def workflow_name(nodes: Sequence[Node], roots: Sequence[Node], rules: NamingRules) -> Name:
     """The first of: a mapping rule, an explicit attribute, the root agent, the service, the root span (design, section 2)."""
+    found = _without_rules(nodes, roots)
+    if rules.rules:
+        service = next((node.facts.service for node in nodes if node.facts.service), "")
+        root = stripped(roots[0].facts.name) if roots else ""
+        agent = root_agent(nodes)
+        for rule in rules.rules:
+            if rule.matches(service=service, agent=agent, name=root, named=found.workflow):
+                return Name(rule.workflow, "rule", found.version)
+    return found
+
+
+def _without_rules(nodes: Sequence[Node], roots: Sequence[Node]) -> Name:
     models = {model for node in nodes for model in (node.facts.request_model, node.facts.response_model)}
     agent = root_agent(nodes)
     service = next((node.facts.service for node in nodes if node.facts.service), "")
-    root = stripped(roots[0].facts.name) if roots else ""
     version = _version(nodes)
-    for rule in rules.rules:
-        given = (service, agent, root)
-        if all(
-            fnmatchcase(text.lower(), pattern.lower())
-            for text, pattern in zip(given, (rule.service, rule.agent, rule.name), strict=True)
-        ):
-            return Name(rule.workflow, "rule", version)
     for explicit in dict.fromkeys(node.facts.workflow for node in nodes):
         chosen = _PLACEHOLDER.sub(" ", _IDS.sub("{id}", explicit)).strip() if _UUIDS.search(explicit) else explicit
         if is_telling(chosen, models):

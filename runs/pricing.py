@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from fnmatch import fnmatchcase
 from typing import Any
 
 from genai_prices.data_snapshot import DataSnapshot, get_snapshot
 
+from spans.prices import CLASSES, PriceRow
 from spans.usage import Cost, CostLine, Usage
 
 _MILLION = Decimal(1_000_000)
@@ -25,8 +24,6 @@ _PROVIDERS: Mapping[str, str] = {
 }
 """Our provider names → those of genai-prices, where they differ."""
 
-CLASSES = ("input", "cache_read", "cache_write", "cache_write_1h", "input_audio", "output", "output_audio")
-"""Token classes that do not overlap; their tokens add up to input plus output."""
 _FALLBACK: Mapping[str, str] = {
     "cache_read": "input",
     "cache_write": "input",
@@ -47,31 +44,6 @@ _ATTRIBUTES: Mapping[str, str] = {
 
 _MAKERS = (("text-embedding-", "openai"), ("whisper", "openai"), ("tts-", "openai"))
 """Names that only one maker uses, for spans that carry no provider."""
-
-
-@dataclass(frozen=True, slots=True)
-class PriceRow:
-    """A price somebody set by hand: USD per million tokens, for models that match, while it is valid.
-
-    `model` and `provider` are patterns (`gpt-4o*`, `*`); times are Unix nanoseconds, `until_ns` exclusive.
-    """
-
-    name: str
-    model: str
-    prices: Mapping[str, Decimal]
-    """Token class (see `CLASSES`) → USD per million."""
-    provider: str = "*"
-    from_ns: int = 0
-    until_ns: int | None = None
-
-    def covers(self, provider: str, model: str, at_ns: int) -> bool:
-        """Whether this row prices such a call at such a time."""
-        return (
-            fnmatchcase(model.lower(), self.model.lower())
-            and fnmatchcase(provider, self.provider)
-            and self.from_ns <= at_ns
-            and (self.until_ns is None or at_ns < self.until_ns)
-        )
 
 
 class PriceBook:
@@ -124,8 +96,14 @@ class PriceBook:
         """By provider and model, by model alone, and by what follows a `provider/` prefix."""
         listed = _PROVIDERS.get(provider, provider)
         bare = model.rpartition("/")[2]
-        maker = listed or next((known for start, known in _MAKERS if bare.startswith(start)), None)
-        for owner, name in ((maker, model), (maker, bare), (None, model), (None, bare)):
+        maker = next((known for start, known in _MAKERS if bare.startswith(start)), None)
+        for owner, name in (
+            (listed or maker, model),
+            (listed or maker, bare),
+            (None, model),
+            (None, bare),
+            (maker, bare),
+        ):
             try:
                 return self._snapshot.find_provider_model(name, None, owner, None)
             except LookupError:

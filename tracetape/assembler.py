@@ -14,6 +14,7 @@ from runs.pricing import PriceBook
 from spans.errors import BusyError
 from spans.facts import SpanFacts
 from spans.ids import TraceId
+from spans.naming import NamingRules
 from spans.run import Assembly
 from store.api import Store
 from tracetape.judges import judge_all
@@ -61,10 +62,12 @@ class Assembler:
         store: Store,
         book: Callable[[], PriceBook],
         judge: Callable[[Sequence[Assembly]], list[Assembly]] = judge_all,
+        naming: Callable[[str], NamingRules] = lambda _project: NamingRules(),
     ) -> None:
         self._store = store
         self._book = book
         self._judge = judge
+        self._naming = naming
         self._dirty: dict[TraceKey, _Dirty] = {}
         self._busy: dict[TraceKey, _Dirty] = {}
         self._next_allowed: dict[TraceKey, float] = {}
@@ -198,12 +201,13 @@ class Assembler:
         for project, traces in by_project.items():
             grouped = _by_trace(self._store.read_facts(project, traces))
             neighbours = self._neighbours(project, grouped)
+            naming = self._naming(project)
             fresh: list[Assembly] = []
             touched: set[TraceId] = set()
             for trace, facts in grouped.items():
                 started = time.monotonic()
                 near = [f for key in _shared(facts) for f in neighbours.get(key, ()) if f.trace_id != trace]
-                assembly = assemble(facts, book=book, neighbours=near)
+                assembly = assemble(facts, book=book, neighbours=near, naming=naming)
                 self._next_allowed[(project, trace)] = time.monotonic() + max(
                     AGAIN_S, SHARE * (time.monotonic() - started)
                 )

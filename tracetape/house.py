@@ -15,7 +15,6 @@ from collector.broker import Broker, BrokerSettings
 from collector.quarantine import expire_withheld
 from insights.alerts.backtest import Episode, backtest
 from insights.alerts.rule import Rule
-from runs.pricing import PriceBook
 from spans.health import Arrival, Health, IngestStatus, Refusals
 from spans.ids import TraceId
 from store import open_store
@@ -30,8 +29,10 @@ from tracetape.evaluator import Evaluator
 from tracetape.folder import DataFolder, read_status
 from tracetape.housekeeping import Housekeeper
 from tracetape.judges import Judges
+from tracetape.overrides import Overrides
 from tracetape.part_watch import PartWatch
 from tracetape.pump import Pump
+from tracetape.recompute import Recompute
 from tracetape.repeats import GENERATION
 from tracetape.rollups import RollUps
 from tracetape.sealer import Sealer
@@ -71,6 +72,8 @@ class House:
     watermark: Watermark
     sealer: Sealer
     part_watch: PartWatch
+    overrides: Overrides
+    recompute: Recompute
 
     @classmethod
     def open(cls, settings: ServeSettings, folder: DataFolder, progress: Callable[[str], None]) -> House:
@@ -80,9 +83,9 @@ class House:
         progress("opening the store …")
         store = open_store(settings.store or folder.store_dsn())
         store.migrate()
-        book = PriceBook()
+        overrides = Overrides(ledger, settings)
         judges = Judges(ledger)
-        assembler = Assembler(store, lambda: book, judges.judge)
+        assembler = Assembler(store, overrides.book, judges.judge, overrides.naming)
         watermark = Watermark(ledger.settings)
         pump = Pump(store, ledger.slots, assembler, watermark)
         broker = Broker(
@@ -119,6 +122,7 @@ class House:
         )
         rollups = RollUps(store)
         part_watch = PartWatch(store, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        recompute = Recompute(store, assembler, rollups.now)
         return cls(
             settings=settings,
             folder=folder,
@@ -135,6 +139,8 @@ class House:
             watermark=watermark,
             sealer=Sealer(store, ledger),
             part_watch=part_watch,
+            overrides=overrides,
+            recompute=recompute,
         )
 
     def start(self) -> None:
@@ -156,6 +162,7 @@ class House:
         self.sealer.stop()
         self.alerts.stop()
         self.part_watch.stop()
+        self.recompute.stop()
         self.evaluator.stop()
         self.housekeeper.stop()
         self.broker.stop(drain_s)
@@ -191,6 +198,11 @@ class House:
         since_ns = until_ns - days * DAY_NS
         history = history_of(project, rule, self.store, self.ledger, since_ns, until_ns, self.judges.budget_of)
         return backtest(project, rule, history, since_ns, until_ns)
+
+    def overruled(self, project: str | None) -> None:
+        """Somebody changed a price (None: it is for all projects) or a rule: today's rules over every stored run."""
+        self.overrides.changed()
+        self.recompute.ask(project)
 
     def health(self) -> Health:
         """The delivery check, consistent at one moment."""

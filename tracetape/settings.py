@@ -49,6 +49,8 @@ class ServeSettings(BaseModel):
     alert_group_s: int = Field(
         default=300, ge=0, le=3600, description="seconds in which a channel hears of one workflow at most once"
     )
+    prices: Path | None = Field(default=None, description="YAML file with prices that go before the bundled list")
+    workflow_rules: Path | None = Field(default=None, description="YAML file with rules for the names of workflows")
     store: str = Field(default="", description="store address; empty means the embedded engine inside the data folder")
     ledger: str = Field(default="", description="ledger address; empty means a SQLite file inside the data folder")
 

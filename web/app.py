@@ -16,7 +16,20 @@ from spans.errors import HouseError, RefusedError
 from web.assets import load_assets
 from web.callers import permissions_of
 from web.desk import Desk
-from web.routes import alert_rules, api, findings, incidents, ingest, metrics, pages, run, settings, sign_in, static
+from web.routes import (
+    alert_rules,
+    api,
+    findings,
+    incidents,
+    ingest,
+    metrics,
+    overrides,
+    pages,
+    run,
+    settings,
+    sign_in,
+    static,
+)
 from web.security import Door
 from web.services import Services
 from web.settings import WebSettings
@@ -34,6 +47,7 @@ ROUTERS = (
     ingest.router,
     incidents.router,
     alert_rules.router,
+    overrides.router,
     metrics.router,
 )
 MAX_BODY = 1024 * 1024

@@ -11,6 +11,8 @@ from insights.alerts.backtest import Episode
 from insights.alerts.rule import Rule
 from spans.health import Health, IngestStatus, QuarantinedRecord
 from spans.ids import RunId
+from spans.naming import NamingRule
+from spans.prices import PriceRow
 from store.api import Store
 from store.ledger import Ledger
 
@@ -66,6 +68,14 @@ class Services:
     redaction_mode: str = "full"
     metrics: Callable[[], str] | None = None
     """Prometheus text of this moment."""
+    overruled: Callable[[str | None], None] | None = None
+    """Told after a price (None) or a rule of a project changed: stored runs are assembled again."""
+    recomputing: Callable[[], tuple[int, int]] | None = None
+    """Traces assembled again and to assemble, of the latest change."""
+    file_prices: tuple[PriceRow, ...] = ()
+    """Prices of the operator's file; shown, never changed here."""
+    file_rules: Callable[[str], tuple[NamingRule, ...]] | None = None
+    """Rules of the operator's file for a project."""
     firing: Callable[[str], int] | None = None
     """project → incidents firing now, for the navigation and the icon of the browser tab; None while nothing judges."""
     quarantine: QuarantineDesk | None = None

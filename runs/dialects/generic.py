@@ -7,9 +7,8 @@ from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.failures import failure_on
 from runs.kinds import Strength
-from runs.messages import each_message, messages_of
+from runs.messages import each_message
 from runs.sheet import Sheet
-from runs.values import as_map, structured
 from runs.view import View
 from spans.kinds import SpanKind
 
@@ -62,12 +61,6 @@ def _content(view: View, sheet: Sheet) -> None:
         sheet.put_input(each_message(attributes["gen_ai.prompt"], "user"))
     if isinstance(attributes.get("gen_ai.completion"), str):
         sheet.put_output(each_message(attributes["gen_ai.completion"], "assistant"))
-    if view.is_log:
-        body = as_map(view.body)
-        for side, default in (("input", "user"), ("output", "assistant")):
-            part = structured(body.get(side))
-            if part:
-                (sheet.put_input if side == "input" else sheet.put_output)(messages_of(part, default))
     for side in ("input", "output"):
         for key in (f"{side}.value", side):
             if key in attributes:

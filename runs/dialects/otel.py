@@ -33,7 +33,6 @@ _SIGNS = (
     "gen_ai.response.model",
     "gen_ai.usage.input_tokens",
     "gen_ai.evaluation.name",
-    "mcp.method.name",
 )
 
 _TEXTS = {
@@ -102,7 +101,7 @@ _REFS = (
 def _detect(view: View) -> bool:
     if view.is_log and view.name in {DETAILS_EVENT, EVALUATION_EVENT, EXCEPTION_EVENT}:
         return True
-    if not view.families & {"gen_ai", "mcp"}:
+    if "gen_ai" not in view.families:
         return False
     return any(key in view.attributes for key in _SIGNS)
 
@@ -112,8 +111,6 @@ def _facts(view: View, draft: Draft) -> None:
     draft.take(attributes, _TEXTS)
     draft.take(attributes, _LATE_TEXTS)
     draft.guess_value(view.text("gen_ai.operation.name"), Strength.OPERATION, "gen_ai.operation.name")
-    draft.guess_value(view.text("mcp.method.name"), Strength.OPERATION, "mcp.method.name")
-    _mcp(view, draft)
     _agents_sdk_approval(view, draft)
     guess_by_presence(view, draft)
     draft.count(usage_of(view))
@@ -132,13 +129,6 @@ def _facts(view: View, draft: Draft) -> None:
         )
         draft.put("error_type", attributes.get("exception.type"))
         draft.put("error_message", attributes.get("exception.message"))
-
-
-def _mcp(view: View, draft: Draft) -> None:
-    """MCP names the tool only in the span name: `MCP send tools/call lookup`, `tools/call lookup`."""
-    method = view.text("mcp.method.name")
-    if method == "tools/call":
-        draft.put("tool_name", view.name.partition("tools/call ")[2])
 
 
 def _agents_sdk_approval(view: View, draft: Draft) -> None:
@@ -334,9 +324,6 @@ OTEL = Dialect(
         FieldClass.IDENTIFIER: (
             "gen_ai.*",
             "openai.*",
-            "mcp.*",
-            "jsonrpc.request.id",
-            "rpc.response.status_code",
         ),
     },
 )

@@ -20,10 +20,12 @@ from store.ledger.links import Links
 from store.ledger.marks import AcceptedBehaviour, Marks
 from store.ledger.members import Members
 from store.ledger.migrate import migrate
+from store.ledger.naming import Naming
 from store.ledger.outbox import Outbox
 from store.ledger.periods import Periods
 from store.ledger.pins import Pins
 from store.ledger.policies import Policies
+from store.ledger.prices import Prices
 from store.ledger.receipts import Receipts
 from store.ledger.reviews import Reviews
 from store.ledger.seals import Seals
@@ -65,6 +67,8 @@ class Ledger:
         self.outbox = Outbox(database)
         self.channels = Channels(database)
         self.incidents = Incidents(database)
+        self.prices = Prices(self.settings)
+        self.naming = Naming(self.settings)
 
     @classmethod
     def open(cls, url: str, *, clock: Callable[[], int] = time.time_ns) -> Ledger:

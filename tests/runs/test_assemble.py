@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from runs.assemble import assemble
 from runs.facts import facts_of
-from runs.naming import NamingRule, NamingRules
 from spans.ids import TraceId
 from spans.kinds import RunShape, RunStatus, SpanKind, ToolOutcome, UsageRole
+from spans.naming import NamingRule, NamingRules
 from spans.span import StatusCode
 from tests.runs.spans_of import BOOK, agent, an_id, assembled, chat, clean, clean_log, tool
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from runs.content import content_of
-from spans.kinds import SpanKind, UsageRole
-from tests.runs.spans_of import assembled, clean, facts
+from spans.kinds import SpanKind, ToolOutcome, UsageRole
+from tests.runs.spans_of import assembled, clean, clean_log, facts, tool
 
 PRINTED = (
     "{'completion_tokens': 19, 'prompt_tokens': 462, 'total_tokens': 481, "
@@ -110,3 +110,128 @@ def test_what_autogens_agents_tell_each_other_is_read_off_the_bus_and_never_coun
 
 def test_plumbing_of_autogens_bus_is_noise():
     assert "noise" in assembled(bus({}, "ack")).steps[0].flags
+
+
+def test_mcp_client_and_server_are_one_call_and_a_session_of_the_transport_is_none():
+    run = assembled(
+        tool(1, "lookup", scope="app"),
+        clean(
+            2,
+            "MCP send tools/call lookup",
+            {"mcp.method.name": "tools/call", "mcp.session.id": "transport-1"},
+            parent=1,
+            scope="mcp-python-sdk",
+        ),
+        clean(
+            3,
+            "tools/call lookup",
+            {"mcp.method.name": "tools/call", "error.type": "tool_error"},
+            parent=2,
+            scope="mcp-python-sdk",
+            kind=2,
+        ),
+    )
+    assert (run.run.tool_calls, run.run.session_id) == (1, "")
+    assert run.steps[1].dialects == ("mcp",)
+    assert run.steps[2].tool_outcome is ToolOutcome.ERROR
+    listed = assembled(clean(1, "MCP send tools/list", {"mcp.method.name": "tools/list"}, scope="mcp-python-sdk"))
+    assert (listed.steps[0].kind, listed.steps[0].subkind, listed.run.shape) == (SpanKind.OTHER, "mcp", "setup")
+
+
+def test_livekit_tells_turns_tools_and_speech_by_name():
+    scope = "livekit-agents"
+    called = {
+        "lk.function_tool.name": "book",
+        "lk.function_tool.id": "call_12345678",
+        "lk.function_tool.is_error": True,
+    }
+    run = assembled(
+        clean(1, "agent_turn", {"lk.room_name": "room-1"}, scope=scope),
+        clean(
+            2,
+            "llm_node",
+            {"lk.chat_ctx": json.dumps({"items": [{"role": "user", "content": "hi"}]})},
+            parent=1,
+            scope=scope,
+        ),
+        clean(3, "function_tool", {**called, "lk.function_tool.arguments": '{"day": 1}'}, parent=1, scope=scope),
+        clean(4, "tts_request", {}, parent=1, scope=scope),
+        clean(5, "user_speaking", {}, parent=1, scope=scope),
+    )
+    kinds = {step.name: (step.kind, step.subkind) for step in run.steps}
+    assert kinds["agent_turn"] == (SpanKind.AGENT, "")
+    assert kinds["tts_request"] == (SpanKind.MODEL, "speech")
+    assert kinds["user_speaking"][0] is SpanKind.OTHER
+    assert run.run.session_id == "room-1"
+    assert next(s for s in run.steps if s.kind is SpanKind.TOOL).tool_outcome is ToolOutcome.ERROR
+
+
+def test_voltagent_counts_and_names_in_its_own_words():
+    found = facts(
+        1,
+        "llm:generateText",
+        {
+            "span.type": "llm",
+            "usage.prompt_tokens": 30,
+            "usage.completion_tokens": 4,
+            "voltagent.conversation_id": "c-1",
+        },
+        scope="@voltagent/core",
+    )
+    assert (found.kind, found.usage.input, found.usage.output, found.session_id) == (SpanKind.MODEL, 30, 4, "c-1")
+
+
+def test_genkit_types_its_actions():
+    answer = {
+        "message": {"role": "model", "content": [{"text": "hello"}]},
+        "usage": {"inputTokens": 7, "outputTokens": 2},
+    }
+    item = clean(
+        1,
+        "googleai/gemini-2.5-flash",
+        {
+            "genkit:metadata:subtype": "model",
+            "genkit:name": "googleai/gemini-2.5-flash",
+            "genkit:input": json.dumps({"messages": [{"role": "user", "content": [{"text": "hi"}]}]}),
+            "genkit:output": json.dumps(answer),
+        },
+        scope="genkit-tracer",
+    )
+    run = assembled(item)
+    assert (run.run.model_calls, run.run.usage.input, run.run.usage.output) == (1, 7, 2)
+    assert content_of(item, ()).output_messages[0].parts[0].content == "hello"
+    assert facts(2, "flow", {"genkit:metadata:subtype": "flow", "genkit:name": "refund"}).workflow == "refund"
+
+
+def test_spring_ai_writes_content_as_text_into_logs():
+    item = clean(1, "chat gpt-4o", {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"})
+    scope = "org.springframework.ai.chat.observation.ChatModelPromptContentObservationHandler"
+    prompt = clean_log(body="Chat Model Prompt Content:\nIs it raining?", scope=scope)
+    answer = clean_log(body="Chat Model Completion:\nNo.", scope=scope.replace("PromptContent", "Completion"))
+    found = content_of(item, (prompt, answer))
+    assert found.input_messages[0].parts[0].content == "Is it raining?"
+    assert found.output_messages[0].parts[0].content == "No."
+    called = facts(2, "tool_call lookup", {"spring.ai.tool.definition.name": "lookup"}).tool
+    assert called.name == "lookup"
+
+
+def test_braintrust_keeps_all_in_json():
+    found = facts(
+        1,
+        "Chat Completion",
+        {
+            "braintrust.span_attributes": '{"type": "llm", "name": "chat"}',
+            "braintrust.metadata": '{"model": "gpt-4o-mini", "session_id": "s-1"}',
+            "braintrust.metrics": '{"prompt_tokens": 12, "completion_tokens": 3, "tokens": 15, "prompt_cached_tokens": 8}',
+        },
+    )
+    assert (found.kind, found.request_model, found.session_id) == (SpanKind.MODEL, "gpt-4o-mini", "s-1")
+    assert (found.usage.input, found.usage.output, found.usage.cache_read) == (12, 3, 8)
+
+
+def test_platforms_add_sessions_tags_and_documents():
+    assert facts(1, "x", {"wandb.thread_id": "t-1"}).session_id == "t-1"
+    assert facts(1, "x", {"opik.thread_id": "t-2", "opik.tags": ["prod"]}).tags == ("prod",)
+    contexts = json.dumps([{"document_id": "d1", "chunk_id": "c", "content": "text"}])
+    found = content_of(clean(1, "x", {"langwatch.span.type": "rag", "langwatch.rag.contexts": contexts}), ())
+    assert found.documents[0].id == "d1"

@@ -4,7 +4,8 @@ import pytest
 
 from runs.assemble import assemble
 from runs.facts import facts_of
-from runs.naming import NamingRule, NamingRules, is_telling, stripped
+from runs.naming import is_telling, stripped
+from spans.naming import NamingRule, NamingRules
 from tests.runs.spans_of import BOOK, agent, assembled, chat, clean
 
 

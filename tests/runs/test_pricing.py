@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.money import usd_of
-from runs.pricing import CLASSES, PriceBook, PriceRow, split
+from runs.pricing import PriceBook, split
+from spans.prices import CLASSES, PriceRow
 from spans.usage import Usage
 
 T = 1_764_000_000_000_000_000

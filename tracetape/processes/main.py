@@ -128,4 +128,8 @@ def _services(house: House, endpoints: Endpoints) -> Services:
         quarantine=QuarantineDesk(lambda: house.broker.quarantine),
         judge_again=lambda project, runs: house.assembler.judge_again(project, [TraceId(run) for run in runs]),
         judge_workflow=lambda project, workflow: judge_workflow_soon(house, project, workflow),
+        overruled=house.overruled,
+        recomputing=lambda: (house.recompute.progress().done, house.recompute.progress().total),
+        file_prices=house.overrides.file_prices,
+        file_rules=house.overrides.rules_of_file,
     )

@@ -61,6 +61,7 @@ TABS: Mapping[str, tuple[Destination, ...]] = {
         Destination("members", "Members", "/members", words="users people invite roles sign-in"),
         Destination("keys", "API keys", "/keys", words="tokens secrets credentials"),
         Destination("channels", "Channels", "/channels", words="slack webhook e-mail pager notifications"),
+        Destination("workflow-names", "Workflow names", "/workflow-names", words="rename merge mapping rules naming"),
         Destination("prices", "Prices", "/prices", words="models cost per token overrides"),
         Destination("ingest", "Ingest", "/delivery", words="delivery check quarantine received accepted refused"),
         Destination("coverage", "Coverage", "/coverage", words="instrumentations dialects frameworks"),
