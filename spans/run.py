@@ -153,6 +153,8 @@ class Run:
     complete: bool = True
     input_preview: str = ""
     output_preview: str = ""
+    content_expired_ns: int = 0
+    """When retention removed its messages and arguments; 0 while they are kept."""
     tool_schemas: Mapping[str, str] = field(default_factory=dict)
     """Every tool that was offered, with a digest of its parameters' schema (the last one seen)."""
     attempts: tuple[Attempt, ...] = ()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 import pyarrow as pa
@@ -27,10 +28,12 @@ from store.judged import (
 from store.measures import MeasureReader
 from store.outline import Outline
 from store.sums import RunBound, RunSums
+from store.survivors import NOBODY, Survivors
 
 Row = TypeVar("Row")
 
 EVIDENCE_TABLES = ("spans", "span_contents", "logs", "facts")
+DERIVED_TABLES = ("steps", "runs")
 CONTENT_TABLES = ("span_contents", "logs")
 """Tables that hold nothing but content; they expire with it."""
 PREVIEWS: Mapping[str, tuple[str, ...]] = {
@@ -131,6 +134,39 @@ class FleetRow:
     totals: Totals
     last_started_ns: int
     p95_duration_ns: int
+
+
+class GoneReason(StrEnum):
+    """Why a trace that was here is not any more."""
+
+    EXPIRED = "expired"
+    ERASED = "erased"
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A trace that was here: why it went and when."""
+
+    reason: GoneReason
+    at_ns: int
+
+
+class ExportTable(StrEnum):
+    """What can be exported: spans with their contents, log records, runs and their steps."""
+
+    RUNS = "runs"
+    STEPS = "steps"
+    SPANS = "spans"
+    LOGS = "logs"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportQuery:
+    """What to export of a project; times are when a run, span or log began, `until_ns` exclusive."""
+
+    project: str
+    since_ns: int | None = None
+    until_ns: int | None = None
 
 
 class Store(Protocol):
@@ -268,15 +304,49 @@ class Store(Protocol):
     def drop_project(self, project: str) -> int:
         """Remove everything of a project (used for the demo); returns the number of runs removed."""
 
-    def drop_day(self, day: date) -> dict[str, int]:
-        """Drop every partition of a received day; rows removed per table. Safe to repeat."""
+    def drop_day(self, day: date, survivors: Survivors = NOBODY) -> dict[str, int]:
+        """Drop every row of a received day but those of runs that stay; rows removed per table. Safe to repeat.
 
-    def drop_content(self, day: date) -> dict[str, int]:
+        Rows that stay are copied, counted, and put in place of the day in one step.
+
+        Raises:
+            BusyError: the copy is not complete; nothing was dropped.
+        """
+
+    def drop_content(self, day: date, survivors: Survivors = NOBODY) -> dict[str, int]:
         """Drop the contents of a received day (attributes and events with text, log records, previews, error texts).
 
-        Spans, runs and every number stay. Rows removed per table, `previews` counts rows whose texts were blanked. Safe
-        to repeat.
+        Spans, runs and every number stay, and everything of runs that stay. Rows removed per table, `previews` counts
+        rows whose texts were blanked. The runs then say when their content expired. Safe to repeat.
+
+        Raises:
+            BusyError: the copy of what stays is not complete; nothing was dropped.
         """
+
+    def preview_drop(self, day: date, survivors: Survivors, *, content: bool) -> dict[str, int]:
+        """Rows per table that `drop_content` or `drop_day` would remove now."""
+
+    def day_bytes(self, day: date) -> int:
+        """Bytes on disk of a received day: copying its survivors needs at most as much room again."""
+
+    def find_traces(self, project: str, text: str) -> tuple[TraceId, ...]:
+        """Traces of the project with a text anywhere in what is stored of them, letter case kept."""
+
+    def count_traces(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
+        """Rows per table that `erase` would remove."""
+
+    def erase(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
+        """Remove traces and every run that shows one; rows removed per table. Returns when no file holds them.
+
+        Raises:
+            BusyError: the rows are gone from every answer, but the engine has not yet removed all old files.
+        """
+
+    def why_gone(self, project: str, trace: TraceId) -> Gone | None:
+        """Why a trace that was here is gone; None when it never was, or is here."""
+
+    def export(self, query: ExportQuery, table: ExportTable) -> Iterator[pa.Table]:
+        """Rows of one table in pieces, each row once whatever arrived twice, ordered by id within a piece."""
 
     def stored_days(self) -> tuple[date, ...]:
         """Received days that have rows in any table, oldest first."""
@@ -287,6 +357,9 @@ class Store(Protocol):
         The embedded engine makes them when a merge meets a full disk. What they were merged from is kept for eight minutes,
         and taken up again when the engine is opened anew: whoever finds one has to do that soon.
         """
+
+    def stored_rows(self) -> dict[str, dict[str, int]]:
+        """Rows per table and project."""
 
     def stored_bytes(self) -> dict[str, int]:
         """Bytes on disk per table."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from spans.run import Assembly, Run, Step
 from store.columns import BOOL, COUNTS, DAY, I64, MONEY, TEXT, TEXT_MAP, TEXTS, U32, U64, Column
@@ -49,6 +49,7 @@ RUNS: Record[Run] = Record(
         "input_preview": TEXT,
         "output_preview": TEXT,
         "tool_schemas": TEXT_MAP,
+        "content_expired_ns": U64,
     },
     [
         Column("attempts", TEXTS, lambda r: [record_json(asdict(attempt)) for attempt in r.attempts]),
@@ -95,6 +96,12 @@ STEPS: Record[Step] = Record(
         Column("output_tokens", U64, lambda s: s.usage.output if s.usage else None),
     ],
 )
+
+
+def expired(step: Step) -> Step:
+    """A step as it shows after its content went: it says so, unless it never had any."""
+    had = step.has_input or step.has_output
+    return replace(step, content_state="expired") if had and step.content_state != "withheld" else step
 
 
 def trace_ids(assembly: Assembly) -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -24,7 +25,11 @@ from store.api import (
     PER_HOUR,
     PREVIEWS,
     Bucket,
+    ExportQuery,
+    ExportTable,
     FleetRow,
+    Gone,
+    GoneReason,
     Page,
     RunQuery,
     Totals,
@@ -33,7 +38,7 @@ from store.api import (
 from store.buckets import Buckets
 from store.columns import plain_row
 from store.cursor import RunCursor
-from store.derived_rows import RUNS, STEPS, trace_ids
+from store.derived_rows import RUNS, STEPS, expired, trace_ids
 from store.evidence import newest_facts, winners
 from store.filters import Where, run_field, where
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourUnit, call_hours, run_hours, unit_of
@@ -41,6 +46,7 @@ from store.judged import AttemptGroup, AttemptQuery, AttemptRow, EconomicsRow, O
 from store.memory_measures import MemoryMeasures
 from store.outline import Outline, outline_of
 from store.sums import RunBound, RunSums, ends_of, sums_of
+from store.survivors import NOBODY, Survivors
 
 Item = TypeVar("Item", Run, Step)
 
@@ -60,6 +66,7 @@ class MemoryStore:
         self._evidence: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {name: {} for name in EVIDENCE_TABLES}
         self._derived: dict[tuple[str, RunId], Assembly] = {}
         self._days: dict[tuple[str, RunId], date] = {}
+        self._gone: dict[tuple[str, TraceId], Gone] = {}
         self._dirty: set[HourUnit] = set()
         self._summed: dict[HourUnit, list[Assembly]] = {}
         self.measures = MemoryMeasures(self._assemblies)
@@ -117,7 +124,11 @@ class MemoryStore:
                     day = self._days.setdefault(key, assembly.run.first_received_day)
                     if known is not None:
                         self._dirty.add(unit_of(known.run, day))
-                    self._derived[key] = _through_rows(assembly)
+                    kept = _through_rows(assembly)
+                    if known is not None and known.run.content_expired_ns:
+                        run = replace(kept.run, content_expired_ns=known.run.content_expired_ns)
+                        kept = replace(kept, run=run)
+                    self._derived[key] = kept
                     self._dirty.add(unit_of(self._derived[key].run, day))
 
     def read_evidence(self, project: str, trace_id: TraceId, span_id: SpanId | None = None) -> TraceEvidence:
@@ -159,7 +170,10 @@ class MemoryStore:
         """Steps of a run."""
         with self._lock:
             assembly = self._derived.get((project, run_id))
-        return tuple(sorted(assembly.steps, key=lambda step: step.ordinal)) if assembly else ()
+        if assembly is None:
+            return ()
+        steps = sorted(assembly.steps, key=lambda step: step.ordinal)
+        return tuple(expired(step) if assembly.run.content_expired_ns else step for step in steps)
 
     def read_outline(self, project: str, run_id: RunId) -> Outline:
         """The tree of a run in columns."""
@@ -300,41 +314,114 @@ class MemoryStore:
             self._forget(gone)
             return len(gone)
 
-    def drop_day(self, day: date) -> dict[str, int]:
-        """Forget a received day."""
+    def drop_day(self, day: date, survivors: Survivors = NOBODY) -> dict[str, int]:
+        """Forget a received day but for the runs that stay."""
         removed = {}
         with self._lock:
-            for name, rows in self._evidence.items():
-                old = [key for key, row in rows.items() if row["received_day"] == day]
-                removed[name] = len(old)
-                for key in old:
-                    del rows[key]
-            gone = [key for key, kept in self._days.items() if kept == day]
+            staying = self._staying(survivors)
+            for name in EVIDENCE_TABLES:
+                removed[name] = self._remove(name, lambda row: row["received_day"] == day and _key(row) not in staying)
+            gone = self._of_day(day, survivors)
             removed["steps"] = sum(len(self._derived[key].steps) for key in gone)
             removed["runs"] = len(gone)
+            self._note_gone([(p, t) for p, r in gone for t in trace_ids(self._derived[p, r])], GoneReason.EXPIRED)
             self._forget(gone)
         return removed
 
-    def drop_content(self, day: date) -> dict[str, int]:
-        """Forget the content of a received day and blank its previews."""
+    def drop_content(self, day: date, survivors: Survivors = NOBODY) -> dict[str, int]:
+        """Forget the content of a received day and blank its previews, but for the runs that stay."""
         removed = {}
         with self._lock:
+            staying = self._staying(survivors)
             for name in CONTENT_TABLES:
-                old = [key for key, row in self._evidence[name].items() if row["received_day"] == day]
-                removed[name] = len(old)
-                for key in old:
-                    del self._evidence[name][key]
+                removed[name] = self._remove(name, lambda row: row["received_day"] == day and _key(row) not in staying)
             blanked = 0
             for row in self._evidence["facts"].values():
-                if row["received_day"] == day:
+                if row["received_day"] == day and _key(row) not in staying:
                     blanked += _blank_row(row, PREVIEWS["facts"])
-            for key in [key for key, kept in self._days.items() if kept == day]:
+            for key in self._of_day(day, survivors):
                 assembly = self._derived[key]
                 run, steps = assembly.run, assembly.steps
+                at_ns = run.content_expired_ns or time.time_ns()
+                bare = replace(_blank(run, "runs"), content_expired_ns=at_ns)
                 blank = tuple(_blank(step, "steps") for step in steps)
-                self._derived[key] = replace(assembly, run=_blank(run, "runs"), steps=blank)
+                self._derived[key] = replace(assembly, run=bare, steps=blank)
                 blanked += sum(old != new for old, new in zip((run, *steps), _items(self._derived[key]), strict=True))
         return {**removed, "previews": blanked}
+
+    def preview_drop(self, day: date, survivors: Survivors, *, content: bool) -> dict[str, int]:
+        """Rows that would go."""
+        with self._lock:
+            staying = self._staying(survivors)
+            names = CONTENT_TABLES if content else EVIDENCE_TABLES
+            found = {
+                name: sum(r["received_day"] == day and _key(r) not in staying for r in self._evidence[name].values())
+                for name in names
+            }
+            if not content:
+                gone = self._of_day(day, survivors)
+                found["steps"] = sum(len(self._derived[key].steps) for key in gone)
+                found["runs"] = len(gone)
+            return found
+
+    def day_bytes(self, day: date) -> int:
+        """Characters of a day's rows, roughly."""
+        with self._lock:
+            rows = [row for rows in self._evidence.values() for row in rows.values() if row["received_day"] == day]
+        return sum(len(str(row)) for row in rows)
+
+    def find_traces(self, project: str, text: str) -> tuple[TraceId, ...]:
+        """Traces with a text anywhere."""
+        found = {row["trace_id"] for name in EVIDENCE_TABLES for row in self._rows(name, project) if text in str(row)}
+        with self._lock:
+            for assembly in self._derived.values():
+                if assembly.run.project == project and text in str(assembly.run):
+                    found.update(trace_ids(assembly))
+        return tuple(sorted(TraceId(trace) for trace in found))
+
+    def count_traces(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
+        """Rows of some traces."""
+        wanted = set(traces)
+        with self._lock:
+            found = {n: sum(r["trace_id"] in wanted for r in self._rows(n, project)) for n in EVIDENCE_TABLES}
+            showing = [self._derived[key] for key in self._showing(project, wanted)]
+            return {**found, "steps": sum(len(a.steps) for a in showing), "runs": len(showing)}
+
+    def erase(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
+        """Forget traces."""
+        wanted = set(traces)
+        with self._lock:
+            removed = self.count_traces(project, traces)
+            for name in EVIDENCE_TABLES:
+                self._remove(name, lambda row: row["project"] == project and row["trace_id"] in wanted)
+            self._forget(self._showing(project, wanted))
+            self._note_gone([(project, trace) for trace in wanted], GoneReason.ERASED)
+        return removed
+
+    def why_gone(self, project: str, trace: TraceId) -> Gone | None:
+        """Why a trace is gone."""
+        return self._gone.get((project, trace))
+
+    def export(self, query: ExportQuery, table: ExportTable) -> Iterator[pa.Table]:
+        """Rows of one table in one piece."""
+        since, until = query.since_ns or 0, query.until_ns if query.until_ns is not None else 2**64
+        with self._lock:
+            derived = [a for a in self._derived.values() if a.run.project == query.project]
+        runs = [a for a in derived if since <= a.run.started_ns < until]
+        if table is ExportTable.RUNS:
+            found = RUNS.table([a.run for a in runs])
+        elif table is ExportTable.STEPS:
+            found = STEPS.table([step for a in runs for step in a.steps])
+        else:
+            time_of = "start_ns" if table is ExportTable.SPANS else "time_ns"
+            id_of = "span_id" if table is ExportTable.SPANS else "log_id"
+            once: dict[tuple[str, str], dict[str, Any]] = {}
+            for row in sorted(self._rows(table.value, query.project), key=lambda row: row.get("score", 0)):
+                if since <= row[time_of] < until:
+                    once[row["trace_id"], row[id_of]] = {k: v for k, v in row.items() if not isinstance(v, dict)}
+            found = pa.Table.from_pylist([{**row, "score": str(row.get("score", ""))} for row in once.values()])
+        if found.num_rows:
+            yield found
 
     def stored_days(self) -> tuple[date, ...]:
         """Received days that have rows."""
@@ -345,6 +432,13 @@ class MemoryStore:
     def broken_parts(self) -> tuple[str, ...]:
         """None: nothing is on a disk."""
         return ()
+
+    def stored_rows(self) -> dict[str, dict[str, int]]:
+        """Rows per table and project."""
+        with self._lock:
+            found = {n: dict(Counter(row["project"] for row in rows.values())) for n, rows in self._evidence.items()}
+            runs = Counter(assembly.run.project for assembly in self._derived.values())
+            return {**found, "runs": dict(runs)}
 
     def stored_bytes(self) -> dict[str, int]:
         """Characters of each table's rows, roughly; there is no disk."""
@@ -374,6 +468,27 @@ class MemoryStore:
         with self._lock:
             return [assembly.run for assembly in self._derived.values()]
 
+    def _remove(self, name: str, goes: Callable[[Mapping[str, Any]], bool]) -> int:
+        old = [key for key, row in self._evidence[name].items() if goes(row)]
+        for key in old:
+            del self._evidence[name][key]
+        return len(old)
+
+    def _staying(self, survivors: Survivors) -> set[tuple[str, str]]:
+        return {
+            (a.run.project, trace) for a in self._derived.values() if survivors.keep(a.run) for trace in trace_ids(a)
+        }
+
+    def _of_day(self, day: date, survivors: Survivors) -> list[tuple[str, RunId]]:
+        return [k for k, kept in self._days.items() if kept == day and not survivors.keep(self._derived[k].run)]
+
+    def _showing(self, project: str, traces: Collection[str]) -> list[tuple[str, RunId]]:
+        return [k for k, a in self._derived.items() if k[0] == project and not set(traces).isdisjoint(trace_ids(a))]
+
+    def _note_gone(self, traces: Iterable[tuple[str, str]], reason: GoneReason) -> None:
+        now = time.time_ns()
+        self._gone.update({(project, TraceId(trace)): Gone(reason, now) for project, trace in traces})
+
     def _in_hours(self) -> list[Assembly]:
         with self._lock:
             return [assembly for summed in self._summed.values() for assembly in summed]
@@ -381,8 +496,7 @@ class MemoryStore:
     def _forget(self, keys: Iterable[tuple[str, RunId]]) -> None:
         for key in keys:
             unit = unit_of(self._derived[key].run, self._days[key])
-            self._dirty.discard(unit)
-            self._summed.pop(unit, None)
+            self._summed[unit] = [a for a in self._summed.get(unit, ()) if a.run.run_id != key[1]]
             del self._derived[key]
             del self._days[key]
 
@@ -398,6 +512,10 @@ def _texts(row: Mapping[str, Any]) -> list[str]:
     """What a search looks at in a row of evidence."""
     named = [row[name] for name in ("status_message", "events", "body") if name in row]
     return [*named, *dict(row["attributes"]).values()]
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, str]:
+    return (row["project"], row["trace_id"])
 
 
 def _blank_row(row: dict[str, Any], names: Sequence[str]) -> bool:

@@ -25,10 +25,12 @@ from tracetape.alerting.driver import AlertDriver
 from tracetape.alerting.troubles import troubles_of
 from tracetape.assembler import Assembler
 from tracetape.delivery_check import health
+from tracetape.erasing import Erasing
 from tracetape.evaluator import Evaluator
 from tracetape.folder import DataFolder, read_status
 from tracetape.housekeeping import Housekeeper
 from tracetape.judges import Judges
+from tracetape.keeping import retention_rules
 from tracetape.overrides import Overrides
 from tracetape.part_watch import PartWatch
 from tracetape.pump import Pump
@@ -68,6 +70,7 @@ class House:
     evaluator: Evaluator
     alerts: AlertDriver
     rollups: RollUps
+    erasing: Erasing
     judges: Judges
     watermark: Watermark
     sealer: Sealer
@@ -100,16 +103,18 @@ class House:
             pump.offer,
             accounting=pump.accounting,
         )
+        erasing = Erasing(store, ledger, broker.withheld)
         housekeeper = Housekeeper(
             store,
             ledger.receipts,
-            content_days=settings.content_days,
-            metadata_days=settings.metadata_days,
+            lambda: retention_rules(settings, ledger),
+            folder=None if settings.store else folder.root,
             also=(
                 lambda: broker.quarantine.expire(time.time_ns()),
                 lambda: expire_withheld(broker.withheld),
                 lambda: ledger.seals.drop_before(datetime.now(UTC).date() - timedelta(days=settings.metadata_days)),
                 broker.destroy_unused_keys,
+                erasing.go_on,
             ),
         )
         evaluator = Evaluator(store, ledger)
@@ -135,6 +140,7 @@ class House:
             evaluator=evaluator,
             alerts=alerts,
             rollups=rollups,
+            erasing=erasing,
             judges=judges,
             watermark=watermark,
             sealer=Sealer(store, ledger),

@@ -13,7 +13,7 @@ from spans.ids import TraceId
 from spans.roles import Role
 from store.api import RunQuery
 from store.rows import facts_table
-from tracetape import policies
+from tracetape import keeping_verbs, moving_verbs, policies
 from tracetape.control import Verb
 from tracetape.demo import DEMO_PROJECT
 from tracetape.demo.fleet import generate
@@ -141,6 +141,8 @@ def _judge_runs(house: House, project: str, since_ns: int, until_ns: int) -> int
 
 VERBS: Mapping[str, Verb] = {
     "compare_runs": compare_runs,
+    **keeping_verbs.VERBS,
+    **moving_verbs.VERBS,
     "evaluate": evaluate,
     "export_run": export_run,
     "policies_apply": policies.apply,

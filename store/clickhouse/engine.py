@@ -86,7 +86,7 @@ class Engine:
         """
         self._connect = connect
         self._inserts = inserts
-        self._writing = threading.Lock()
+        self._writing = threading.RLock()
         self._writer = connect(WRITE_SETTINGS)
         self._pools = {name: _Pool(name, caps, connect) for name, caps in POOLS.items()}
 
@@ -104,6 +104,12 @@ class Engine:
     def is_embedded(self) -> bool:
         """Whether its files are ours."""
         return self._inserts is not None
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else writes through this engine meanwhile: for what must not lose a row that arrives in between."""
+        with self._writing:
+            yield
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Insert rows of one partition; they are stored when it returns."""
@@ -150,6 +156,15 @@ class Engine:
         with self._pools[pool].connection(what) as client, translated(what):
             table = client.query_arrow(sql, parameters=_bound(params))
         return {name: column.to_pylist() for name, column in zip(table.column_names, table.columns, strict=True)}
+
+    def arrow(self, sql: str, params: Mapping[str, object] | None = None, *, what: str = "Reading") -> pa.Table:
+        """Rows of a query as one Arrow table, for jobs that move many of them.
+
+        Raises:
+            BusyError: a cap was hit, no connection came free, or the engine cannot be reached.
+        """
+        with self._pools["job"].connection(what) as client, translated(what):
+            return client.query_arrow(sql, parameters=_bound(params), use_strings=True)
 
     def close(self) -> None:
         """Wait for the write in hand, then release every connection; safe to call twice."""

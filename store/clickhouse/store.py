@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -16,12 +17,14 @@ from spans.ids import RunId, SpanId, TraceId
 from spans.run import Assembly, Run, Step
 from store.api import (
     CALLS_PER_HOUR,
-    CONTENT_TABLES,
+    DERIVED_TABLES,
     EVIDENCE_TABLES,
     PER_HOUR,
-    PREVIEWS,
     Bucket,
+    ExportQuery,
+    ExportTable,
     FleetRow,
+    Gone,
     Page,
     RunQuery,
     Totals,
@@ -31,8 +34,10 @@ from store.bounds import bounds_sql, needs_repeats
 from store.buckets import Buckets
 from store.clickhouse.address import parse_address
 from store.clickhouse.engine import Engine, PoolName
+from store.clickhouse.exporting import pieces
 from store.clickhouse.hours import Hours
 from store.clickhouse.judged import Judged
+from store.clickhouse.keeping import ROLL_UP_TABLES, Keeping
 from store.clickhouse.measures import ClickHouseMeasures
 from store.clickhouse.schema import migrate
 from store.clickhouse.sql import column_list, statement
@@ -41,6 +46,7 @@ from store.cursor import RunCursor
 from store.derived_rows import (
     RUNS,
     STEPS,
+    expired,
     measure_flags,
     measure_names,
     measure_values,
@@ -54,9 +60,8 @@ from store.judged import AttemptGroup, AttemptQuery, AttemptRow, EconomicsRow, O
 from store.outline import Outline, outline_from
 from store.rows import CONTENT_COLUMNS, FACTS, LOG_COLUMNS, SPAN_COLUMNS
 from store.sums import RunBound, RunSums, ends_of
+from store.survivors import NOBODY, Survivors
 
-DERIVED_TABLES = ("steps", "runs")
-ROLL_UP_TABLES = ("hourly_runs", "hourly_calls", "hour_marks")
 TABLES = (*EVIDENCE_TABLES, *DERIVED_TABLES, *ROLL_UP_TABLES)
 _IDS_PER_QUERY = 500
 """Parameters travel in the address of a request; this keeps it well under what servers accept."""
@@ -69,6 +74,14 @@ _STEP_COLUMNS = column_list(STEPS.stored)
 Item = TypeVar("Item")
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An earlier version of a run: its partition, which never moves, the hour it is summed in, when its content went."""
+
+    unit: HourUnit
+    content_expired_ns: int
+
+
 class ClickHouseStore:
     """Implements `store.api.Store`."""
 
@@ -77,6 +90,7 @@ class ClickHouseStore:
         self._hours = Hours(engine)
         self._judged = Judged(engine)
         self.measures = ClickHouseMeasures(engine)
+        self._keeping = Keeping(engine, self._hours)
 
     @classmethod
     def open(cls, dsn: str) -> ClickHouseStore:
@@ -152,13 +166,18 @@ class ClickHouseStore:
             key = (assembly.run.project, assembly.run.run_id)
             if key not in best or assembly.run.version >= best[key].run.version:
                 best[key] = assembly
-        known = self._known_units(list(best))
+        known = self._known(list(best))
         by_day: defaultdict[date, list[Assembly]] = defaultdict(list)
-        units = set(known.values())
+        units = {earlier.unit for earlier in known.values()}
         for key, assembly in best.items():
-            day = known[key].day if key in known else assembly.run.first_received_day
-            by_day[day].append(assembly)
+            earlier = known.get(key)
+            day = earlier.unit.day if earlier else assembly.run.first_received_day
             units.add(unit_of(assembly.run, day))
+            if earlier and earlier.content_expired_ns:
+                run = replace(assembly.run, content_expired_ns=earlier.content_expired_ns)
+                by_day[day].append(replace(assembly, run=run))
+            else:
+                by_day[day].append(assembly)
         self._hours.begin(units)
         try:
             for day, some in by_day.items():
@@ -194,8 +213,8 @@ class ClickHouseStore:
     def find_runs(self, query: RunQuery) -> Page[Run]:
         """Runs that match, newest first."""
         shown = where(query, with_cursor=True)
-        rows = self._about_runs("find_runs", shown, {"limit": query.limit + 1}, query, columns=_RUN_COLUMNS)
-        runs = tuple(RUNS.item(row) for row in rows[: query.limit])
+        rows = self._about_runs("find_run_ids", shown, {"limit": query.limit + 1}, query)
+        runs = self._read_runs(query.project, rows[: query.limit])
         more = len(rows) > query.limit and runs
         cursor = RunCursor(runs[-1].started_ns, runs[-1].run_id).encode() if more else None
         return Page(runs, cursor, shown.sentence)
@@ -211,7 +230,7 @@ class ClickHouseStore:
     def read_steps(self, project: str, run_id: RunId) -> tuple[Step, ...]:
         """All steps of a run in stored order."""
         rows = self._select(statement("read_steps", columns=_STEP_COLUMNS), {"project": project, "run_id": run_id})
-        return tuple(STEPS.item(row) for row in rows)
+        return tuple(expired(STEPS.item(row)) if row["expired_ns"] else STEPS.item(row) for row in rows)
 
     def read_outline(self, project: str, run_id: RunId) -> Outline:
         """The tree of a run in columns."""
@@ -334,39 +353,41 @@ class ClickHouseStore:
             self._engine.change(sql, {"project": project}, what=f"Removing a project from {table}")
         return runs
 
-    def drop_day(self, day: date) -> dict[str, int]:
-        """Drop every partition of a received day."""
-        partition = day.strftime("%Y%m%d")
-        rows = self._select(statement("partition_rows"), {"partition": partition}, pool="job")
-        found = {row["table"]: int(row["rows"]) for row in rows}
-        for table in TABLES:
-            sql = statement("drop_partition", table=table, partition=partition)
-            self._engine.change(sql, what=f"Dropping {day} from {table}")
-        self._hours.forget(day=day)
-        return {table: found.get(table, 0) for table in (*EVIDENCE_TABLES, *DERIVED_TABLES)}
+    def drop_day(self, day: date, survivors: Survivors = NOBODY) -> dict[str, int]:
+        """Drop a received day but for the runs that stay."""
+        return self._keeping.drop_day(day, survivors)
 
-    def drop_content(self, day: date) -> dict[str, int]:
-        """Drop the content of a received day and blank its previews; see `store.api.Store`."""
-        partition = day.strftime("%Y%m%d")
-        rows = self._select(statement("partition_rows"), {"partition": partition}, pool="job")
-        found = {row["table"]: int(row["rows"]) for row in rows}
-        for table in CONTENT_TABLES:
-            sql = statement("drop_partition", table=table, partition=partition)
-            self._engine.change(sql, what=f"Dropping the content of {day} from {table}")
-        blanked = 0
-        for table, columns in PREVIEWS.items():
-            words = {
-                "table": table,
-                "partition": partition,
-                "day_column": "received_day" if table in EVIDENCE_TABLES else "partition_day",
-                "blanks": ", ".join(f"{column} = ''" for column in columns),
-                "filled": " OR ".join(f"{column} != ''" for column in columns),
-            }
-            count = self._select(statement("count_previews", **words), {"day": day}, pool="job")[0]["previews"]
-            if count:
-                self._engine.change(statement("blank_previews", **words), what=f"Blanking previews of {day} in {table}")
-            blanked += int(count)
-        return {**{table: found.get(table, 0) for table in CONTENT_TABLES}, "previews": blanked}
+    def drop_content(self, day: date, survivors: Survivors = NOBODY) -> dict[str, int]:
+        """Drop the content of a received day but for the runs that stay; see `store.api.Store`."""
+        return self._keeping.drop_content(day, survivors)
+
+    def preview_drop(self, day: date, survivors: Survivors, *, content: bool) -> dict[str, int]:
+        """Rows that would go."""
+        return self._keeping.preview(day, survivors, content=content)
+
+    def day_bytes(self, day: date) -> int:
+        """Bytes on disk of a received day."""
+        return self._keeping.day_bytes(day)
+
+    def find_traces(self, project: str, text: str) -> tuple[TraceId, ...]:
+        """Traces with a text anywhere."""
+        return self._keeping.find_traces(project, text)
+
+    def count_traces(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
+        """Rows of some traces."""
+        return self._keeping.count(project, traces)
+
+    def erase(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
+        """Remove traces for good."""
+        return self._keeping.erase(project, traces)
+
+    def why_gone(self, project: str, trace: TraceId) -> Gone | None:
+        """Why a trace is gone."""
+        return self._keeping.why_gone(project, trace)
+
+    def export(self, query: ExportQuery, table: ExportTable) -> Iterator[pa.Table]:
+        """Rows of one table in pieces."""
+        return pieces(self._engine, query, table)
 
     def stored_days(self) -> tuple[date, ...]:
         """Received days that have rows, oldest first."""
@@ -381,6 +402,14 @@ class ClickHouseStore:
         return tuple(
             f"{row['table']}/{row['name']}" for row in rows if _bytes_in(row["path"], row["bytes"]) < row["bytes"]
         )
+
+    def stored_rows(self) -> dict[str, dict[str, int]]:
+        """Rows per table and project."""
+        found = {}
+        for table in TABLES:
+            rows = self._select(statement("rows_by_project", table=table), {}, pool="job")
+            found[table] = {row["project"]: int(row["rows"]) for row in rows}
+        return found
 
     def stored_bytes(self) -> dict[str, int]:
         """Bytes on disk per table."""
@@ -406,15 +435,28 @@ class ClickHouseStore:
         sql = statement(name, where=shown.clause, **words)
         return self._select(sql, {**shown.params, **params}, "search" if query.text else "page")
 
-    def _known_units(self, keys: Sequence[tuple[str, RunId]]) -> dict[tuple[str, RunId], HourUnit]:
-        """Of each run that is stored already: its partition, which never moves, and the hour it is summed in."""
+    def _read_runs(self, project: str, found: Sequence[Mapping[str, Any]]) -> tuple[Run, ...]:
+        """Whole runs in the order found; one that went since it was found is left out."""
+        runs: dict[str, Run] = {}
+        for some in _chunks(found):
+            params = {
+                "project": project,
+                "days": sorted({row["partition_day"] for row in some}),
+                "run_ids": [row["run_id"] for row in some],
+            }
+            rows = self._select(statement("read_runs", columns=_RUN_COLUMNS), params)
+            runs.update({row["run_id"]: RUNS.item(row) for row in rows})
+        return tuple(runs[row["run_id"]] for row in found if row["run_id"] in runs)
+
+    def _known(self, keys: Sequence[tuple[str, RunId]]) -> dict[tuple[str, RunId], _Known]:
+        """What is to be carried on of each run that is stored already."""
         sql = statement("sticky_days")
-        found: dict[tuple[str, RunId], HourUnit] = {}
+        found: dict[tuple[str, RunId], _Known] = {}
         for some in _chunks(keys):
             for row in self._select(sql, {"keys": some}, "job"):
                 environment, workflow, started_ns = row["summed_in"]
                 unit = HourUnit(row["day"], row["project"], environment, workflow, hour_of(started_ns))
-                found[(row["project"], RunId(row["run_id"]))] = unit
+                found[(row["project"], RunId(row["run_id"]))] = _Known(unit, row["expired_ns"])
         return found
 
 

@@ -20,11 +20,12 @@ from spans.kinds import OutcomeLabel, RunMode, RunShape, RunStatus, SpanKind, To
 from spans.run import Outcome
 from spans.span import Event, Link
 from spans.usage import Usage
-from store.api import CALLS_PER_HOUR, PER_HOUR, Bucket, RunQuery, Totals
+from store.api import CALLS_PER_HOUR, PER_HOUR, Bucket, ExportQuery, ExportTable, GoneReason, RunQuery, Totals
 from store.hours import CallField, HourField, HourQuery, call_hours, run_hours
 from store.outline import outline_of
 from store.rows import evidence_tables
 from store.sums import RunBound
+from store.survivors import Survivors
 from tests.builders import (
     DAY,
     NOW_NS,
@@ -799,6 +800,149 @@ class StoreContract:
         assert store.read_run(project, a_trace_id(7)).output_preview == "kept"
         assert [s.error_message for s in store.read_steps(project, RunId(TRACE))] == ["", ""]
         assert store.totals(RunQuery(project)).runs == 2
+
+    # removal with survivors
+
+    @pytest.fixture
+    def old_day(self):
+        return date(2060, 1, 1) + timedelta(days=int(next(_numbers) % 5000))
+
+    @pytest.fixture
+    def two_runs(self, store, project, write, old_day):
+        """A run that will stay (trace 1, workflow `kept`) and one that will go (trace 2, `refunds`), on one old day."""
+        for number, workflow in ((1, "kept"), (2, "refunds")):
+            trace = a_trace_id(number)
+            own = {"trace_id": trace, "received_day": old_day}
+            write(
+                a_clean_span(**own, status_message="boom", attributes={"long": "x" * 300}),
+                a_clean_log(**own),
+                input_preview="hello",
+            )
+            steps = (a_step(error_message="boom", has_input=True), a_step(ordinal=1))
+            run = {"workflow": workflow, "first_received_day": old_day, "output_preview": "bye"}
+            store.write_derived([an_assembly(*steps, project=project, run_id=RunId(trace), **run)])
+        while store.roll_up():
+            pass
+
+    @pytest.mark.parametrize("how", ["workflow", "project", "pin", "default"])
+    def test_of_an_expired_day_the_survivors_stay_whole(self, store, project, two_runs, old_day, how):
+        survivors = {
+            "workflow": Survivors(workflows={(project, "kept"): True}),
+            "project": Survivors(projects={project: True}, workflows={(project, "refunds"): False}),
+            "pin": Survivors(pinned=frozenset({(project, a_trace_id(1))})),
+            "default": Survivors(default=True, workflows={(project, "refunds"): False}),
+        }[how]
+        goes = {"spans": 1, "span_contents": 1, "logs": 1, "facts": 2, "steps": 2, "runs": 1}
+        before = store.read_evidence(project, a_trace_id(1))
+        assert store.preview_drop(old_day, survivors, content=False) == goes
+        assert store.day_bytes(old_day) > 0
+        assert store.drop_day(old_day, survivors) == goes
+        assert set(store.drop_day(old_day, survivors).values()) == {0}
+        assert store.read_evidence(project, a_trace_id(1)) == before
+        assert len(before.spans) == len(before.logs) == 1
+        assert store.read_run(project, a_trace_id(1)).output_preview == "bye"
+        assert len(store.read_steps(project, RunId(a_trace_id(1)))) == 2
+        assert store.read_run(project, a_trace_id(2)) is None
+        assert store.read_facts(project, [a_trace_id(2)]) == []
+        assert store.why_gone(project, a_trace_id(1)) is None
+        assert store.why_gone(project, a_trace_id(2)).reason is GoneReason.EXPIRED
+        assert store.why_gone(project, a_trace_id(3)) is None
+        while store.roll_up():
+            pass
+        assert [(row.workflow, row.runs) for row in store.hours(HourQuery(project))] == [("kept", 1)]
+        assert store.drop_day(old_day) == {**goes}
+        assert store.hours(HourQuery(project)) == ()
+        assert old_day not in store.stored_days()
+
+    def test_the_content_of_survivors_stays_and_the_others_say_when_theirs_went(
+        self, store, project, two_runs, old_day, write
+    ):
+        survivors = Survivors(pinned=frozenset({(project, a_trace_id(1))}))
+        assert store.preview_drop(old_day, survivors, content=True) == {"span_contents": 1, "logs": 1}
+        assert store.drop_content(old_day, survivors) == {"span_contents": 1, "logs": 1, "previews": 4}
+        assert set(store.drop_content(old_day, survivors).values()) == {0}
+        kept, gone = (store.read_evidence(project, a_trace_id(n)) for n in (1, 2))
+        assert "long" in kept.spans[0].span.attributes
+        assert len(kept.logs) == 1
+        assert "long" not in gone.spans[0].span.attributes
+        assert gone.logs == ()
+        assert store.read_run(project, a_trace_id(1)).content_expired_ns == 0
+        expired = store.read_run(project, a_trace_id(2))
+        assert expired.content_expired_ns > 0
+        assert [s.content_state for s in store.read_steps(project, RunId(a_trace_id(1)))] == ["absent", "absent"]
+        assert [s.content_state for s in store.read_steps(project, RunId(a_trace_id(2)))] == ["expired", "absent"]
+        # A straggler makes a new version of the run; that its content went is not forgotten.
+        again = an_assembly(project=project, run_id=RunId(a_trace_id(2)), version=9, first_received_day=old_day)
+        store.write_derived([again])
+        assert store.read_run(project, a_trace_id(2)).content_expired_ns == expired.content_expired_ns
+
+    def test_everything_of_a_trace_can_be_erased_and_nothing_else(
+        self, store, project, two_runs, write, old_day, monkeypatch
+    ):
+        # Waiting for the bytes takes half a minute and has a test of its own.
+        monkeypatch.setattr("store.clickhouse.keeping.Keeping.wait_for_bytes", lambda *_: None)
+        other_day = old_day + timedelta(days=1)
+        write(a_clean_span(trace_id=a_trace_id(2), span_id=a_span_id(8), received_day=other_day))
+        counts = {"spans": 2, "span_contents": 1, "logs": 1, "facts": 3, "steps": 2, "runs": 1}
+        assert store.count_traces(project, [a_trace_id(2)]) == counts
+        assert store.erase(project, [a_trace_id(2)]) == counts
+        assert set(store.erase(project, [a_trace_id(2)]).values()) == {0}
+        assert store.read_evidence(project, a_trace_id(2)).spans == ()
+        assert store.read_run(project, a_trace_id(2)) is None
+        assert store.read_facts(project, [a_trace_id(2)]) == []
+        assert store.why_gone(project, a_trace_id(2)).reason is GoneReason.ERASED
+        assert store.read_run(project, a_trace_id(1)) is not None
+        assert store.read_evidence(project, a_trace_id(1)).spans
+        while store.roll_up():
+            pass
+        assert [row.workflow for row in store.hours(HourQuery(project))] == ["kept"]
+
+    @pytest.mark.parametrize(
+        "item",
+        [
+            {"attributes": {"user.id": "<PERSON_abcdefgh>"}},
+            {"attributes": {"deep": [{"text": "x" * 300 + "<PERSON_abcdefgh>"}]}},
+            {"status_message": "no <PERSON_abcdefgh>"},
+            {"name": "call <PERSON_abcdefgh>"},
+            {"events": (Event("e", 0, {"v": "<PERSON_abcdefgh>"}),)},
+            {"attributes": {"<PERSON_abcdefgh>": 1}},
+        ],
+    )
+    def test_every_trace_that_holds_a_pseudonym_is_found(self, store, project, write, item):
+        write(a_clean_span(trace_id=a_trace_id(1)), a_clean_span(trace_id=a_trace_id(2), **item))
+        assert store.find_traces(project, "<PERSON_abcdefgh>") == (a_trace_id(2),)
+        assert store.find_traces(project + "x", "<PERSON_abcdefgh>") == ()
+
+    def test_a_pseudonym_is_found_in_logs_facts_and_runs(self, store, project, write):
+        write(a_clean_log(trace_id=a_trace_id(1), body={"content": "<PERSON_abcdefgh>"}))
+        write(a_clean_span(trace_id=a_trace_id(2)), input_preview="<PERSON_abcdefgh> calls")
+        run = an_assembly(project=project, run_id=RunId(a_trace_id(3)), user_id="<PERSON_abcdefgh>")
+        store.write_derived([run])
+        assert store.find_traces(project, "<PERSON_abcdefgh>") == tuple(a_trace_id(n) for n in (1, 2, 3))
+
+    def test_rows_are_counted_by_project(self, store, project, two_runs):
+        found = store.stored_rows()
+        assert (found["spans"][project], found["runs"][project]) == (2, 2)
+
+    # export
+
+    @pytest.mark.parametrize("table", list(ExportTable))
+    def test_an_export_has_every_row_once_whatever_arrived_twice(self, store, project, write, table):
+        for day in (DAY, DAY + timedelta(days=1)):
+            for number in (1, 2):
+                own = {"trace_id": a_trace_id(number), "received_day": day}
+                write(a_clean_span(**own, attributes={"long": "y" * 300}), a_clean_log(**own))
+        for version in (1, 2):
+            for number in (1, 2):
+                steps = (a_step(), a_step(ordinal=1))
+                run = {"run_id": RunId(a_trace_id(number)), "version": version}
+                store.write_derived([an_assembly(*steps[:version], project=project, **run)])
+        rows = [row for piece in store.export(ExportQuery(project), table) for row in piece.to_pylist()]
+        assert len(rows) == {"runs": 2, "steps": 4, "spans": 2, "logs": 2}[table.value]
+        assert list(store.export(ExportQuery(project + "x"), table)) == []
+        later = ExportQuery(project, since_ns=NOW_NS + SECOND_NS)
+        assert table is ExportTable.STEPS or list(store.export(later, table)) == []
+        assert list(store.export(ExportQuery(project, until_ns=NOW_NS), table)) == []
 
     def test_stored_bytes_grow(self, store, write):
         write(a_clean_span())

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 from runs.facts import facts_of
 from store.memory import MemoryStore
+from store.retention import RetentionRules
 from store.rows import evidence_tables
 from tests.builders import a_clean_span, a_span, a_trace_id, an_origin
+from tracetape import housekeeping
 from tracetape.housekeeping import Housekeeper
 
 TODAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -32,7 +35,7 @@ def stored(*ages: int) -> MemoryStore:
 def test_content_goes_before_metadata_and_every_removal_has_its_receipt():
     receipts = Receipts()
     store = stored(1, 40, 400)
-    keeper = Housekeeper(store, receipts, content_days=30, metadata_days=365, now=lambda: TODAY)
+    keeper = Housekeeper(store, receipts, lambda: RetentionRules(30, 365), now=lambda: TODAY)
     assert keeper.tidy() == 2
     assert sorted(receipts.written) == [
         ("content", TODAY.date() - timedelta(days=40)),
@@ -44,6 +47,41 @@ def test_content_goes_before_metadata_and_every_removal_has_its_receipt():
 
 
 def test_it_stops_before_it_was_started_and_twice():
-    keeper = Housekeeper(MemoryStore(), Receipts(), content_days=1, metadata_days=1)
+    keeper = Housekeeper(MemoryStore(), Receipts(), lambda: RetentionRules(1, 1))
     keeper.stop()
     keeper.stop()
+
+
+def test_a_day_on_which_nothing_changed_is_not_looked_at_every_hour(monkeypatch):
+    store, asked = stored(40), []
+    drop = store.drop_content
+    monkeypatch.setattr(store, "drop_content", lambda day, survivors: asked.append(day) or drop(day, survivors))
+    rules = [RetentionRules(30, 365)]
+    keeper = Housekeeper(store, Receipts(), lambda: rules[0], now=lambda: TODAY)
+    for _ in range(3):
+        keeper.tidy()
+    assert len(asked) == 1
+    rules[0] = RetentionRules(20, 365, pinned=frozenset({("p", "r")}))
+    keeper.tidy()
+    assert len(asked) == 2, "new pins must be seen"
+
+
+def test_without_room_to_copy_only_days_of_which_nothing_stays_go(tmp_path, monkeypatch):
+    receipts, store = Receipts(), stored(40, 50)
+    rules = [RetentionRules(30, 365, pinned=frozenset({("default", str(a_trace_id(1)))}))]
+    keeper = Housekeeper(store, receipts, lambda: rules[0], folder=tmp_path, now=lambda: TODAY)
+    monkeypatch.setattr(housekeeping.shutil, "disk_usage", lambda _: SimpleNamespace(total=1_000, free=10))
+    assert keeper.tidy() == 0
+    assert keeper.disk().alarming
+    assert keeper.disk().held_back == tuple(TODAY.date() - timedelta(days=age) for age in (50, 40))
+    rules[0] = RetentionRules(30, 365)
+    assert keeper.tidy() == 2
+    assert keeper.disk().held_back == ()
+
+
+def test_a_full_disk_is_an_alarm(tmp_path, monkeypatch):
+    keeper = Housekeeper(MemoryStore(), Receipts(), lambda: RetentionRules(1, 1), folder=tmp_path)
+    monkeypatch.setattr(housekeeping.shutil, "disk_usage", lambda _: SimpleNamespace(total=100, free=21))
+    assert not keeper.disk().alarming
+    monkeypatch.setattr(housekeeping.shutil, "disk_usage", lambda _: SimpleNamespace(total=100, free=20))
+    assert keeper.disk().alarming

@@ -1,4 +1,4 @@
-"""`tracetape export`, `verify` and `compare`: recordings as files, their proof, and two of them side by side."""
+"""`tracetape export --run`, `verify` and `compare`: recordings as files, their proof, and two of them side by side."""
 
 from __future__ import annotations
 
@@ -25,20 +25,16 @@ UNSEALED_CODE = 4
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command()(export)
     app.command()(verify)
     app.command()(compare)
 
 
-def export(
-    run: Annotated[str, typer.Option("--run", help="Run id, or the id of any trace in it.")],
-    out: Annotated[
-        Path | None, typer.Option("--out", help="File: RUN.zip with proof (default), or a name ending in .json.")
-    ] = None,
-    project: Project = "",
-    data: Data = None,
-) -> None:
-    """Write one run to a file: its recording, the evidence behind it and its proof, all redacted."""
+def export_run(run: str, out: Path | None, project: str, data: Path | None) -> None:
+    """Write one run to a file: its recording, the evidence behind it and its proof, all redacted.
+
+    Raises:
+        SettingsError: the file has neither of the two endings.
+    """
     settings = load_settings({"data": data})
     target = (out or Path(f"{run}.zip")).expanduser().resolve()
     if target.suffix not in {".zip", ".json"}:

@@ -24,7 +24,7 @@ def tables(engine):
 
 def test_it_makes_every_table(engine):
     migrate(engine)
-    hours = {"hour_marks", "hourly_runs", "hourly_calls"}
+    hours = {"hour_marks", "hourly_runs", "hourly_calls", "survivors", "gone_traces"}
     assert tables(engine) == {"spans", "span_contents", "logs", "facts", "runs", "steps", "schema_version", *hours}
 
 

@@ -328,3 +328,24 @@ ALTER TABLE runs ADD COLUMN IF NOT EXISTS measure_values Array(Float64) CODEC(ZS
 ALTER TABLE runs ADD COLUMN IF NOT EXISTS measure_flags Array(LowCardinality(String)) CODEC(ZSTD(1));
 
 ALTER TABLE runs ADD COLUMN IF NOT EXISTS tool_sequence Array(LowCardinality(String)) CODEC(ZSTD(1))
+
+-- 0006_keeping
+ALTER TABLE runs ADD COLUMN IF NOT EXISTS content_expired_ns UInt64 DEFAULT 0 CODEC(ZSTD(1));
+
+CREATE TABLE IF NOT EXISTS survivors
+(
+    project LowCardinality(String),
+    run_id String CODEC(ZSTD(1)),
+    trace_id String CODEC(ZSTD(1))
+)
+ENGINE = MergeTree
+ORDER BY (project, run_id, trace_id);
+
+CREATE TABLE IF NOT EXISTS gone_traces
+(
+    trace_hash UInt64 CODEC(ZSTD(1)),
+    reason LowCardinality(String),
+    gone_ns UInt64 CODEC(Delta, ZSTD(1))
+)
+ENGINE = ReplacingMergeTree(gone_ns)
+ORDER BY (trace_hash, reason)

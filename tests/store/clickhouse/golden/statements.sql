@@ -63,7 +63,8 @@ ORDER BY at_ns DESC, run_id, JSONExtractString(attempt, 'span_id')
 LIMIT {most:UInt32}
 
 -- blank_previews
-ALTER TABLE spans UPDATE a = '' IN PARTITION ID '20261120' WHERE a != ''
+ALTER TABLE spans UPDATE a = '' IN PARTITION ID '20261120'
+WHERE (a != '') AND (project, {id}) NOT IN (SELECT project, {id} FROM survivors)
 
 -- call_hours
 SELECT
@@ -85,18 +86,36 @@ WHERE project = {project:String}
 HAVING sum(calls) + priced + sum(unpriced_calls) + sum(input_tokens) + sum(output_tokens) > 0
 {order}
 
+-- count_day
+SELECT count() AS rows, countIf((project, {id}) IN (SELECT project, {id} FROM survivors)) AS staying
+FROM spans
+WHERE received_day = {day:Date}
+
 -- count_previews
 SELECT count() AS previews
 FROM spans
-WHERE received_day = {day:Date} AND (a != '')
+WHERE received_day = {day:Date} AND (a != '') AND (project, {id}) NOT IN (SELECT project, {id} FROM survivors)
 
 -- count_runs
 SELECT uniqExact(run_id) AS runs
 FROM runs
 WHERE project = {project:String}
 
+-- count_traces
+SELECT count() AS rows
+FROM spans
+WHERE project = {project:String} AND {id} IN {ids:Array(String)}
+
+-- day_bytes
+SELECT sum(bytes_on_disk) AS bytes
+FROM system.parts
+WHERE active AND database = currentDatabase() AND partition_id = {partition:String}
+
 -- delete_project
 ALTER TABLE spans DELETE WHERE project = {project:String}
+
+-- delete_traces
+ALTER TABLE spans DELETE WHERE project = {project:String} AND {id} IN {ids:Array(String)}
 
 -- drop_partition
 ALTER TABLE spans DROP PARTITION ID '20261120'
@@ -127,18 +146,73 @@ GROUP BY value, environment
 ORDER BY ifNull(cost_usd_sum, 0) DESC, runs DESC, value, environment
 LIMIT 1000
 
--- find_runs
-SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, data
+-- export_count
+SELECT count() AS rows
+FROM spans
+WHERE project = {project:String}
+
+-- export_logs
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
+FROM logs
+WHERE project = {project:String} AND trace_id >= {first:String} AND trace_id < {end:String}
+  AND time_ns >= {since_ns:UInt64} AND time_ns < {until_ns:UInt64}
+ORDER BY trace_id, log_id, received_ns
+LIMIT 1 BY trace_id, log_id
+
+-- export_runs
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
 FROM runs FINAL
-WHERE project = {project:String} AND run_id IN
+WHERE project = {project:String} AND run_id >= {first:String} AND run_id < {end:String}
+  AND started_ns >= {since_ns:UInt64} AND started_ns < {until_ns:UInt64}
+ORDER BY run_id
+
+-- export_spans
+SELECT
+  project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data,
+  mapConcat(light.attributes, heavy.attributes) AS attributes,
+  mapConcat(light.resource_attributes, heavy.resource_attributes) AS resource_attributes,
+  mapConcat(light.scope_attributes, heavy.scope_attributes) AS scope_attributes,
+  heavy.status_message AS status_message,
+  heavy.events AS events,
+  heavy.links AS links
+FROM
 (
-  SELECT run_id
-  FROM runs FINAL
-  WHERE project = {project:String}
-  ORDER BY started_ns DESC, run_id DESC
-  LIMIT {limit:UInt32}
-)
+  SELECT *
+  FROM spans
+  WHERE project = {project:String} AND trace_id >= {first:String} AND trace_id < {end:String}
+    AND start_ns >= {since_ns:UInt64} AND start_ns < {until_ns:UInt64}
+  ORDER BY trace_id, span_id, score DESC, received_ns
+  LIMIT 1 BY trace_id, span_id
+) AS light
+LEFT JOIN
+(
+  SELECT *
+  FROM span_contents
+  WHERE project = {project:String} AND trace_id >= {first:String} AND trace_id < {end:String}
+  LIMIT 1 BY trace_id, span_id, content_hash
+) AS heavy
+ON light.trace_id = heavy.trace_id AND light.span_id = heavy.span_id AND light.content_hash = heavy.content_hash
+ORDER BY light.trace_id, light.span_id
+
+-- export_steps
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
+FROM steps FINAL
+WHERE project = {project:String} AND run_id >= {first:String} AND run_id < {end:String}
+  AND (run_id, version) IN
+  (
+    SELECT run_id, version
+    FROM runs FINAL
+    WHERE project = {project:String} AND run_id >= {first:String} AND run_id < {end:String}
+      AND started_ns >= {since_ns:UInt64} AND started_ns < {until_ns:UInt64}
+  )
+ORDER BY run_id, ordinal
+
+-- find_run_ids
+SELECT run_id, partition_day
+FROM runs FINAL
+WHERE project = {project:String}
 ORDER BY started_ns DESC, run_id DESC
+LIMIT {limit:UInt32}
 
 -- fleet
 SELECT
@@ -162,7 +236,7 @@ GROUP BY workflow, environment
 ORDER BY runs DESC, workflow, environment
 
 -- hour_keys
-SELECT DISTINCT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, data
+SELECT DISTINCT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
 FROM spans
 WHERE partition_day = {day:Date}
   AND ({every:Bool} OR (project, environment, workflow, intDiv(hour_ns, 3600000000000)) IN {units:Array(Tuple(String, String, String, UInt64))})
@@ -315,6 +389,21 @@ FROM
     AND ({every:Bool} OR (project, environment, workflow, intDiv(started_ns, 3600000000000)) IN {units:Array(Tuple(String, String, String, UInt64))})
 )
 GROUP BY project, environment, workflow, hour_ns, workflow_version, mode, shape, outcome, status
+
+-- mark_day
+SELECT DISTINCT project, environment, workflow, hour_ns
+FROM hourly_runs
+WHERE partition_day = {day:Date}
+
+-- mark_erased
+INSERT INTO gone_traces (trace_hash, reason, gone_ns)
+SELECT sipHash64({project:String}, arrayJoin({trace_ids:Array(String)})), 'erased', {now_ns:UInt64}
+
+-- mark_gone
+INSERT INTO gone_traces (trace_hash, reason, gone_ns)
+SELECT DISTINCT sipHash64(project, trace_id), {reason:String}, {now_ns:UInt64}
+FROM facts
+WHERE received_day = {day:Date} AND (project, trace_id) NOT IN (SELECT project, trace_id FROM survivors)
 
 -- measure_activity
 SELECT
@@ -640,6 +729,11 @@ FROM system.parts
 WHERE active AND database = currentDatabase() AND partition_id = {partition:String}
 GROUP BY table
 
+-- parts_left
+SELECT count() AS parts
+FROM system.parts
+WHERE NOT active AND rows > 0 AND database = currentDatabase() AND table IN {tables:Array(String)}
+
 -- projects
 SELECT DISTINCT project
 FROM runs
@@ -661,6 +755,14 @@ SELECT project, trace_id, span_id, source, content_hash, received_day, received_
 FROM facts
 WHERE project = {project:String} AND trace_id IN {trace_ids:Array(String)}
 
+-- read_gone
+SELECT reason, max(gone_ns) AS at_ns
+FROM gone_traces
+WHERE trace_hash = sipHash64({project:String}, {trace_id:String})
+GROUP BY reason
+ORDER BY reason = 'erased' DESC, at_ns DESC
+LIMIT 1
+
 -- read_logs
 SELECT trace_id, span_id, log_id, time_ns, observed_ns, severity_number, severity_text, event_name, body, project, received_day, received_ns, segment, slot, position, redaction, fingerprint, notes, flags, dropped_attributes, marks, attributes, resource_attributes, resource_dropped, resource_schema_url, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url
 FROM logs
@@ -669,16 +771,21 @@ WHERE project = {project:String} AND trace_id = {trace_id:String}
     OR (span_id = '' AND substring(log_id, 1, 16) IN {span_ids:Array(String)}))
 
 -- read_run
-SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, data
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
 FROM runs FINAL
 WHERE project = {project:String} AND run_id = {run_id:String}
 
 -- read_run_of_trace
-SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, data
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
 FROM runs FINAL
 WHERE project = {project:String} AND has(traces, {trace_id:String})
 ORDER BY started_ns DESC, run_id DESC
 LIMIT 1
+
+-- read_runs
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
+FROM runs FINAL
+WHERE project = {project:String} AND partition_day IN {days:Array(Date)} AND run_id IN {run_ids:Array(String)}
 
 -- read_spans
 SELECT trace_id, span_id, score, content_hash, has_contents, parent_span_id, name, kind, start_ns, end_ns, status_code, trace_state, dropped_events, dropped_links, project, received_day, received_ns, segment, slot, position, redaction, fingerprint, notes, flags, dropped_attributes, marks, attributes, resource_attributes, resource_dropped, resource_schema_url, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url
@@ -699,7 +806,9 @@ ORDER BY ordinal
 LIMIT 1
 
 -- read_steps
-SELECT run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_repeat_hash, tool_idempotency, tool_outcome, counted, agent_name, prompt_hash, error_message, data
+SELECT
+  run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_repeat_hash, tool_idempotency, tool_outcome, counted, agent_name, prompt_hash, error_message, data,
+  (SELECT max(content_expired_ns) FROM runs WHERE project = {project:String} AND run_id = {run_id:String}) AS expired_ns
 FROM steps FINAL
 WHERE project = {project:String} AND run_id = {run_id:String} AND version =
 (
@@ -766,6 +875,12 @@ WHERE times > 1
 ORDER BY start_ns, run_id, span_id
 LIMIT 20000
 
+-- rows_by_project
+SELECT project, count() AS rows
+FROM spans
+GROUP BY project
+ORDER BY project
+
 -- run_ids
 SELECT run_id
 FROM runs FINAL
@@ -808,9 +923,14 @@ GROUP BY start_ns, workflow, environment
 ORDER BY start_ns, workflow, environment
 
 -- runs_by_id
-SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, data
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
 FROM runs FINAL
 WHERE project = {project:String} AND run_id IN {run_ids:Array(String)}
+
+-- runs_of_traces
+SELECT run_id, partition_day, environment, workflow, started_ns
+FROM runs
+WHERE project = {project:String} AND hasAny(traces, {trace_ids:Array(String)})
 
 -- schema_applied
 INSERT INTO schema_version (version, name) VALUES ({version:UInt32}, {name:String})
@@ -848,8 +968,27 @@ WHERE project = {project:String}
 GROUP BY bucket
 ORDER BY bucket
 
+-- staging_count
+SELECT count() AS rows
+FROM staging_spans
+
+-- staging_create
+CREATE TABLE staging_spans AS spans
+
+-- staging_drop
+DROP TABLE IF EXISTS staging_spans SYNC
+
+-- staging_fill
+INSERT INTO staging_spans
+SELECT *
+FROM spans
+WHERE received_day = {day:Date} AND (project, {id}) IN (SELECT project, {id} FROM survivors)
+
+-- staging_swap
+ALTER TABLE spans REPLACE PARTITION ID '20261120' FROM staging_spans
+
 -- steps_by_id
-SELECT version, project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, data
+SELECT version, project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
 FROM steps FINAL
 WHERE project = {project:String} AND run_id IN {run_ids:Array(String)}
 ORDER BY run_id, ordinal
@@ -859,7 +998,8 @@ SELECT
   project,
   run_id,
   min(partition_day) AS day,
-  argMax((environment, workflow, started_ns), version) AS summed_in
+  argMax((environment, workflow, started_ns), version) AS summed_in,
+  max(content_expired_ns) AS expired_ns
 FROM runs
 WHERE (project, run_id) IN {keys:Array(Tuple(String, String))}
 GROUP BY project, run_id
@@ -874,8 +1014,27 @@ ORDER BY table
 -- stored_days
 SELECT DISTINCT partition_id
 FROM system.parts
-WHERE active AND database = currentDatabase() AND table IN {tables:Array(String)}
+WHERE active AND rows > 0 AND database = currentDatabase() AND table IN {tables:Array(String)}
 ORDER BY partition_id
+
+-- survivors_clear
+TRUNCATE TABLE survivors
+
+-- survivors_fill
+INSERT INTO survivors (project, run_id, trace_id)
+SELECT project, run_id, arrayJoin(traces)
+FROM runs FINAL
+WHERE (project, run_id) IN (SELECT project, run_id FROM survivors WHERE trace_id = '')
+  OR multiIf(
+    (project, workflow) IN {flows_that_stay:Array(Tuple(String, String))}, true,
+    (project, workflow) IN {flows_that_go:Array(Tuple(String, String))}, false,
+    project IN {projects_that_stay:Array(String)}, true,
+    project IN {projects_that_go:Array(String)}, false,
+    {others_stay:Bool})
+
+-- survivors_pins
+INSERT INTO survivors (project, run_id, trace_id)
+SELECT pin.1, pin.2, '' FROM (SELECT arrayJoin({pins:Array(Tuple(String, String))}) AS pin)
 
 -- tool_outcomes
 SELECT value, environment, sumMap(tool_outcomes) AS outcomes
@@ -912,6 +1071,39 @@ SELECT
   ifNull(sum(output_tokens), 0) AS output_tokens_sum
 FROM runs FINAL
 WHERE project = {project:String}
+
+-- traces_naming
+SELECT DISTINCT trace_id
+FROM
+(
+  SELECT trace_id FROM spans
+  WHERE project = {project:String} AND (position(name, {text:String}) > 0
+    OR arrayExists(v -> position(v, {text:String}) > 0, arrayConcat(
+      mapValues(attributes), mapKeys(attributes), mapValues(resource_attributes), mapValues(scope_attributes))))
+  UNION ALL
+  SELECT trace_id FROM span_contents
+  WHERE project = {project:String} AND (position(events, {text:String}) > 0 OR position(links, {text:String}) > 0
+    OR position(status_message, {text:String}) > 0
+    OR arrayExists(v -> position(v, {text:String}) > 0, arrayConcat(
+      mapValues(attributes), mapKeys(attributes), mapValues(resource_attributes), mapValues(scope_attributes))))
+  UNION ALL
+  SELECT trace_id FROM logs
+  WHERE project = {project:String} AND (position(body, {text:String}) > 0
+    OR arrayExists(v -> position(v, {text:String}) > 0, arrayConcat(
+      mapValues(attributes), mapKeys(attributes), mapValues(resource_attributes), mapValues(scope_attributes))))
+  UNION ALL
+  SELECT trace_id FROM facts
+  WHERE project = {project:String} AND (position(data, {text:String}) > 0 OR position(input_preview, {text:String}) > 0
+    OR position(output_preview, {text:String}) > 0 OR position(error_message, {text:String}) > 0
+    OR arrayExists(v -> position(v, {text:String}) > 0, shared_keys))
+  UNION ALL
+  SELECT arrayJoin(traces) AS trace_id FROM runs
+  WHERE project = {project:String} AND (user_id = {text:String} OR position(data, {text:String}) > 0
+    OR position(session_id, {text:String}) > 0 OR position(name, {text:String}) > 0
+    OR position(input_preview, {text:String}) > 0 OR position(output_preview, {text:String}) > 0
+    OR arrayExists(v -> position(v, {text:String}) > 0, mapValues(attributes)))
+)
+ORDER BY trace_id
 
 -- traces_sharing
 SELECT DISTINCT trace_id

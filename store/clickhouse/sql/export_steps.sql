@@ -1,0 +1,12 @@
+-- Steps of the winning versions of some runs.
+SELECT {columns}
+FROM steps FINAL
+WHERE project = {project:String} AND run_id >= {first:String} AND run_id < {end:String}
+  AND (run_id, version) IN
+  (
+    SELECT run_id, version
+    FROM runs FINAL
+    WHERE project = {project:String} AND run_id >= {first:String} AND run_id < {end:String}
+      AND started_ns >= {since_ns:UInt64} AND started_ns < {until_ns:UInt64}
+  )
+ORDER BY run_id, ordinal

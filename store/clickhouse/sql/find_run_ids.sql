@@ -1,0 +1,6 @@
+-- Which runs are on a page, over the few columns that filter and sort, and where their whole rows lie.
+SELECT run_id, partition_day
+FROM runs FINAL
+WHERE {where}
+ORDER BY started_ns DESC, run_id DESC
+LIMIT {limit:UInt32}

@@ -1,0 +1,2 @@
+-- Forget who outlived the day before.
+TRUNCATE TABLE survivors

@@ -1,0 +1,32 @@
+-- Traces of a project whose evidence, facts or runs hold one text, in any table.
+SELECT DISTINCT trace_id
+FROM
+(
+  SELECT trace_id FROM spans
+  WHERE project = {project:String} AND (position(name, {text:String}) > 0
+    OR arrayExists(v -> position(v, {text:String}) > 0, arrayConcat(
+      mapValues(attributes), mapKeys(attributes), mapValues(resource_attributes), mapValues(scope_attributes))))
+  UNION ALL
+  SELECT trace_id FROM span_contents
+  WHERE project = {project:String} AND (position(events, {text:String}) > 0 OR position(links, {text:String}) > 0
+    OR position(status_message, {text:String}) > 0
+    OR arrayExists(v -> position(v, {text:String}) > 0, arrayConcat(
+      mapValues(attributes), mapKeys(attributes), mapValues(resource_attributes), mapValues(scope_attributes))))
+  UNION ALL
+  SELECT trace_id FROM logs
+  WHERE project = {project:String} AND (position(body, {text:String}) > 0
+    OR arrayExists(v -> position(v, {text:String}) > 0, arrayConcat(
+      mapValues(attributes), mapKeys(attributes), mapValues(resource_attributes), mapValues(scope_attributes))))
+  UNION ALL
+  SELECT trace_id FROM facts
+  WHERE project = {project:String} AND (position(data, {text:String}) > 0 OR position(input_preview, {text:String}) > 0
+    OR position(output_preview, {text:String}) > 0 OR position(error_message, {text:String}) > 0
+    OR arrayExists(v -> position(v, {text:String}) > 0, shared_keys))
+  UNION ALL
+  SELECT arrayJoin(traces) AS trace_id FROM runs
+  WHERE project = {project:String} AND (user_id = {text:String} OR position(data, {text:String}) > 0
+    OR position(session_id, {text:String}) > 0 OR position(name, {text:String}) > 0
+    OR position(input_preview, {text:String}) > 0 OR position(output_preview, {text:String}) > 0
+    OR arrayExists(v -> position(v, {text:String}) > 0, mapValues(attributes)))
+)
+ORDER BY trace_id

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+
+from spans.errors import BusyError
+from spans.ids import RunId
+from store import open_store
+from store.survivors import Survivors
+from tests.builders import DAY, a_clean_span, a_trace_id, an_assembly
+from tests.store.contract import tables_for
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = open_store(f"chdb://{tmp_path / 'store'}")
+    opened.migrate()
+    for number in (1, 2):
+        span = a_clean_span(trace_id=a_trace_id(number), status_message=f"canary {number}")
+        opened.write_evidence(tables_for(span))
+        opened.write_derived([an_assembly(run_id=RunId(a_trace_id(number)), user_id=f"canary {number}")])
+    yield opened
+    opened.close()
+
+
+def parts(store, number):
+    """Parts on disk, active or not, whose rows hold the canary: read out of the engine's own list of parts."""
+    rows = store._engine.select(
+        "SELECT count() AS n FROM system.parts WHERE database = currentDatabase() AND NOT active AND rows > 0 "
+        "AND table IN ('spans', 'span_contents', 'logs', 'facts', 'runs', 'steps')"
+    )
+    return rows[0]["n"], store.find_traces("default", f"canary {number}")
+
+
+@pytest.mark.slow
+def test_an_erasure_returns_when_no_file_holds_the_bytes(store):
+    store.erase("default", [a_trace_id(1)])
+    assert parts(store, 1) == (0, ())
+    assert store.find_traces("default", "canary 2") == (a_trace_id(2),)
+
+
+def test_an_erasure_whose_bytes_do_not_go_says_so(store):
+    with pytest.raises(BusyError, match="old files"):
+        store._keeping.erase("default", [a_trace_id(1)], timeout_s=0.0)
+    assert store.find_traces("default", "canary 1") == ()
+
+
+def test_a_copy_that_is_not_complete_drops_nothing(store, monkeypatch):
+    engine, change = store._engine, store._engine.change
+
+    def half(sql, params=None, *, what):
+        change(sql.replace("WHERE", "WHERE false AND") if what.startswith("Copying") else sql, params, what=what)
+
+    monkeypatch.setattr(engine, "change", half)
+    survivors = Survivors(pinned=frozenset({("default", a_trace_id(1))}))
+    with pytest.raises(BusyError, match="nothing was dropped"):
+        store.drop_day(DAY, survivors)
+    assert len(store.read_evidence("default", a_trace_id(1)).spans) == 1
+    assert len(store.read_evidence("default", a_trace_id(2)).spans) == 1
+    monkeypatch.undo()
+    assert store.drop_day(DAY, survivors)["spans"] == 1
+    assert store.read_run("default", a_trace_id(1)) is not None
+
+
+@pytest.mark.parametrize("dies_before", ["staging_fill", "staging_swap", "after the swap"])
+def test_a_crash_anywhere_in_the_swap_can_be_repeated(store, monkeypatch, dies_before):
+    change = store._engine.change
+    marks = {"staging_fill": "Copying", "staging_swap": "Dropping", "after the swap": "Clearing"}
+    seen = []
+
+    def dying(sql, params=None, *, what):
+        hits = what.startswith(marks[dies_before]) and (dies_before != "after the swap" or "Dropping" in str(seen))
+        seen.append(what)
+        if hits:
+            raise BusyError("power cut")
+        change(sql, params, what=what)
+
+    survivors = Survivors(pinned=frozenset({("default", a_trace_id(1))}))
+    monkeypatch.setattr(store._engine, "change", dying)
+    with pytest.raises(BusyError):
+        store.drop_day(DAY, survivors)
+    monkeypatch.undo()
+    store.drop_day(DAY, survivors)
+    assert len(store.read_evidence("default", a_trace_id(1)).spans) == 1
+    assert store.read_evidence("default", a_trace_id(2)).spans == ()
+    assert store.read_run("default", a_trace_id(2)) is None

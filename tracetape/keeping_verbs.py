@@ -1,0 +1,129 @@
+"""Verbs about keeping: retention preview and receipts, periods, pins and erasures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from spans.errors import NotFoundError, RefusedError
+from spans.ids import RunId, parse_trace_id
+from store.ledger.erasures import Erasure, Subject
+from store.ledger.periods import Period
+from store.ledger.pins import PinReason
+from store.retention import preview
+from tracetape.control import Verb
+from tracetape.house import House
+from tracetape.keeping import retention_rules
+
+ACTOR = "command line"
+
+
+def retention_preview(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the next round would remove."""
+    rules = retention_rules(house.settings, house.ledger)
+    days = [
+        {"day": item.day.isoformat(), "kind": item.kind, "rows": dict(rows)}
+        for item, rows in preview(house.store, datetime.now(UTC), rules)
+    ]
+    return {"days": days, "pinned": len(rules.pinned)}
+
+
+def retention_receipts(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Receipts, newest first."""
+    found = house.ledger.receipts.list(limit=int(arguments.get("limit", 50)))
+    return {"receipts": [{**asdict(receipt), "day": receipt.day.isoformat()} for receipt in found]}
+
+
+def retention_set(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Set a period of its own."""
+    project, workflow = str(arguments["project"]), str(arguments["workflow"])
+    days = (int(arguments["content"]), int(arguments["metadata"]))
+    _note(house, workflow or project, project, {"content_days": str(days[0]), "metadata_days": str(days[1])})
+    house.ledger.periods.put(Period(project, workflow, *days, changed_by=ACTOR))
+    return {}
+
+
+def retention_unset(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Go back to the default."""
+    project, workflow = str(arguments["project"]), str(arguments["workflow"])
+    _note(house, workflow or project, project, {"period": "default"})
+    return {"removed": house.ledger.periods.remove(project, workflow)}
+
+
+def pin(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Pin a run or lift a pin."""
+    project, reason = str(arguments["project"]), _reason(str(arguments["reason"]))
+    trace = parse_trace_id(str(arguments["run"]))
+    run = house.store.read_run(project, trace)
+    if run is None and not arguments.get("lift"):
+        raise NotFoundError(f"Project {project} has no run {trace}.")
+    run_id = run.run_id if run else RunId(trace)
+    _note(house, str(run_id), project, {"pin": reason.value, "lifted": str(bool(arguments.get("lift"))).lower()})
+    if arguments.get("lift"):
+        house.ledger.pins.lift(project, run_id, reason)
+    else:
+        house.ledger.pins.add(project, run_id, reason, by=ACTOR)
+    return {"run_id": str(run_id)}
+
+
+def erase_preview(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an erasure would remove."""
+    found = house.erasing.preview(str(arguments["project"]), *_target(arguments))
+    return {"traces": len(found.traces), "rows": dict(found.rows)}
+
+
+def erase(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Erase, and return the certificate."""
+    return certificate(house.erasing.erase(str(arguments["project"]), *_target(arguments), by=ACTOR))
+
+
+def certificate(erasure: Erasure) -> dict[str, Any]:
+    """An erasure as it is shown and kept: nothing of the person in it."""
+    return {
+        "erasure_id": erasure.erasure_id,
+        "project": erasure.project,
+        "subject": erasure.subject.value,
+        "target": erasure.target,
+        "traces": len(erasure.traces),
+        "removed_rows": dict(erasure.removed),
+        "asked_by": erasure.by,
+        "requested_at": _moment(erasure.requested_ns),
+        "bytes_gone_at": _moment(erasure.finished_ns) if erasure.finished_ns else None,
+    }
+
+
+def _target(arguments: Mapping[str, Any]) -> tuple[Subject, str]:
+    subject, target = Subject(str(arguments["subject"])), str(arguments["target"])
+    if subject is Subject.RUN:
+        target = str(parse_trace_id(target))
+    return subject, target
+
+
+def _reason(text: str) -> PinReason:
+    try:
+        return PinReason(text)
+    except ValueError:
+        known = ", ".join(PinReason)
+        raise RefusedError(f"{text[:50]!r} is no reason to pin a run; reasons are {known}.") from None
+
+
+def _note(house: House, target: str, project: str, detail: Mapping[str, str]) -> None:
+    """The access log first: what cannot be written there is not done."""
+    house.ledger.audit.append(ACTOR, "retention_change", target=target, project=project, detail=detail)
+
+
+def _moment(time_ns: int | None) -> str:
+    return datetime.fromtimestamp((time_ns or 0) / 1e9, UTC).isoformat(timespec="seconds")
+
+
+VERBS: Mapping[str, Verb] = {
+    "retention_preview": retention_preview,
+    "retention_receipts": retention_receipts,
+    "retention_set": retention_set,
+    "retention_unset": retention_unset,
+    "pin": pin,
+    "erase_preview": erase_preview,
+    "erase": erase,
+}

@@ -1,0 +1,39 @@
+"""Verbs that move data: export, backup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+from spans.errors import SettingsError
+from store.api import ExportQuery, ExportTable
+from tracetape import exporting
+from tracetape.control import Verb
+from tracetape.house import House
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def export(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Write files into a folder of this machine."""
+    project = str(arguments["project"])
+    query = ExportQuery(project, arguments.get("since_ns"), arguments.get("until_ns"))
+    kind = _one_of(exporting.ExportFormat, str(arguments["format"]), "format")
+    tables = [_one_of(ExportTable, str(name), "table") for name in arguments["tables"]]
+    detail = {"format": kind.value, "tables": ",".join(tables)}
+    house.ledger.audit.append("command line", "export", target="files", project=project, detail=detail)
+    files = exporting.export(house.store, query, Path(str(arguments["folder"])), kind, tables)
+    return {"files": [asdict(file) for file in files]}
+
+
+def _one_of(kind: type[Choice], text: str, what: str) -> Choice:
+    try:
+        return kind(text)
+    except ValueError:
+        raise SettingsError(f"{text[:50]!r} is no {what} of an export; choose from {', '.join(kind)}.") from None
+
+
+VERBS: Mapping[str, Verb] = {"export": export}
