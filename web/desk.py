@@ -26,6 +26,7 @@ from web.pages.frame import Frame, build_frame
 from web.places import DEFAULT_PROJECT, Place, parse_range
 from web.services import Services
 from web.settings import WebSettings
+from web.tapes import Tapes
 from web.text import fold, one_line, person, visible
 from web.tree import Trees
 
@@ -44,6 +45,7 @@ class Desk:
         self.assets = assets
         self.recent = Recent(REMEMBER_S)
         self.trees = Trees()
+        self.tapes = Tapes()
         self.templates = _environment()
         self.pages: Mapping[str, Permission] = {}
         """GET path → permission of every route; the app fills it in, the navigation shows what is in it."""

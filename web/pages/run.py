@@ -15,7 +15,7 @@ from web.pages.run_row import State, run_state, run_title
 from web.places import Place
 from web.waterfall import Waterfall
 
-TABS = ("timeline", "conversation")
+TABS = ("timeline", "conversation", "replay")
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,11 @@ class Opened:
 
 @router.get("/runs/{run_id}")
 def run_timeline(request: Request, caller: Reader, run_id: str) -> Response:
-    """A run: tree, waterfall and the selected step."""
+    """A run: tree, waterfall and the selected step; `?tab=replay&step=` names a moment of its replay."""
+    if request.query_params.get("tab") == TABS[2]:
+        place = desk_of(request).place(request, caller)
+        kept = {k: v for k, v in request.query_params.items() if k in {"step", "span"}}
+        return RedirectResponse(place.url(f"/runs/{run_id}/{TABS[2]}", **kept), 303)
     return _run_page(request, caller, run_id, TABS[0])
 
 

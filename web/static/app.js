@@ -241,6 +241,7 @@
   const zones = () => { if (doc.dataset.zone !== "utc") for (const el of all("[data-tz]")) el.textContent = offset(new Date()); };
   zones();
   times(document);
+  addEventListener("times", () => times(document));
   document.querySelector(".wf .row.sel")?.scrollIntoView({ block: "nearest" });
   const hit = document.querySelector(".msg.hit");
   if (hit) hit.scrollIntoView({ block: "center" });
