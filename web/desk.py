@@ -85,6 +85,7 @@ class Desk:
         *,
         active: str = "",
         params: Mapping[str, str] | None = None,
+        api: str = "",
     ) -> Frame:
         """The frame of a page for somebody who may read; `params` replaces the address's own where they were cleaned."""
         return build_frame(
@@ -103,12 +104,14 @@ class Desk:
             version=self.services.version,
             pages=self.pages,
             firing=self._firing(caller, place),
+            api=api,
+            address=request.query_params,
         )
 
     def _firing(self, caller: Caller, place: Place) -> int:
-        count = self.services.firing
-        if count is None or not caller.may(Permission.READ):
+        if not caller.may(Permission.READ):
             return 0
+        count = self.services.firing or self.services.ledger.incidents.firing
         found: int = self.recent.get(("firing", place.project), lambda: count(place.project))
         return found
 

@@ -47,6 +47,15 @@ class TimeRange:
         """The range of the same length that ends where this one starts."""
         return TimeRange(self.since_ns - self.length_ns, self.since_ns)
 
+    def following(self) -> TimeRange:
+        """The range of the same length that starts where this one ends."""
+        return TimeRange(self.until_ns, self.until_ns + self.length_ns)
+
+    def around(self, at_ns: int, share: int = 8) -> TimeRange:
+        """A part of it around a moment: an eighth of its length, at least ten minutes."""
+        half = max(self.length_ns // share, 600 * SECOND_NS) // 2
+        return TimeRange(max(0, at_ns - half), at_ns + half)
+
     def words(self) -> str:
         """`last 24 hours`, or the two ends."""
         if self.key:

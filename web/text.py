@@ -24,6 +24,7 @@ _ENTITY = r"<([A-Z][A-Z0-9_]{1,40})_([a-z2-7]{6,12})>"
 _ADDRESS = r"\bp-([a-z2-7]{6,12})@pii\.example\.net"
 """E-mail pseudonyms keep the shape of an address, so that parsers still accept them."""
 _WITHHELD = r"<REDACTION_FAILED>"
+_ANY_HIDDEN = re.compile(f"[{_HIDDEN}]")
 _SPECIAL = re.compile(f"({_ENTITY})|({_WITHHELD})|([{_HIDDEN}])|(\r\n?)|({_ADDRESS})")
 
 
@@ -38,6 +39,12 @@ def visible(text: str) -> Markup:
         start = found.end()
     pieces.append(str(escape(clean[start:])))
     return Markup("".join(pieces))  # noqa: S704 - every piece above is escaped or made here
+
+
+def plain_visible(text: str) -> str:
+    """Text without HTML in which nothing hides: `U+202E` instead of the character; for files."""
+    clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if not text.isascii() else text
+    return _ANY_HIDDEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", clean)
 
 
 def _special(found: re.Match[str]) -> str:

@@ -127,6 +127,9 @@ class Tree:
         self._sums = {t: _running([x == t for x in self._troubles]) for t in ("denied", "error")}
         self._costs = list(itertools.accumulate((outline.costs[n] or 0.0 for n in self.ordinals), initial=0.0))
         critical = self._critical()
+        # a path through everything tells nothing
+        if len(critical) == len(self.ordinals):
+            critical = {}
         self._critical_sums = _running(n in critical for n in range(len(self.ordinals)))
         self.critical_ns = sum(critical.values())
         self.least_repeats = REPEATS_IN_SHORT if len(self.ordinals) <= FEW_STEPS else REPEATS_IN_LONG

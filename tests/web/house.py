@@ -26,6 +26,7 @@ from store.memory import MemoryStore
 from store.rows import evidence_tables
 from tests.builders import NOW_NS
 from web.app import create_app
+from web.callers import permissions_of
 from web.services import Endpoints, Services
 from web.settings import WebSettings
 
@@ -97,6 +98,13 @@ def a_house(
     chosen = settings or WebSettings()
     app = create_app(services, chosen)
     return House(services.store, ledger, services, chosen, app, calls)  # type: ignore[arg-type]
+
+
+def every_page(house: House) -> list[str]:
+    """The address of every page that needs nothing but an address: found in the app, so that a new page is tested too."""
+    odd = {"/arrivals", "/ingest-dot", "/runs/live", "/runs/export", "/compare", "/sign-in", "/favicon.ico", "/metrics"}
+    paths = sorted(path for method, path in permissions_of(house.app) if method == "GET")
+    return [p for p in paths if "{" not in p and not p.startswith("/api/") and p not in odd and not p.endswith("z")]
 
 
 def clean(items: Iterable[Span | LogRecord], project: str = "default") -> list[CleanSpan | CleanLog]:

@@ -6,7 +6,7 @@ import pytest
 
 from spans.errors import BusyError
 from spans.roles import Role
-from tests.web.house import House, a_house
+from tests.web.house import House, a_house, every_page
 from tests.web.samples import add_refund
 from web.settings import WebSettings
 
@@ -144,3 +144,24 @@ def test_when_the_access_log_cannot_be_written_nothing_is_shown(tmp_path, monkey
         assert answer.status_code == 503
         assert "execute_refund" not in answer.text
         assert answer.headers["retry-after"] == "2"
+
+
+def test_reading_everything_twice_changes_nothing_but_the_access_log(house: House):
+    run = add_refund(house.store)
+    browser = house.browser(Role.ADMIN)
+    paths = [*every_page(house), f"/runs/{run}", f"/runs/{run}/conversation", "/runs/export", "/api/v1/runs"]
+
+    def state() -> list[object]:
+        ledger = house.ledger
+        return [
+            ledger.keys.list(), ledger.members.list(), ledger.links.pending(), ledger.pins.list(),
+            ledger.views.list("default", "runs", "x"), ledger.receipts.list(), house.store.stored_bytes(), house.calls,
+        ]  # fmt: skip
+
+    before = state()
+    for path in [*paths, *paths]:
+        answer = browser.get(path)
+        assert answer.status_code == 200, path
+        assert "script-src 'nonce-" in answer.headers["content-security-policy"]
+        assert "unsafe" not in answer.headers["content-security-policy"]
+    assert state() == before

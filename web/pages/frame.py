@@ -13,11 +13,11 @@ from spans.health import IngestStatus
 from spans.roles import Permission
 from web.callers import Caller
 from web.format import NBSP, ago
-from web.places import DEMO_PROJECT, RANGES, SECOND_NS, Place
+from web.places import DEMO_PROJECT, RANGES, SECOND_NS, Place, TimeRange
 
 _FRESH_NS = 60 * SECOND_NS
 _PLACE_PARAMS = frozenset({"project", "environment", "range", "since", "until"})
-_VOLATILE = frozenset({"cursor", "span", "from"})
+_VOLATILE = frozenset({"cursor", "span", "from", "open", "shut", "noise", "part"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,13 @@ class Frame:
     projects: tuple[Choice, ...]
     environments: tuple[Choice, ...]
     ranges: tuple[Choice, ...]
+    moves: tuple[Choice, ...]
+    """The range before this one, and the one after where there is one."""
+    share_href: str
+    """This page with both ends of its range fixed, so that a copied link shows tomorrow what it shows now."""
+    api_href: str
+    """The same as JSON; empty where there is none."""
+    firing: int
     dot: Dot
     theme: str
     utc: bool
@@ -149,6 +156,8 @@ def build_frame(
     utc: bool = False,
     pages: Mapping[str, Permission] | None = None,
     firing: int = 0,
+    api: str = "",
+    address: Mapping[str, str] | None = None,
 ) -> Frame:
     """Build the frame; `pages` names the app's GET routes, and only those the caller may open are in the navigation.
 
@@ -172,6 +181,10 @@ def build_frame(
         projects=tuple(Choice(p, _switch_project(place, p), p == place.project) for p in projects),
         environments=_environments(place, path, kept, environments),
         ranges=_ranges(place, path, kept),
+        moves=_moves(place, path, kept, now_ns),
+        share_href=place.within(place.range.since_ns, place.range.until_ns).url(path, **_shared(address, kept)),
+        api_href=api,
+        firing=firing,
         dot=ingest_dot(ingest or IngestStatus(), now_ns),
         theme=theme if theme in {"light", "dark"} else "",
         utc=utc,
@@ -255,6 +268,22 @@ def _ranges(place: Place, path: str, kept: Mapping[str, str]) -> tuple[Choice, .
         Choice(words, place.bare(path, **{**base, **kept, "range": key}), key == place.range.key)
         for key, words in RANGES
     )
+
+
+def _moves(place: Place, path: str, kept: Mapping[str, str], now_ns: int) -> tuple[Choice, ...]:
+    def href(part: TimeRange) -> str:
+        return place.within(part.since_ns, part.until_ns).url(path, **kept)
+
+    before = Choice("The time before", href(place.range.previous()), active=False)
+    if place.range.key or place.range.until_ns >= now_ns:
+        return (before,)
+    return before, Choice("The time after", href(place.range.following()), active=False)
+
+
+def _shared(address: Mapping[str, str] | None, kept: Mapping[str, str]) -> dict[str, str]:
+    """A copied link keeps the selected step too."""
+    chosen = {k: v for k, v in (address or {}).items() if k in {"span", "open", "shut", "noise"}}
+    return {**kept, **chosen}
 
 
 def _foreign(place: Place) -> str:

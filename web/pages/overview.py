@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from insights.budgets import BudgetState
+from insights.policies import PolicyBook
 from store.api import Bucket, FleetRow, Totals
+from store.ledger.incidents import Incident
 from web.charts import Chart, denials_chart, runs_chart, spend_chart
-from web.format import NONE, change, count, money, percent
+from web.format import NONE, change, count, money, percent, plural
 from web.places import Place
 from web.sparks import Spark, spark
 
@@ -18,6 +21,8 @@ POINTS = 14
 CHART_BARS = 42
 """Bars of a chart: a multiple of the points, so that one series serves both."""
 MOST_ROWS = 50
+LEARNT_RUNS = 30
+"""Runs of two weeks below which baselines of a workflow say nothing yet."""
 LOUD_SHARE = 0.05
 """One failure in twenty runs: below that a coloured chip on every row would hide the bad one."""
 
@@ -29,6 +34,20 @@ class Trouble:
     glyph: str
     words: str
     href: str
+    time_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the ledger and the policies know of a fleet, beside the numbers of its runs."""
+
+    incidents: tuple[Incident, ...] = ()
+    """Those that fire, newest first."""
+    policies: PolicyBook = field(default_factory=PolicyBook)
+    budgets: Mapping[tuple[str, str], BudgetState] = field(default_factory=dict)
+    """By workflow and environment."""
+    known: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Runs of the last 14 days by workflow and environment: what baselines learn from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +77,19 @@ class FleetLine:
     cost_per_success: Decimal | None
     spend_usd: Decimal | None
     unpriced_calls: int
+    budget: str
+    budget_share: float | None
+    """Of the budget of this period; None without a budget."""
+    budget_note: str
+    owner: str
+    alerts: int
+    learning: str
     denials: int
     failed: int
     loud: bool
     """Whether so many failed that the row must say so in colour."""
-    p95_ns: int
     last_ns: int
+    alerts_href: str
     runs_href: str
     denied_href: str
     failed_href: str
@@ -73,8 +99,12 @@ class FleetLine:
 class OverviewPage:
     """The Overview with data."""
 
-    troubles: tuple[Trouble, ...]
+    incidents: tuple[Trouble, ...]
+    """Firing, newest first."""
     calm: str
+    """What stands there when nothing fires."""
+    troubles: tuple[Trouble, ...]
+    quiet: str
     fleet: tuple[FleetLine, ...]
     more_workflows: int
     tiles: tuple[Tile, ...]
@@ -88,12 +118,16 @@ def build_overview(
     before: Totals,
     series: Sequence[Bucket],
     fleet: Sequence[FleetRow],
+    around: Around | None = None,
 ) -> OverviewPage:
     """Build the Overview of a place from the numbers of its range and of the range before."""
-    lines = fleet_lines(place, fleet)
+    around = around or Around()
+    lines = fleet_lines(place, fleet, around)
     return OverviewPage(
+        incidents=tuple(_incident(place, i) for i in around.incidents),
+        calm=_nothing_firing(lines),
         troubles=_troubles(place, totals),
-        calm=_calm(place, totals),
+        quiet=_calm(place, totals),
         fleet=lines[:MOST_ROWS],
         more_workflows=max(0, len(lines) - MOST_ROWS),
         tiles=_tiles(place, totals, before, series),
@@ -116,6 +150,18 @@ def _troubles(place: Place, totals: Totals) -> tuple[Trouble, ...]:
     return tuple(found)
 
 
+def _incident(place: Place, incident: Incident) -> Trouble:
+    where = f"{incident.workflow}: " if incident.workflow and incident.workflow not in incident.sentence else ""
+    return Trouble(
+        "error", f"{where}{incident.sentence}", place.url(f"/incidents/{incident.incident_id}"), incident.opened_ns
+    )
+
+
+def _nothing_firing(lines: Sequence[FleetLine]) -> str:
+    learning = sum(bool(line.learning) for line in lines)
+    return "Nothing firing" + (f"; {plural(learning, 'workflow')} still learning." if learning else ".")
+
+
 def _these(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else noun + 's'}"
 
@@ -126,19 +172,31 @@ def _calm(place: Place, totals: Totals) -> str:
     return f"{_these(totals.runs, 'run')}, {place.range.words()}: no errors, nothing denied, nobody waited for."
 
 
-def fleet_lines(place: Place, fleet: Sequence[FleetRow]) -> tuple[FleetLine, ...]:
-    """The fleet as lines, worst first: by share of runs in trouble, then by spend, then by runs."""
+def fleet_lines(place: Place, fleet: Sequence[FleetRow], around: Around | None = None) -> tuple[FleetLine, ...]:
+    """The fleet as lines, worst first: what fires, then by share of runs in trouble, then by spend, then by runs."""
+    known = around or Around()
 
-    def badness(row: FleetRow) -> tuple[float, Decimal, int]:
+    def badness(row: FleetRow) -> tuple[int, float, Decimal, int]:
         trouble = max(row.totals.errors, row.totals.failure) + row.totals.denials
         share = trouble / row.totals.runs if row.totals.runs else 0.0
-        return (-share, -(row.totals.cost_usd or Decimal(0)), -row.totals.runs)
+        return (-_alerts(row, known), -share, -(row.totals.cost_usd or Decimal(0)), -row.totals.runs)
 
-    return tuple(_fleet_line(place, row) for row in sorted(fleet, key=badness))
+    return tuple(_fleet_line(place, row, known) for row in sorted(fleet, key=badness))
 
 
-def _fleet_line(place: Place, row: FleetRow) -> FleetLine:
+def _alerts(row: FleetRow, around: Around) -> int:
+    return sum(i.workflow == row.workflow and i.environment in {"", row.environment} for i in around.incidents)
+
+
+def _learning(row: FleetRow, around: Around) -> str:
+    have = around.known.get((row.workflow, row.environment))
+    return f"learning: {have} of {LEARNT_RUNS} runs" if have is not None and have < LEARNT_RUNS else ""
+
+
+def _fleet_line(place: Place, row: FleetRow, around: Around) -> FleetLine:
     totals = row.totals
+    policy = around.policies.find(row.workflow)
+    budget = around.budgets.get((row.workflow, row.environment))
     here = Place(place.root, place.project, place.range, row.environment or place.environment, place.home_project)
     glyph, state = _fleet_state(totals)
     own = {"workflow": row.workflow, "shape": COUNTED_SHAPES}
@@ -153,10 +211,16 @@ def _fleet_line(place: Place, row: FleetRow) -> FleetLine:
         cost_per_success=cost_per_success(totals),
         spend_usd=totals.cost_usd,
         unpriced_calls=totals.unpriced_calls,
+        budget=money(budget.budget.usd) if budget else "",
+        budget_share=budget.share if budget else None,
+        budget_note=_budget_note(budget) if budget else "",
+        owner=policy.owner.team if policy else "",
+        alerts=_alerts(row, around),
+        learning=_learning(row, around),
+        alerts_href=here.url("/incidents", workflow=row.workflow),
         denials=totals.denials,
         failed=max(totals.failure, totals.errors),
         loud=max(totals.failure, totals.errors) >= LOUD_SHARE * totals.runs,
-        p95_ns=row.p95_duration_ns,
         last_ns=row.last_started_ns,
         runs_href=here.url("/runs", **own),
         denied_href=here.url("/runs", **own, denied=1),
@@ -164,6 +228,11 @@ def _fleet_line(place: Place, row: FleetRow) -> FleetLine:
             "/runs", **own, **({"outcome": "failure"} if totals.failure >= totals.errors else {"status": "error"})
         ),
     )
+
+
+def _budget_note(budget: BudgetState) -> str:
+    period = {1: "today", 7: "this week", 30: "these 30 days"}.get(budget.budget.per_days, "this period")
+    return f"{money(budget.spent_usd)} of {money(budget.budget.usd)} {period}"
 
 
 def _fleet_state(totals: Totals) -> tuple[str, str]:

@@ -12,10 +12,11 @@ from web.conversation import Conversation
 from web.format import NBSP, clock, count, duration, exact_money, money, plural, tokens
 from web.pages.detail import DIALECT_NAMES, Detail, usage_words
 from web.pages.run_row import State, run_state, run_title
-from web.places import Place
+from web.places import SECOND_NS, Place
 from web.waterfall import Waterfall
 
 TABS = ("timeline", "conversation", "replay")
+"""In order; one appears once the app has its page. The path of the first is the run's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,10 @@ class RunPage:
     waiting_for: str
     share_href: str
     json_href: str
+    compare_href: str
+    around_href: str
+    may_pin: bool
+    is_pinned: bool
     workflow_href: str
     session_href: str
     session_id: str
@@ -90,6 +95,8 @@ class RunPage:
     remedies: tuple[str, ...]
     """Why the recording is not complete, and what would change that."""
     is_running: bool
+    inside: object
+    """What a tab of another file shows between tree and detail; its template extends `run.html` and fills `middle`."""
     page_title: str
 
 
@@ -105,8 +112,12 @@ def build_run(
     detail: Detail | None = None,
     asked: str = "",
     stopped: Step | None = None,
+    may_pin: bool = False,
+    is_pinned: bool = False,
+    tabs: tuple[str, ...] = TABS,
+    inside: object = None,
 ) -> RunPage:
-    """Build the page of a run from what the store knows and what the tab shows.
+    """Build the page of a run from what the store knows and what the tab shows: `conversation`, or `inside` of another.
 
     `asked` is the step that the address names; the detail of another one may be shown without it. `stopped` is the
     first denied step.
@@ -131,7 +142,7 @@ def build_run(
                 place.url(path if key == TABS[0] else f"{path}/{key}", span=asked or None),
                 key == tab,
             )
-            for key in TABS
+            for key in tabs
         ),
         tab=tab,
         waterfall=waterfall,
@@ -148,6 +159,10 @@ def build_run(
             span=asked or None,
         ),
         json_href=place.bare(f"/api/v1/runs/{run.run_id}", project=place.project),
+        compare_href=place.url(f"{path}/compare"),
+        around_href=_around(place, run),
+        may_pin=may_pin,
+        is_pinned=is_pinned,
         workflow_href=place.url("/runs", workflow=run.workflow) if run.workflow else "",
         session_href=place.url("/runs", session=run.session_id, shape="any") if run.session_id else "",
         session_id=run.session_id,
@@ -158,8 +173,15 @@ def build_run(
         notices=_notices(outline),
         remedies=tuple(REMEDIES[r] for r in ReplayReason if r.value in run.replay_reasons),
         is_running=run.status is RunStatus.RUNNING,
+        inside=inside,
         page_title=f"{title} · {state.word} · {clock(run.started_ns)} UTC",
     )
+
+
+def _around(place: Place, run: Run) -> str:
+    """Runs of every shape around this one, half an hour each way."""
+    half = 1_800 * SECOND_NS
+    return place.within(max(0, run.started_ns - half), run.started_ns + half).url("/runs", shape="any")
 
 
 def _facts(place: Place, run: Run, outline: Outline, stopped: Step | None) -> tuple[HeaderFact, ...]:

@@ -9,13 +9,16 @@ from spans.errors import RefusedError
 from spans.kinds import OutcomeLabel, RunShape, RunStatus
 from spans.run import Run
 from store.api import Bucket, Page, RunQuery
-from web.filters import SHAPE_WORDS, filters_of, params_of
+from store.ledger.views import SavedView
+from web.filters import DEFAULT_LIMIT, SHAPE_WORDS, filters_of, params_of
 from web.format import day_clock, plural
 from web.pages.run_row import RunRow, build_row
 from web.places import Place
 from web.sparks import HistogramBar, heights
 
 BARS = 48
+GROUPINGS = (("", "not grouped"), ("workflow", "by workflow"), ("session", "by session"), ("user", "by user"))
+MOST_GROUPS = 100
 SUGGESTED = ("workflow", "version", "agent", "service", "model", "tool", "user", "session", "tag")
 """Fields whose real values the filter form suggests."""
 
@@ -52,6 +55,28 @@ class FieldChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewLink:
+    """A saved view."""
+
+    name: str
+    href: str
+    view_id: str
+    note: str
+    removable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Runs that share a value."""
+
+    value: str
+    runs: int
+    href: str
+    share: float
+    """Of the largest group, for its bar."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunsPage:
     """A list of runs."""
 
@@ -71,6 +96,16 @@ class RunsPage:
     """Address that the live update asks; empty on older pages and in fixed ranges."""
     any_shape_href: str
     json_href: str
+    csv_href: str
+    api_href: str
+    search_href: str
+    text: str
+    views: tuple[ViewLink, ...]
+    save_href: str
+    grouping: tuple[tuple[str, str, bool], ...]
+    """(words, address, active) of every way to group."""
+    group: str
+    groups: tuple[Group, ...]
     min_cost: str
 
 
@@ -94,12 +129,18 @@ def build_runs(
     suggestions: Mapping[str, Sequence[tuple[str, int]]],
     *,
     shape_is_default: bool,
+    views: Sequence[SavedView] = (),
+    owner: str = "",
+    may_remove: bool = False,
+    group: str = "",
+    groups: Sequence[tuple[str, int]] = (),
 ) -> RunsPage:
     """Build the list from what the store found for `query`."""
     params = params_of(query)
     own = {k: v for k, v in params.items() if k != "shape" or not shape_is_default}
     rows = tuple(build_row(run, place) for run in found.rows)
     live = not query.cursor and bool(place.range.key)
+    paging = {"cursor": query.cursor, "limit": None if query.limit == DEFAULT_LIMIT else query.limit}
     return RunsPage(
         chips=_chips(place, query, own),
         shapes=_shapes(place, own, query.shape, shape_counts),
@@ -114,11 +155,43 @@ def build_runs(
         hidden=_hidden(place, own),
         live=place.url("/runs/live", **own, after=seen_of(found.rows).write()) if live else "",
         any_shape_href=place.url("/runs", **{**own, "shape": "any"}),
-        json_href=place.bare(
+        json_href=place.within(*_ends(place)).url("/runs/export", **params, **paging, format="json"),
+        csv_href=place.within(*_ends(place)).url("/runs/export", **params, **paging),
+        api_href=place.bare(
             "/api/v1/runs",
-            **{**place.range.frozen(), **params, "project": place.project, "environment": place.environment},
+            **{**place.range.frozen(), **params, **paging, "project": place.project, "environment": place.environment},
         ),
+        search_href=place.url("/search", **{k: v for k, v in own.items() if k != "q"}),
+        text=query.text or "",
+        views=tuple(_view(place, v, owner=owner, may_remove=may_remove) for v in views),
+        save_href=place.url("/runs/views", **own),
+        grouping=tuple((words, place.url("/runs", **own, group=key or None), key == group) for key, words in GROUPINGS),
+        group=dict(GROUPINGS).get(group, "") if group else "",
+        groups=_groups(place, own, group, groups),
         min_cost=params.get("min_cost", ""),
+    )
+
+
+def _ends(place: Place) -> tuple[int, int]:
+    return place.range.since_ns, place.range.until_ns
+
+
+def _view(place: Place, view: SavedView, *, owner: str, may_remove: bool) -> ViewLink:
+    project = None if place.project == place.home_project else place.project
+    head = place.bare("/runs", project=project)
+    href = head + ("&" if "?" in head else "?") + view.query if view.query else head
+    mine = view.owner == owner
+    note = "for everybody" if view.shared else ""
+    return ViewLink(view.name, href, view.view_id, note, mine or (view.shared and may_remove))
+
+
+def _groups(place: Place, own: Mapping[str, str], group: str, found: Sequence[tuple[str, int]]) -> tuple[Group, ...]:
+    most = max((number for _, number in found), default=1)
+    kept = {k: v for k, v in own.items() if k != group}
+    return tuple(
+        Group(value, number, place.url("/runs", **{**kept, group: value}), number / most)
+        for value, number in found
+        if value
     )
 
 

@@ -8,22 +8,27 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from spans.errors import NotFoundError
+from insights.policies import book_of
+from insights.standing import budget_of
+from spans.errors import NotFoundError, RefusedError
 from spans.roles import Permission
-from store.api import RunQuery
+from store.api import FleetRow, RunQuery
 from web.callers import Admin, Caller, Reader
 from web.desk import Desk
 from web.filters import MAX_TEXT, params_of, parse_filters
 from web.pages.first import Arrivals, build_arrivals, build_first
 from web.pages.lists import build_near_misses, build_workflows
-from web.pages.overview import CHART_BARS, COUNTED_SHAPES, build_overview
-from web.pages.runs import BARS, SUGGESTED, Seen, build_live, build_runs, default_shapes
+from web.pages.overview import CHART_BARS, COUNTED_SHAPES, Around, build_overview
+from web.pages.runs import BARS, GROUPINGS, MOST_GROUPS, SUGGESTED, Seen, build_live, build_runs, default_shapes
 from web.places import DEMO_PROJECT, Place
 from web.routes.common import desk_of, record, trace_or_none
 
 router = APIRouter()
 
 NEAR_MISS_PAGE = 25
+MOST_BUDGETS = 30
+"""Budgets an Overview looks at; the Spend page has the rest."""
+LEARNING_NS = 14 * 86_400 * 1_000_000_000
 
 
 @router.get("/")
@@ -41,10 +46,34 @@ def overview(request: Request, caller: Reader) -> Response:
         store.totals(query),
         store.totals(replace(query, since_ns=before.since_ns, until_ns=before.until_ns)),
         store.series(query, CHART_BARS),
-        store.fleet(query),
+        fleet := store.fleet(query),
+        _around(desk, place, fleet),
     )
     frame = desk.frame(request, caller, place, "Overview", active="overview")
     return desk.page(request, "overview.html", frame, page)
+
+
+def _around(desk: Desk, place: Place, fleet: tuple[FleetRow, ...]) -> Around:
+    """What fires, who owns what, how budgets stand, and which workflows are still learning."""
+    ledger, store, now = desk.services.ledger, desk.services.store, desk.services.clock_ns()
+    policies = book_of(ledger.policies.current(place.project))
+    keys = [(row.workflow, row.environment) for row in fleet if row.workflow][:MOST_BUDGETS]
+    budgets = {}
+    for workflow, environment in keys:
+        policy = policies.find(workflow)
+        if policy is not None and policy.budget is not None:
+            query = RunQuery(project=place.project, workflow=workflow, environment=environment or None)
+            key = ("budget", place.project, workflow, environment, policy.budget)
+            state = desk.recent.get(key, lambda q=query, p=policy: budget_of(store, q, p, now))
+            budgets[workflow, environment] = state
+    lately = RunQuery(project=place.project, since_ns=now - LEARNING_NS, until_ns=now)
+    learnt = desk.recent.get(("learnt", place.project), lambda: store.fleet(lately))
+    return Around(
+        incidents=tuple(i for i in ledger.incidents.list(place.project, only_open=True) if i.is_firing),
+        policies=policies,
+        budgets=budgets,
+        known={(row.workflow, row.environment): row.totals.runs for row in learnt},
+    )
 
 
 def _has_runs(desk: Desk, project: str) -> bool:
@@ -152,6 +181,9 @@ def runs(request: Request, caller: Reader) -> Response:
         )
         for name in SUGGESTED
     }
+    group = request.query_params.get("group", "")
+    if group not in dict(GROUPINGS):
+        raise RefusedError("group must be workflow, session or user.")
     page = build_runs(
         place,
         query,
@@ -160,9 +192,16 @@ def runs(request: Request, caller: Reader) -> Response:
         store.series(replace(query, cursor=None), BARS),
         suggestions,
         shape_is_default=shape_is_default,
+        views=desk.services.ledger.views.list(place.project, "runs", caller.actor),
+        owner=caller.actor,
+        may_remove=caller.may(Permission.ADMINISTER),
+        group=group,
+        groups=store.values(replace(query, cursor=None), group, MOST_GROUPS) if group else (),
     )
     own = {k: v for k, v in params_of(query).items() if k != "shape" or not shape_is_default}
-    frame = desk.frame(request, caller, place, "Runs", active="runs", params=own)
+    if group:
+        own["group"] = group
+    frame = desk.frame(request, caller, place, "Runs", active="runs", params=own, api=page.api_href)
     return desk.page(request, "runs.html", frame, page)
 
 
@@ -208,7 +247,9 @@ def search(request: Request, caller: Reader, q: Annotated[str, Form()] = "") -> 
     if trace and desk.services.store.read_run(place.project, trace):
         return RedirectResponse(place.url(f"/runs/{trace}"), 303)
     clean = desk.services.redact_text(place.project, typed) if typed else ""
-    return RedirectResponse(place.url("/runs", q=clean, shape="any" if clean else None), 303)
+    kept = parse_filters({k: v for k, v in request.query_params.items() if k != "q"}, desk.query(place))
+    own = {"shape": "any" if clean else "", **params_of(kept)}
+    return RedirectResponse(place.url("/runs", **{**own, "q": clean}), 303)
 
 
 @router.get("/workflows")

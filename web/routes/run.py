@@ -1,4 +1,4 @@
-"""One run: its Timeline and Conversation, the tree alone, one step alone."""
+"""One run: its Timeline and Conversation, the tree alone, one step alone; with it what lists of runs and pairs of runs do."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from spans.errors import NotFoundError, RefusedError
 from spans.ids import parse_span_id
 from spans.kinds import SpanKind
+from spans.roles import Permission
 from spans.run import Run, Step
 from web.callers import Caller, Reader
 from web.conversation import Conversation, build_conversation
@@ -18,11 +19,15 @@ from web.evidence import read_some, read_step, read_steps
 from web.pages.detail import Detail, build_detail
 from web.pages.run import TABS, Talk, build_run
 from web.places import Place
+from web.routes import compare, run_list
 from web.routes.common import desk_of, find_run, record
 from web.tree import Tree, View
 from web.waterfall import Waterfall, draw
 
 router = APIRouter()
+# before the paths with a run's id in them, which would take their names for ids
+router.include_router(run_list.router)
+router.include_router(compare.router)
 
 WHOLE_CONVERSATION = 600
 """Steps of a run whose conversation is read whole; longer ones come in parts."""
@@ -80,22 +85,50 @@ def _run_page(request: Request, caller: Caller, run_id: str, tab: str) -> Respon
         return RedirectResponse(place.url(tab_path(run, tab), **own), 303)
     record(desk, caller, "content_read", run.run_id, place.project, {"part": tab})
     opened = open_run(desk, request, place, run, tab)
-    talk, conversation = _talk(desk, request, place, opened) if tab == TABS[1] else (Talk(), None)
-    shown = opened.selected if opened.asked or (tab == TABS[0] and not request.query_params.get("from")) else None
+    talk, conversation = _talk(desk, request, place, opened) if tab == TABS[1] else (None, None)
+    return show_run(request, caller, place, opened, tab, talk=talk, conversation=conversation)
+
+
+def show_run(
+    request: Request,
+    caller: Caller,
+    place: Place,
+    opened: Opened,
+    tab: str,
+    *,
+    template: str = "run.html",
+    inside: object = None,
+    talk: Talk | None = None,
+    conversation: Conversation | None = None,
+) -> Response:
+    """The page of a run at a tab. A tab of another file gives its own template and what it shows `inside`."""
+    desk, run = desk_of(request), opened.run
+    is_first = tab == TABS[0] and not request.query_params.get("from")
+    shown = opened.selected if opened.asked or is_first else None
     page = build_run(
         place,
         run,
         opened.tree.outline,
         opened.waterfall,
         tab=tab,
+        tabs=tuple(t for t in TABS if tab_pattern(t) in desk.pages),
         conversation=conversation,
         talk=talk,
+        inside=inside,
         detail=_detail(desk, request, place, opened.path, shown) if shown else None,
         asked=opened.selected.span_id if opened.asked and opened.selected else "",
         stopped=opened.stopped,
+        may_pin=caller.may(Permission.REVIEW),
+        is_pinned=run.pinned or bool(desk.services.ledger.pins.list(place.project, run.run_id)),
     )
-    frame = desk.frame(request, caller, place, page.page_title, active="runs")
-    return desk.page(request, "run.html", frame, page)
+    api = place.bare(f"/api/v1/runs/{run.run_id}", project=place.project)
+    frame = desk.frame(request, caller, place, page.page_title, active="runs", api=api)
+    return desk.page(request, template, frame, page)
+
+
+def tab_pattern(tab: str) -> str:
+    """The path of a tab as its route declares it."""
+    return "/runs/{run_id}" + ("" if tab == TABS[0] else f"/{tab}")
 
 
 def tab_path(run: Run, tab: str) -> str:

@@ -34,6 +34,7 @@
     const target = button.dataset.copy ? document.getElementById(button.dataset.copy) : null;
     let text = target ? target.textContent : button.dataset.text || "";
     if (text.startsWith("/")) text = location.origin + text;
+    if (button.dataset.curl) text = "curl -H 'Authorization: Bearer '\"$TRACETAPE_KEY\" '" + (location.origin + button.dataset.curl).replace(/'/g, "%27") + "'";
     try {
       await navigator.clipboard.writeText(text);
     } catch {
@@ -48,6 +49,7 @@
     button.dataset.label = old;
     button.textContent = "Copied";
     setTimeout(() => (button.textContent = old), 1200);
+    setTimeout(() => button.closest("details.menu")?.removeAttribute("open"), 700);
   };
 
   /* the tree and one step's detail beside it, the address following */
@@ -157,7 +159,7 @@
   });
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-copy],[data-text]");
+    const button = event.target.closest("[data-copy],[data-text],[data-curl]");
     if (button) {
       event.preventDefault();
       return void copy(button);
@@ -176,6 +178,99 @@
     }
   });
 
+  /* the palette: any page by its name or by the words people use for it, else a search */
+  const palette = document.getElementById("palette");
+  const keysHelp = document.getElementById("keys");
+  const openDialog = (dialog) => {
+    if (!dialog || dialog.open) return;
+    for (const menu of all("details.menu[open]")) menu.open = false;
+    dialog.showModal();
+    const input = dialog.querySelector("#palette-q");
+    if (input) {
+      input.value = "";
+      find("");
+      input.focus();
+    }
+  };
+  const find = (typed) => {
+    const needle = typed.trim().toLowerCase();
+    const rows = all("#palette-list li");
+    let shown = rows.filter((li) => {
+      const hit = li.hasAttribute("data-search") ? needle : !needle || needle.split(/\s+/).every((w) => li.dataset.words.split(/\s+/).some((have) => have.startsWith(w)));
+      li.hidden = !hit;
+      return hit;
+    });
+    const starts = (li) => li.dataset.words.startsWith(needle);
+    const best = shown.find(starts) || shown[0];
+    for (const li of rows) li.classList.toggle("on", li === best);
+    return best;
+  };
+  const step = (delta) => {
+    const shown = all("#palette-list li").filter((li) => !li.hidden);
+    const at = shown.findIndex((li) => li.classList.contains("on"));
+    const next = shown[Math.max(0, Math.min(shown.length - 1, at + delta))];
+    for (const li of shown) li.classList.toggle("on", li === next);
+    next?.scrollIntoView({ block: "nearest" });
+  };
+  const take = (li) => {
+    if (!li) return;
+    if (li.hasAttribute("data-search")) return palette.querySelector("form").submit();
+    location.href = li.querySelector("a").href;
+  };
+  if (palette) {
+    const input = palette.querySelector("#palette-q");
+    input.addEventListener("input", () => find(input.value));
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowDown" || event.key === "ArrowUp") event.preventDefault(), step(event.key === "ArrowDown" ? 1 : -1);
+      if (event.key === "Enter") {
+        event.preventDefault();
+        /* a pasted id or several words are searched, a word that names a page opens it */
+        if (/^[0-9a-f-]{32,36}$/i.test(input.value.trim())) return palette.querySelector("form").submit();
+        take(palette.querySelector("li.on:not([hidden])"));
+      }
+    });
+    palette.addEventListener("click", (event) => {
+      const li = event.target.closest("li");
+      if (li) event.preventDefault(), take(li);
+      else if (event.target === palette) palette.close();
+    });
+  }
+  keysHelp?.addEventListener("click", (event) => event.target === keysHelp && keysHelp.close());
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-dialog]");
+    if (opener) openDialog(document.getElementById(opener.dataset.dialog));
+  });
+  /* single-letter keys can be switched off */
+  const KEYS_OFF = "tracetape-keys-off";
+  const lettersOff = () => { try { return localStorage.getItem(KEYS_OFF) === "1"; } catch { return false; } };
+  const toggle = document.getElementById("single-keys");
+  if (toggle) {
+    toggle.checked = !lettersOff();
+    toggle.addEventListener("change", () => { try { localStorage.setItem(KEYS_OFF, toggle.checked ? "" : "1"); } catch { /* a private window forgets */ } });
+  }
+  const GO = { o: "Overview", r: "Runs", w: "Workflows", i: "Incidents" };
+  let going = 0;
+  const letter = (event) => {
+    const follow = (link) => link && (event.preventDefault(), link.click());
+    if (event.key === "?") return openDialog(keysHelp);
+    if (performance.now() < going && GO[event.key]) {
+      going = 0;
+      return follow(all(".side nav a").find((a) => a.textContent.trim().startsWith(GO[event.key])));
+    }
+    if (event.key === "g") going = performance.now() + 1200;
+    const tabs = all("a.tab");
+    if (event.key === "t") follow(tabs.find((a) => a.textContent === "Timeline"));
+    if (event.key === "c") follow(tabs.find((a) => a.textContent === "Conversation"));
+  };
+
+  /* the icon of the tab shows how many incidents fire */
+  const icon = document.querySelector('link[rel="icon"]');
+  document.addEventListener("htmx:afterSwap", () => {
+    const firing = Number(document.querySelector(".dot")?.dataset.firing || 0);
+    const wanted = firing ? icon.dataset.loud + Math.min(firing, 99) + ".svg" : icon.dataset.quiet;
+    if (icon.getAttribute("href") !== wanted) icon.setAttribute("href", wanted);
+  });
+
   /* keys: / searches, arrows and j k walk the tree or the list, Escape closes */
   const walk = (delta) => {
     const rows = all(".wf .go, .runs .title a");
@@ -186,7 +281,11 @@
     next.focus();
   };
   addEventListener("keydown", (event) => {
-    if (event.altKey || event.metaKey || event.ctrlKey) return;
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && palette) {
+      event.preventDefault();
+      return openDialog(palette);
+    }
+    if (event.altKey || event.metaKey || event.ctrlKey || document.querySelector("dialog[open]")) return;
     const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
     if (event.key === "Escape") {
       const menu = document.querySelector("details.menu[open]");
@@ -199,7 +298,9 @@
       return;
     }
     if (typing) return;
-    if (event.key === "/") {
+    const lettersWork = !lettersOff();
+    if (lettersWork) letter(event);
+    if (event.key === "/" && lettersWork) {
       event.preventDefault();
       document.querySelector(".search .in")?.focus();
     }
@@ -208,8 +309,8 @@
       const twist = document.activeElement.closest(".row").querySelector("a.tw");
       if (twist && (twist.getAttribute("aria-expanded") === "true") === (event.key === "ArrowLeft")) event.preventDefault(), twist.click();
     }
-    if (event.key === "j" || (event.key === "ArrowDown" && arrows)) event.preventDefault(), walk(1);
-    if (event.key === "k" || (event.key === "ArrowUp" && arrows)) event.preventDefault(), walk(-1);
+    if ((event.key === "j" && lettersWork) || (event.key === "ArrowDown" && arrows)) event.preventDefault(), walk(1);
+    if ((event.key === "k" && lettersWork) || (event.key === "ArrowUp" && arrows)) event.preventDefault(), walk(-1);
   });
 
   /* light, dark, system and UTC without a reload */

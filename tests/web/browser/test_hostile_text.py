@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 
+from spans.roles import Role
 from tests.builders import NOW_NS, SECOND_NS, a_span_id
 from tests.web.browser.conftest import Site
 from tests.web.browser.payloads import PAYLOADS
+from tests.web.house import House, every_page
 from tests.web.samples import add_refund
 
 pytestmark = pytest.mark.browser
@@ -58,8 +63,9 @@ def test_no_payload_in_any_field_or_key_comes_to_life(site: Site):
         if alive := page.evaluate(INSPECT, FORBIDDEN):
             found[path] = alive
 
-    for path in ("/", "/runs?shape=any&limit=100", "/workflows", "/near-misses", "/access-log"):
+    for path in (*every_page(site.house), "/runs?shape=any&limit=100", "/runs?group=user", "/runs?group=session"):
         look(path)
+    look(f"/compare?left={runs[0]}&right={runs[1]}")
     for number, run in enumerate(runs):
         look(f"/runs/{run}/conversation")
         look(f"/runs/{run}?span={a_span_id((number + 1) * 100 + 2)}&messages=all")
@@ -67,6 +73,25 @@ def test_no_payload_in_any_field_or_key_comes_to_life(site: Site):
     look(f"/runs/{runs[0]}?span={a_span_id(101)}")
     look(f"/runs/{runs[0]}?span={a_span_id(104)}")
     assert found == {}
+
+
+def test_no_payload_comes_to_life_in_a_file(house: House):
+    """Files are opened by spreadsheets and programs: no formula, no broken row, no HTML type."""
+    for number, group in enumerate(groups()):
+        add_refund(house.store, number + 1, text="\n".join(group), name=f"={group[1]} agent")
+    client = house.client(Role.VIEWER)
+    table = client.get("/runs/export?shape=any&limit=100")
+    assert table.headers["content-type"].startswith("text/csv")
+    rows = list(csv.reader(io.StringIO(table.text.lstrip("\ufeff"), newline="")))
+    assert len(rows) == 1 + len(groups())
+    assert {len(r) for r in rows} == {len(rows[0])}
+    assert not [cell for row in rows for cell in row if cell[:1] in {"=", "+", "@", "\t", "\r"}]
+    assert not set("".join(cell for row in rows for cell in row)) & {"\u202e", "\u2066", "\x00"}
+    for path in ("/runs/export?shape=any&format=json", "/api/v1/runs?shape=any"):
+        answer = client.get(path)
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert len(answer.json()["data"]) >= len(groups())
 
 
 @pytest.mark.parametrize("payload", PAYLOADS[::24])

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
+from insights.budgets import BudgetMode, BudgetState, Period
+from insights.policies import PolicyBook
+from spans.policy import Budget, Owner, Policy
 from store.api import Bucket, FleetRow, Totals
+from store.ledger.incidents import Incident
 from tests.builders import NOW_NS, SECOND_NS
-from web.pages.overview import CHART_BARS, POINTS, add_totals, build_overview, fleet_lines
+from web.pages.overview import CHART_BARS, POINTS, Around, add_totals, build_overview, fleet_lines
 from web.places import Place, TimeRange
 
 PLACE = Place("", "default", TimeRange(NOW_NS - 86_400 * SECOND_NS, NOW_NS, "24h"))
@@ -76,11 +81,48 @@ def test_trouble_is_said_in_sentences_that_are_doors():
 def test_calm_is_said_too():
     page = build_overview(PLACE, Totals(runs=1), Totals(), SERIES, [])
     assert page.troubles == ()
-    assert plain(page.calm) == "1 run, last 24 hours: no errors, nothing denied, nobody waited for."
-    assert build_overview(PLACE, Totals(), Totals(), SERIES, []).calm == "No runs in the last 24 hours."
+    assert plain(page.quiet) == "1 run, last 24 hours: no errors, nothing denied, nobody waited for."
+    assert build_overview(PLACE, Totals(), Totals(), SERIES, []).quiet == "No runs in the last 24 hours."
 
 
 def test_totals_add_up_and_keep_unpriced_apart_from_zero():
     total = add_totals([Totals(runs=1), Totals(runs=2, cost_usd=Decimal(3), unpriced_calls=1)])
     assert (total.runs, total.cost_usd, total.unpriced_calls) == (3, Decimal(3), 1)
     assert add_totals([Totals(), Totals()]).cost_usd is None
+
+
+def an_incident(workflow: str, **changes: object) -> Incident:
+    return replace(
+        Incident(
+            "i1", "default", workflow, "", "page", "spends 4.1x what a Tuesday usually costs", NOW_NS, NOW_NS, 0, 0, "",
+            0, "", "", "",
+        ),
+        **changes,
+    )  # fmt: skip
+
+
+def test_what_fires_stands_first_and_takes_its_workflow_to_the_top():
+    around = Around(incidents=(an_incident("calm"),))
+    rows = [row("calm", runs=100), row("failing", runs=10, failure=9)]
+    page = build_overview(PLACE, Totals(runs=110), Totals(), SERIES, rows, around)
+    assert [i.words for i in page.incidents] == ["calm: spends 4.1x what a Tuesday usually costs"]
+    assert page.incidents[0].href == "/incidents/i1"
+    assert [(line.workflow, line.alerts) for line in page.fleet] == [("calm", 1), ("failing", 0)]
+
+
+def test_nothing_firing_says_who_still_learns():
+    around = Around(known={("a", "production"): 18, ("b", "production"): 400})
+    page = build_overview(PLACE, Totals(runs=2), Totals(), SERIES, [row("a", runs=1), row("b", runs=1)], around)
+    assert plain(page.calm) == "Nothing firing; 1 workflow still learning."
+    assert {line.workflow: line.learning for line in page.fleet} == {"a": "learning: 18 of 30 runs", "b": ""}
+
+
+def test_owner_and_budget_come_from_the_policy():
+    policy = Policy("a", owner=Owner(team="payments"), budget=Budget(Decimal(40), 1))
+    state = BudgetState(
+        policy.budget, Period(0, 1), Decimal(50), 1.25, Decimal(1), Decimal(60), None, (), BudgetMode.SPENT
+    )
+    around = Around(policies=PolicyBook({"a": policy}), budgets={("a", "production"): state})
+    (line,) = fleet_lines(PLACE, [row("a", runs=1)], around)
+    assert (line.owner, line.budget_share) == ("payments", 1.25)
+    assert plain(line.budget_note) == "$50.00 of $40.00 today"

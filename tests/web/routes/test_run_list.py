@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+from spans.roles import Role
+from tests.builders import NOW_NS, SECOND_NS
+from tests.web.house import House
+from tests.web.samples import add_refund
+
+HERE = {"sec-fetch-site": "same-origin"}
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"))))
+
+
+def test_the_download_holds_exactly_the_rows_of_the_page(house: House):
+    for n in range(1, 7):
+        add_refund(house.store, n, at_ns=NOW_NS - n * SECOND_NS, name="refund-agent" if n % 2 else "other")
+    client = house.client(Role.VIEWER)
+    page = client.get("/runs?workflow=refund-agent&limit=2").text
+    shown = re.findall(r'<tr id="r-([0-9a-f]{32})"', page)
+    href = re.search(r'href="(/runs/export[^"]*)" download>CSV', page)[1].replace("&amp;", "&")
+    found = client.get(href)
+    assert found.headers["content-disposition"] == 'attachment; filename="runs.csv"'
+    assert [r["run_id"] for r in rows_of(found.text)] == shown
+    older = re.search(r'href="(/runs[^"]*cursor=[^"]*)">Older', page)[1].replace("&amp;", "&")
+    second = client.get(older).text
+    href = re.search(r'href="(/runs/export[^"]*)" download>JSON', second)[1].replace("&amp;", "&")
+    assert [r["run_id"] for r in client.get(href).json()["data"]] == re.findall(r'<tr id="r-([0-9a-f]{32})"', second)
+    assert {e.action for e in house.ledger.audit.list()} >= {"export"}
+
+
+def test_chosen_runs_are_downloaded_and_formulas_are_quoted(house: House):
+    one, two = (add_refund(house.store, n, text='=HYPERLINK("http://evil.example")') for n in (1, 2))
+    add_refund(house.store, 3)
+    found = rows_of(house.client(Role.VIEWER).get(f"/runs/export?run={one}&run={two}").text)
+    assert [r["run_id"] for r in found] == [one, two]
+    assert all(r["user_id"].startswith("'=HYPERLINK") for r in found)
+    assert house.client(Role.VIEWER).get("/runs/export?format=xlsx").status_code == 400
+    assert house.client(Role.VIEWER, project="elsewhere").get(f"/runs/export?run={one}").status_code == 404
+
+
+def test_a_view_is_saved_redacted_opened_and_removed(house: House):
+    add_refund(house.store)
+    browser = house.browser(Role.VIEWER)
+    saved = browser.post(
+        "/runs/views?workflow=refund-agent&q=maria@example.com&range=7d", data={"name": "Ours", "shared": "1"}
+    )
+    assert saved.headers["location"].startswith("/runs?range=7d&workflow=refund-agent")
+    assert "maria" not in saved.headers["location"]
+    (view,) = house.ledger.views.list("default", "runs", "somebody else")
+    assert "maria" not in view.query
+    page = browser.get("/runs").text
+    href = re.search(r'class="viewline"><a href="([^"]*)"', page)[1].replace("&amp;", "&")
+    assert "workflow is refund-agent" in browser.get(href).text
+    other = house.client(Role.VIEWER)
+    assert other.post("/runs/views/remove", data={"view_id": view.view_id}).status_code == 404
+    assert browser.post("/runs/views/remove", data={"view_id": view.view_id}).status_code == 303
+    assert house.ledger.views.list("default", "runs", "x") == ()
+
+
+def test_runs_are_grouped_by_real_values(house: House):
+    for n in range(1, 4):
+        add_refund(house.store, n, name="refund-agent" if n < 3 else "other", text=f"person {n % 2}")
+    client = house.client(Role.VIEWER)
+    page = client.get("/runs?group=workflow").text
+    assert re.search(r'href="/runs\?workflow=refund-agent"><b>refund-agent</b>', page)
+    assert page.count('class="door"') == 2
+    assert client.get("/runs?group=user&workflow=other").text.count('class="door"') == 1
+    assert client.get("/runs?group=colour").status_code == 400
+
+
+def test_a_reviewer_pins_and_unpins_and_a_viewer_does_not(house: House):
+    run = add_refund(house.store)
+    reviewer = house.browser(Role.REVIEWER)
+    assert reviewer.post("/runs/pin", data={"run": run, "note": "for maria@example.com"}).status_code == 303
+    (pin,) = house.ledger.pins.list("default")
+    assert (pin.run_id, pin.note) == (run, "for <EMAIL_ADDRESS_tapkmj7f>")
+    assert ">Unpin<" in reviewer.get(f"/runs/{run}").text
+    assert house.browser(Role.VIEWER).post("/runs/pin", data={"run": run}).status_code == 403
+    assert reviewer.post("/runs/pin", data={"run": run, "lift": "1"}).status_code == 303
+    assert house.ledger.pins.list("default") == ()
+
+
+def test_a_search_inside_a_list_keeps_its_filters(house: House):
+    add_refund(house.store)
+    client = house.client(Role.VIEWER)
+    found = client.post("/search?workflow=refund-agent", data={"q": "maria@example.com"})
+    assert found.headers["location"] == "/runs?shape=any&workflow=refund-agent&q=%3CEMAIL_ADDRESS_tapkmj7f%3E"
