@@ -22,6 +22,7 @@ from web.routes import (
     findings,
     incidents,
     ingest,
+    keeping,
     metrics,
     overrides,
     pages,
@@ -51,6 +52,7 @@ ROUTERS = (
     alert_rules.router,
     overrides.router,
     metrics.router,
+    keeping.router,
 )
 MAX_BODY = 1024 * 1024
 """Bytes of a form; nothing large is ever posted to the web port."""

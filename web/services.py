@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from insights.alerts.backtest import Episode
@@ -15,6 +16,7 @@ from spans.naming import NamingRule
 from spans.prices import PriceRow
 from store.api import Store
 from store.ledger import Ledger
+from store.retention import RetentionRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,10 @@ class Services:
     """Prices of the operator's file; shown, never changed here."""
     file_rules: Callable[[str], tuple[NamingRule, ...]] | None = None
     """Rules of the operator's file for a project."""
+    retention_rules: Callable[[], RetentionRules] | None = None
+    """Periods and pins in force; None where another process removes what has expired."""
+    disk: Callable[[], tuple[float, tuple[date, ...]]] = lambda: (0.0, ())
+    """Share of the disk in use (0: nobody knows), and days that wait because survivors cannot be copied."""
     firing: Callable[[str], int] | None = None
     """project → incidents firing now, for the navigation and the icon of the browser tab; None while nothing judges."""
     quarantine: QuarantineDesk | None = None

@@ -22,6 +22,7 @@ from tracetape.control import ControlServer
 from tracetape.demo.test_run import send_test_run
 from tracetape.folder import DataFolder, read_status, write_status
 from tracetape.house import House
+from tracetape.keeping import retention_rules
 from tracetape.metrics import metrics_of
 from tracetape.policies import judge_workflow_soon
 from tracetape.quarantine_desk import QuarantineDesk
@@ -122,6 +123,8 @@ def _services(house: House, endpoints: Endpoints) -> Services:
         redaction_mode=house.settings.redaction,
         metrics=lambda: metrics_of(house),
         firing=house.ledger.incidents.firing,
+        retention_rules=lambda: retention_rules(house.settings, house.ledger),
+        disk=lambda: (house.housekeeper.disk().used, house.housekeeper.disk().held_back),
         backtest=house.backtest,
         rule_errors=lambda project: {r: s.error for r, s in house.alerts.status(project).items() if s.error},
         check_target=target_check(house.settings.alert_networks),

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from spans.ids import RunId
+from spans.roles import Role
+from store.ledger.pins import PinReason
+from store.retention import RetentionRules
+from tests.builders import DAY, TRACE, a_clean_span, a_trace_id, an_assembly
+from tests.store.contract import tables_for
+from tests.web.house import a_house
+
+DASHED = "0AF76519-16CD-43DD-8448-EB211C80319C"
+
+
+@pytest.fixture
+def house(tmp_path):
+    made = a_house(tmp_path, retention_rules=lambda: RetentionRules(30, 365), disk=lambda: (0.85, ()))
+    old = DAY - timedelta(days=40)
+    made.store.write_evidence(tables_for(a_clean_span(received_day=old, status_message="boom")))
+    made.store.write_derived([an_assembly(first_received_day=old)])
+    return made
+
+
+def test_the_page_shows_bytes_periods_what_goes_and_pins(house):
+    house.ledger.pins.add("default", RunId(TRACE), PinReason.LEGAL_HOLD, by="ann", note="case 7")
+    house.ledger.receipts.write("content", DAY - timedelta(days=90), {"span_contents": 1234})
+    page = house.browser().get("/retention")
+    assert page.status_code == 200
+    for words in ("span_contents", "85% of the disk", "messages and arguments", "legal hold: case 7", "1,234"):
+        assert words in page.text, words
+    assert house.client(Role.REVIEWER).get("/retention").status_code == 403
+
+
+def test_a_period_is_set_with_an_entry_in_the_access_log_and_removed(house):
+    browser = house.browser()
+    form = {"project": "default", "workflow": "refunds", "content_days": "90", "metadata_days": "400"}
+    assert browser.post("/retention/set", data=form).status_code == 303
+    (period,) = house.ledger.periods.list()
+    assert (period.workflow, period.content_days, period.metadata_days) == ("refunds", 90, 400)
+    assert house.ledger.audit.list()[0].action == "retention_change"
+    assert browser.post("/retention/set", data={**form, "content_days": "500"}).status_code == 400
+    assert browser.post("/retention/unset", data={"project": "default", "workflow": "refunds"}).status_code == 303
+    assert house.ledger.periods.list() == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        (TRACE, ""),
+        (TRACE.upper(), ""),
+        (DASHED, ""),
+        (f"00-{TRACE}-b7ad6b7169203331-01", "b7ad6b7169203331"),
+        (f"00-{TRACE.upper()}-B7AD6B7169203331-01", "b7ad6b7169203331"),
+    ],
+)
+def test_a_trace_id_in_any_spelling_opens_its_run(house, text, span):
+    answer = house.browser().get(f"/t/{text}")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/runs/{TRACE}" + (f"?span={span}" if span else "")
+
+
+def test_the_span_of_the_link_is_kept_and_other_projects_are_found_by_people_only(house):
+    browser = house.browser()
+    assert browser.get(f"/t/{TRACE}?span=B7AD6B7169203331").headers["location"].endswith("?span=b7ad6b7169203331")
+    house.store.write_derived([an_assembly(project="other", run_id=RunId(a_trace_id(5)))])
+    assert browser.get(f"/t/{a_trace_id(5)}").headers["location"] == f"/runs/{a_trace_id(5)}?project=other"
+    assert house.client(Role.VIEWER).get(f"/t/{a_trace_id(5)}").status_code == 404
+
+
+def test_a_trace_that_is_not_here_says_why(house):
+    browser = house.browser()
+    assert "never arrived" in browser.get(f"/t/{a_trace_id(9)}").text
+    house.store.write_evidence(tables_for(a_clean_span(trace_id=a_trace_id(8))))
+    assert "being put together" in browser.get(f"/t/{a_trace_id(8)}").text
+    house.store.drop_day(DAY - timedelta(days=40))
+    assert "end of its retention" in browser.get(f"/t/{TRACE}").text
+    house.store.erase("default", [a_trace_id(8)])
+    assert "was erased on" in browser.get(f"/t/{a_trace_id(8)}").text
+    assert browser.get("/t/xyz").status_code == 400
