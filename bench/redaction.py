@@ -1,6 +1,7 @@
 """Redaction against stock Presidio: quality on labelled texts, speed on new text and on agent traffic.
 
     python -m bench.redaction [--labelled texts.jsonl] [--stock-kb 60] [--turns 3 8 20]
+    python -m bench.redaction --generate 1500 --turns --write    (recall on texts of bench/held_out.py, kept for the Redaction page)
 
 Labelled texts are JSON lines `{"text", "spans": [{"start", "end", "type"}]}`. All speeds are KB of UTF-8 per second of
 processor time, and every ratio is taken within this run: read the ratios.
@@ -17,8 +18,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from bench.held_out import make
 from redaction.engine import Item, Redactor
-from redaction.rules import Mode, RedactionRules
+from redaction.measured import FILE
+from redaction.rules import ENGINE, Mode, RedactionRules
 from spans.fields import FieldClass
 
 COVERED = 0.8
@@ -49,8 +52,14 @@ def main() -> None:
     redactor = Redactor(RedactionRules.default(), key_for)
     redactor.self_check()
     stock = build_stock(redactor.rules.model)
-    if options.labelled:
-        labelled(options.labelled, redactor, stock, options.stock_kb)
+    if options.generate:
+        documents = make(options.seed, options.generate)
+        found = labelled(f"generated, seed {options.seed}", documents, redactor, stock, options.stock_kb)
+        if options.write:
+            write_measurement(options, documents, found)
+    elif options.labelled:
+        documents = [json.loads(line) for line in options.labelled.read_text(encoding="utf-8").splitlines()]
+        labelled(options.labelled.name, documents, redactor, stock, options.stock_kb)
     else:
         print("quality: no labelled texts given (--labelled)")
     for turns in options.turns:
@@ -60,6 +69,9 @@ def main() -> None:
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--labelled", type=Path)
+    parser.add_argument("--generate", type=int, default=0, help="measure on so many texts of bench/held_out.py")
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--write", action="store_true", help="keep the recall for the Redaction page")
     parser.add_argument("--stock-kb", type=int, default=60, help="how much text stock gets; it is slow")
     parser.add_argument("--turns", type=int, nargs="*", default=[3, 8, 20])
     return parser.parse_args()
@@ -90,9 +102,8 @@ def build_stock(model: str) -> Any:
     return engine
 
 
-def labelled(path: Path, redactor: Redactor, stock: Any, stock_kb: int) -> None:
+def labelled(name: str, documents: list[Any], redactor: Redactor, stock: Any, stock_kb: int) -> dict[str, list[Any]]:
     """Recall, false findings and speed on labelled texts, ours and stock's."""
-    documents = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     texts = [document["text"] for document in documents]
     seconds = cost(redactor, texts)
     found = {text: list(redactor.explain("bench", text)) for text in texts}
@@ -100,7 +111,7 @@ def labelled(path: Path, redactor: Redactor, stock: Any, stock_kb: int) -> None:
     start = time.process_time()
     theirs = {text: [(r.start, r.end, r.entity_type) for r in stock.analyze(text, "en")] for text in sample}
     stock_speed = kilobytes(sample) / (time.process_time() - start)
-    print(f"{path.name}: {len(documents)} texts, {kilobytes(texts):.0f} KB; stock on the first {len(sample)}")
+    print(f"{name}: {len(documents)} texts, {kilobytes(texts):.0f} KB; stock on the first {len(sample)}")
     report("ours", documents, found)
     report("stock", documents[: len(sample)], theirs)
     print(
@@ -109,6 +120,19 @@ def labelled(path: Path, redactor: Redactor, stock: Any, stock_kb: int) -> None:
     rules = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=False)
     seconds = cost(rules, texts)
     print(f"rules only: {kilobytes(texts) / seconds:.0f} KB/s, x{kilobytes(texts) / seconds / stock_speed:.1f}")
+    return found
+
+
+def write_measurement(options: argparse.Namespace, documents: list[Any], found: dict[str, list[Any]]) -> None:
+    total, hit, false, _ = score(documents, found)
+    measured = {
+        "engine": ENGINE,
+        "texts": len(documents),
+        "seed": options.seed,
+        "recall": [[kind, round(hit[kind] / count, 4), count] for kind, count in sorted(total.items())],
+        "false_findings_per_400": round(400 * sum(false.values()) / len(documents), 1),
+    }
+    FILE.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
 
 
 def cost(redactor: Redactor, texts: list[str]) -> float:
@@ -116,7 +140,11 @@ def cost(redactor: Redactor, texts: list[str]) -> float:
     return timed(lambda: clean(redactor, [("", {"content": text}) for text in texts]))
 
 
-def report(name: str, documents: list[Any], found: dict[str, list[Any]]) -> None:
+Scores = tuple[collections.Counter[str], collections.Counter[str], collections.Counter[str], float]
+
+
+def score(documents: list[Any], found: dict[str, list[Any]]) -> Scores:
+    """Planted values, found ones, false findings, and the percentage of characters hidden wrongly."""
     total: collections.Counter[str] = collections.Counter()
     hit: collections.Counter[str] = collections.Counter()
     false: collections.Counter[str] = collections.Counter()
@@ -134,10 +162,15 @@ def report(name: str, documents: list[Any], found: dict[str, list[Any]]) -> None
             if not any(span["start"] < end and start < span["end"] for span in spans):
                 false[entity] += 1
                 wrong += end - start
+    return total, hit, false, 100 * wrong / characters
+
+
+def report(name: str, documents: list[Any], found: dict[str, list[Any]]) -> None:
+    total, hit, false, wrong = score(documents, found)
     rows = ", ".join(f"{kind} {hit[kind] / count:.3f}" for kind, count in sorted(total.items()))
     print(f"  {name}: recall {sum(hit.values()) / sum(total.values()):.3f} ({rows})")
     print(
-        f"  {name}: false findings {sum(false.values())} in {len(documents)} texts, {100 * wrong / characters:.2f} % of characters; {dict(false.most_common(5))}"
+        f"  {name}: false findings {sum(false.values())} in {len(documents)} texts, {wrong:.2f} % of characters; {dict(false.most_common(5))}"
     )
 
 

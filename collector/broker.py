@@ -282,6 +282,26 @@ class Broker:
         Raises:
             BusyError: no worker is ready, or none answered in time.
         """
+        return self._ask_worker({"project": project, "text": text}, timeout_s)
+
+    def explain_text(self, project: str, text: str, timeout_s: float = 10.0) -> str:
+        """What would be hidden in a text and why, as JSON (`collector.pipeline.Explained`); nothing is kept of it.
+
+        Raises:
+            BusyError: no worker is ready, or none answered in time.
+        """
+        return self._ask_worker({"project": project, "text": text, "want": "explained"}, timeout_s)
+
+    def pseudonym(self, project: str, entity: str, value: str, timeout_s: float = 5.0) -> str:
+        """The token of a value. Only workers hold the key, so one of them is asked.
+
+        Raises:
+            BusyError: no worker is ready, or none answered in time.
+        """
+        asked = {"project": project, "text": value, "want": "pseudonym", "entity": entity}
+        return self._ask_worker(asked, timeout_s)
+
+    def _ask_worker(self, asked: Mapping[str, str], timeout_s: float) -> str:
         with self._wake:
             ready = [c for c in self._connections if c.ready and not c.leaving]
             if not ready:
@@ -291,7 +311,7 @@ class Broker:
             answer: Future[str] = Future()
             connection.redactions[number] = answer
         try:
-            connection.send({"type": "redact", "id": number, "project": project, "text": text})
+            connection.send({**asked, "type": "redact", "id": number})
             return answer.result(timeout_s)
         except (HandoffError, FutureTimeoutError):
             raise BusyError("The text could not be redacted in time; try again.") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,7 @@ from collector.pseudonym_key import project_key
 from collector.spool.format import Payload, RecordHead, Signal
 from runs.keys import field_class
 from spans.clean import Origin, Redaction
+from spans.errors import RefusedError
 from spans.facts import SpanFacts
 from spans.fields import FieldClass
 from spans.ids import TraceId
@@ -51,6 +53,12 @@ class Pipeline(Protocol):
 
     def redact_text(self, project: str, text: str) -> str:
         """Redact a search text the way stored text was redacted."""
+
+    def explain_text(self, project: str, text: str) -> str:
+        """What would be hidden in a text and why, as JSON: `{"text", "failed", "reasons": [{"start", "end", …}]}`."""
+
+    def pseudonym(self, project: str, entity: str, value: str) -> str:
+        """The token of a value."""
 
 
 def build_pipeline(orders: Orders) -> Pipeline:
@@ -97,6 +105,17 @@ class _Redacting:
 
     def redact_text(self, project: str, text: str) -> str:
         return str(self._redactor.redact_text(project, text))
+
+    def explain_text(self, project: str, text: str) -> str:
+        clean = self._redactor.redact_text(project, text)
+        try:
+            reasons = [dataclasses.asdict(reason) for reason in self._redactor.account(project, text)]
+        except RefusedError:
+            return json.dumps({"text": clean, "failed": True, "reasons": []})
+        return json.dumps({"text": clean, "failed": False, "reasons": reasons})
+
+    def pseudonym(self, project: str, entity: str, value: str) -> str:
+        return str(self._redactor.pseudonym(project, entity, value))
 
 
 def is_content(key: str) -> bool:

@@ -139,7 +139,14 @@ class Worker:
     def _redact(self, sock: socket.socket, head: Mapping[str, Any]) -> None:
         answer: dict[str, Any] = {"type": "redacted", "id": head.get("id")}
         try:
-            answer["text"] = self._ready().redact_text(str(head["project"]), str(head["text"]))
+            project, text = str(head["project"]), str(head["text"])
+            match head.get("want", "text"):
+                case "explained":
+                    answer["text"] = self._ready().explain_text(project, text)
+                case "pseudonym":
+                    answer["text"] = self._ready().pseudonym(project, str(head.get("entity", "")), text)
+                case _:
+                    answer["text"] = self._ready().redact_text(project, text)
         except Exception as error:  # noqa: BLE001 one bad text must not end the worker
             logger.error("a search text could not be redacted", extra={"trouble": described(error)})  # noqa: TRY400
             answer["failed"] = True

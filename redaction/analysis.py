@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from redaction.detectors.catalog import build_detectors
+from redaction.detectors.catalog import WHY, build_detectors
 from redaction.detectors.piece import Piece, Scope
 from redaction.findings import Finding, resolve
 from redaction.memory import Hasher, Memory
-from redaction.names import named, wants_model
+from redaction.names import LABELS, named, wants_model
 from redaction.presidio import People, Recognisers
 from redaction.rules import Mode, Operator, RedactionRules
 from redaction.words import NEVER_NAMES
@@ -129,6 +129,17 @@ class Analyser:
             if kept is not None:
                 self._memory.keep(work.key, kept, 72 * len(kept))
         return results
+
+    def why(self, ask: Ask, finding: Finding) -> str:
+        """In words, which detector is behind a finding."""
+        piece = _piece(ask)
+        for detector, words in zip(self._detectors, WHY, strict=True):
+            for one in detector(piece):
+                if one.entity == finding.entity and one.start < finding.end and finding.start < one.end:
+                    return words
+        if finding.entity in LABELS.values():
+            return "the language model read it as a name"
+        return "a recogniser that the rules name"
 
     def _by_rules(self, piece: Piece) -> Iterator[Finding]:
         deadline = time.thread_time() + BUDGET_S + len(piece.text) / MIN_CHARS_PER_S

@@ -86,6 +86,20 @@ class _Text:
         self.is_personal, self.has_lone_places, self.items = known.is_personal, known.has_lone_places, known.items
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Characters `start` to `end` of a text were found to be a value of `entity`, why, and what becomes of them."""
+
+    start: int
+    end: int
+    entity: str
+    score: float
+    why: str
+    operator: str
+    token: str
+    """What stands there afterwards; empty when it is kept."""
+
+
 _Edit = tuple[Finding, Leaf, Finding]
 """A finding in the value, the piece it was found in, and the finding in that piece."""
 
@@ -160,6 +174,48 @@ class Redactor:
             for edit, leaf, finding in edits
             if self.rules.operator_for(finding.entity, (key, leaf.key)) is not Operator.KEEP
         )
+
+    def account(self, project: str, text: str, key: str = "") -> tuple[Reason, ...]:
+        """What is found in a text, why, and what becomes of it; what is found and kept is told as well.
+
+        Raises:
+            RefusedError: the text cannot be analysed and would be withheld.
+        """
+        asked = _Text(text, key, Scope.FULL, number=False, alone=True, body=text)
+        asked.leaves = [(leaf, _ask(leaf, asked.scope)) for leaf in _cut(asked)]
+        asks = {ask: leaf for leaf, ask in asked.leaves}
+        mode = self.mode_of(project)
+        found = self._analyser.analyse(list(asks), project, mode)
+        hidden = {edit[0] for edit in self._edits(asked, found)}
+        if asked.failed:
+            raise RefusedError("This text cannot be analysed; it would be withheld.")
+        reasons = []
+        for leaf, ask in asked.leaves:
+            for finding in found[ask] or ():
+                start, end = leaf.span(finding.start, finding.end)
+                operator = self.rules.operator_for(finding.entity, (key, leaf.key))
+                why = self._analyser.why(ask, finding)
+                if finding._replace(start=start, end=end) not in hidden:
+                    operator, why = Operator.KEEP, f"{why}; kept, because {self._why_kept(finding)}"
+                elif operator is Operator.KEEP:
+                    why = f"{why}; kept, because the rules say so"
+                token = (
+                    ""
+                    if operator is Operator.KEEP
+                    else self._token(project, operator, finding.entity, ask.text[finding.start : finding.end])
+                )
+                reasons.append(Reason(start, end, finding.entity, finding.score, why, operator.value, token))
+        return tuple(sorted(reasons, key=lambda reason: (reason.start, reason.end, reason.entity)))
+
+    @staticmethod
+    def _why_kept(finding: Finding) -> str:
+        if finding.entity == PLACE:
+            return "a place tells nothing of anybody while nothing else personal stands beside it"
+        return "something more certain covers it"
+
+    def pseudonym(self, project: str, entity: str, value: str) -> str:
+        """The token of a value in a project, as it stands in stored text."""
+        return self._token(project, Operator.PSEUDONYM, entity, value)
 
     def self_check(self) -> None:
         """Prove that redaction works before anything is entrusted to it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
@@ -147,6 +148,7 @@ def _price(nodes: Sequence[Node], book: PriceBook, started_ns: int) -> None:
 
 _NO_NOTE = ArgumentNote()
 _MOST_TOOLS = 200
+_MOST_ENTITIES = 200
 
 
 def _notes(facts: Iterable[SpanFacts], beside: Mapping[str, Iterable[SpanFacts]]) -> dict[str, ArgumentNote]:
@@ -165,6 +167,14 @@ def _schemas(in_time: Iterable[Node]) -> dict[str, str]:
     for node in in_time:
         found.update(node.facts.tool_schemas)
     return dict(sorted(found.items())[:_MOST_TOOLS])
+
+
+def _entities(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Sums by name, the names in order, at most 200 of them."""
+    found: Counter[str] = Counter()
+    for name, count in counts:
+        found[name] += count
+    return dict(sorted(found.items())[:_MOST_ENTITIES])
 
 
 def _step(run_id: RunId, node: Node, notes: Mapping[str, ArgumentNote]) -> Step:
@@ -220,6 +230,7 @@ def _step(run_id: RunId, node: Node, notes: Mapping[str, ArgumentNote]) -> Step:
         retrieval_score=facts.retrieval_score,
         argument_values=facts.tool.values if is_tool and facts.tool is not None else {},
         redactions=facts.redactions,
+        entities=facts.entities,
         has_input=facts.has_input,
         has_output=facts.has_output,
         content_state=facts.content_state,
@@ -282,6 +293,13 @@ def _run(
         errors=_errors(nodes),
         interventions=_interventions(nodes),
         redactions=sum(node.facts.redactions for node in nodes),
+        entities=_entities((entity, count) for node in nodes for entity, count in node.facts.entities.items()),
+        entities_by_tool=_entities(
+            (f"{node.tool_name} {entity}", count)
+            for node in nodes
+            if node.kind is SpanKind.TOOL and node.tool_name
+            for entity, count in node.facts.entities.items()
+        ),
         models=_distinct(
             node.facts.response_model or node.facts.request_model
             for node in in_time

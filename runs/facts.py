@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ from spans.kinds import Evidence, SpanKind, ToolOutcome, Verdict
 from spans.usage import Usage
 from spans.values import Value
 
-RULES_VERSION = 3
+RULES_VERSION = 4
 """Raised whenever the same evidence may give other facts; `renormalise` recomputes older ones."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -153,6 +154,7 @@ def _span_facts(
             ),
         ),
         redactions=len(item.notes),
+        entities=dict(sorted(Counter(note.entity for note in item.notes).items())),
         withheld=item.redaction is Redaction.WITHHELD,
         flags=_flags(item, draft, content),
         attribute_count=len(view.attributes),

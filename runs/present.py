@@ -57,6 +57,8 @@ def run_json(run: Run) -> Json:
         "errors": run.errors,
         "interventions": run.interventions,
         "redaction_count": run.redactions,
+        "entities": dict(run.entities),
+        "entities_by_tool": dict(run.entities_by_tool),
         "models": list(run.models),
         "tools": list(run.tools),
         "dialects": list(run.dialects),

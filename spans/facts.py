@@ -172,6 +172,8 @@ class SpanFacts:
     shared_keys: tuple[str, ...] = ()
     """Keys that other traces may share, such as `response:chatcmpl-9aZ` or `call:SESSION:call_1`."""
     redactions: int = 0
+    entities: Mapping[str, int] = field(default_factory=dict)
+    """Hidden values by entity; a feature for drift and for rules about exposure."""
     withheld: bool = False
     flags: tuple[str, ...] = ()
     attribute_count: int = 0

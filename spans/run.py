@@ -87,6 +87,8 @@ class Step:
     argument_values: Mapping[str, float | str] = field(default_factory=dict)
     """Numbers and short words of a tool call's arguments, for detectors."""
     redactions: int = 0
+    entities: Mapping[str, int] = field(default_factory=dict)
+    """Hidden values by entity, of this step alone."""
     has_input: bool = False
     has_output: bool = False
     content_state: str = "absent"
@@ -139,6 +141,10 @@ class Run:
     errors: int = 0
     interventions: int = 0
     redactions: int = 0
+    entities: Mapping[str, int] = field(default_factory=dict)
+    """Hidden values by entity."""
+    entities_by_tool: Mapping[str, int] = field(default_factory=dict)
+    """Hidden values by tool and entity, as `lookup_customer PERSON`."""
     models: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     dialects: tuple[str, ...] = ()

@@ -27,6 +27,7 @@ from store.judged import (
 )
 from store.measures import MeasureReader
 from store.outline import Outline
+from store.privacy import FoundColumn, Hidden, HiddenQuery
 from store.sums import RunBound, RunSums
 from store.survivors import NOBODY, Survivors
 
@@ -360,6 +361,12 @@ class Store(Protocol):
 
     def stored_rows(self) -> dict[str, dict[str, int]]:
         """Rows per table and project."""
+
+    def hidden(self, query: HiddenQuery) -> Hidden:
+        """What redaction hid of the items received in a period: over time, by field and by version of the rules."""
+
+    def find_text(self, texts: Sequence[str]) -> tuple[FoundColumn, ...]:
+        """Rows of every stored column in which one of these texts occurs, without regard to case. Reads everything."""
 
     def stored_bytes(self) -> dict[str, int]:
         """Bytes on disk per table."""

@@ -45,6 +45,7 @@ from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourU
 from store.judged import AttemptGroup, AttemptQuery, AttemptRow, EconomicsRow, OfferedTool, UsedTool, WriteRow
 from store.memory_measures import MemoryMeasures
 from store.outline import Outline, outline_of
+from store.privacy import FoundColumn, Hidden, HiddenQuery, found_in, summed
 from store.sums import RunBound, RunSums, ends_of, sums_of
 from store.survivors import NOBODY, Survivors
 
@@ -439,6 +440,19 @@ class MemoryStore:
             found = {n: dict(Counter(row["project"] for row in rows.values())) for n, rows in self._evidence.items()}
             runs = Counter(assembly.run.project for assembly in self._derived.values())
             return {**found, "runs": dict(runs)}
+
+    def hidden(self, query: HiddenQuery) -> Hidden:
+        """What redaction hid in a period."""
+        return summed([*self._rows("spans", query.project), *self._rows("logs", query.project)], query)
+
+    def find_text(self, texts: Sequence[str]) -> tuple[FoundColumn, ...]:
+        """Rows in which one of these texts occurs."""
+        with self._lock:
+            rows: dict[str, list[Mapping[str, Any]]] = {
+                name: list(some.values()) for name, some in self._evidence.items()
+            }
+            rows["runs"] = [{"run": str(assembly)} for assembly in self._derived.values()]
+        return found_in(rows, texts)
 
     def stored_bytes(self) -> dict[str, int]:
         """Characters of each table's rows, roughly; there is no disk."""

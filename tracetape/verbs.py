@@ -12,6 +12,7 @@ from spans.clean import Clean
 from spans.ids import TraceId
 from spans.roles import Role
 from store.api import RunQuery
+from store.privacy import MAX_TEXTS
 from store.rows import facts_table
 from tracetape import keeping_verbs, moving_verbs, policies
 from tracetape.control import Verb
@@ -139,10 +140,19 @@ def _judge_runs(house: House, project: str, since_ns: int, until_ns: int) -> int
         query = replace(query, cursor=page.next_cursor)
 
 
+def scan(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Search every stored column for texts; the answer names them by their place in the question."""
+    texts = [str(text) for text in arguments.get("texts", ())][:MAX_TEXTS]
+    found = house.store.find_text(texts)
+    house.ledger.audit.append("command line", "search", target="scan", detail={"texts": str(len(texts))})
+    return {"found": [[one.table, one.column, one.text, one.rows] for one in found]}
+
+
 VERBS: Mapping[str, Verb] = {
     "compare_runs": compare_runs,
     **keeping_verbs.VERBS,
     **moving_verbs.VERBS,
+    "scan": scan,
     "evaluate": evaluate,
     "export_run": export_run,
     "policies_apply": policies.apply,

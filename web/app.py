@@ -26,6 +26,7 @@ from web.routes import (
     metrics,
     overrides,
     pages,
+    privacy,
     replay,
     run,
     settings,
@@ -51,6 +52,7 @@ ROUTERS = (
     incidents.router,
     alert_rules.router,
     overrides.router,
+    privacy.router,
     metrics.router,
     keeping.router,
 )

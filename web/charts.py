@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -174,3 +174,42 @@ def _figure(data: list[Figure], *, stacked: bool = False, money_axis: bool = Fal
             },
         },
     }
+
+
+def hidden_chart(begins: Sequence[int], by_entity: Mapping[str, Sequence[int]]) -> Chart:
+    """Hidden values over time, stacked by entity.
+
+    Args:
+        begins: Where each period begins (Unix ns).
+        by_entity: Values hidden in each period, the most frequent entity first; at most as many as there are colours.
+    """
+    totals = [sum(values) for values in zip(*by_entity.values(), strict=True)] if by_entity else []
+    bars = [
+        {
+            "type": "bar",
+            "name": entity.lower().replace("_", " "),
+            "x": [_x(at) for at in begins],
+            "y": list(values),
+            "marker": {"color": colour},
+            "hovertemplate": "%{y} " + entity.lower().replace("_", " ") + "<extra></extra>",
+        }
+        for (entity, values), colour in zip(by_entity.items(), _HIDDEN_COLOURS, strict=False)
+    ]
+    rows = tuple(
+        (at, tuple(count(values[place]) for values in by_entity.values()))
+        for place, at in enumerate(begins)
+        if totals and totals[place]
+    )
+    return Chart(
+        key="hidden",
+        title="Hidden over time",
+        sentence=f"{plural(sum(totals), 'value')} hidden.",
+        figure=_figure(bars, stacked=True),
+        table=ChartTable(tuple(entity.lower().replace("_", " ") for entity in by_entity), rows),
+        is_empty=not sum(totals),
+    )
+
+
+_HIDDEN_COLOURS = ("--k-model", "--k-tool", "--k-retrieval", "--k-agent", "--k-guardrail", "--k-human", "--k-other")
+"""One colour per entity of the hidden chart; what is rarer is summed up as the last."""
+HIDDEN_SERIES = len(_HIDDEN_COLOURS)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from insights.alerts.backtest import Episode
 from insights.alerts.rule import Rule
-from spans.health import Health, IngestStatus, QuarantinedRecord
+from spans.health import Health, IngestStatus, QuarantinedRecord, RedactionFigures
 from spans.ids import RunId
 from spans.naming import NamingRule
 from spans.prices import PriceRow
@@ -86,6 +86,13 @@ class Services:
     """project → incidents firing now, for the navigation and the icon of the browser tab; None while nothing judges."""
     quarantine: QuarantineDesk | None = None
     """None where there is no spool."""
+    explain_text: Callable[[str, str], str] = lambda _project, _text: '{"text": "", "failed": true, "reasons": []}'
+    """(project, text) → what would be hidden and why, as JSON. Raises BusyError while no worker is ready."""
+    pseudonym: Callable[[str, str, str], str] = lambda _project, entity, _value: f"<{entity}_>"
+    """(project, entity, value) → its token. Raises BusyError while no worker is ready."""
+    redaction: Callable[[], RedactionFigures] = RedactionFigures
+    retry_withheld: Callable[[], int] | None = None
+    """Try sealed originals of withheld texts again; returns how many. None where nothing can be tried."""
     judge_again: Callable[[str, Sequence[RunId]], None] = lambda _project, _runs: None
     """(project, runs): a label or pattern changed, judge them again soon."""
     judge_workflow: Callable[[str, str], None] = lambda _project, _workflow: None

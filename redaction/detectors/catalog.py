@@ -37,3 +37,21 @@ def build_detectors(rules: RedactionRules, confirm: Confirm, denied: Container[s
         find_given(denied),
         find_places(denied),
     )
+
+
+WHY = (
+    "written like a secret, or announced as one by the words or the key before it",
+    "the issuer, the length and the check digit of a payment card",
+    "the country, the length and the check digits of an IBAN",
+    "a social security number, with dashes or announced by a word",
+    "the form and the checksum of a wallet address",
+    "the form of an e-mail address",
+    "a telephone number by its form, confirmed by the numbering plan or by a word beside it",
+    "the form of an IP address that is no version and no loopback",
+    "a date beside a word or under a key that speaks of birth",
+    "the form of a street address, or a key that announces one",
+    "a key, a greeting or an introduction that announces a name or a place",
+    "a given name that is known",
+    "the name of a country or a town, or words that announce one",
+)
+"""What each detector goes by, in the same order."""

@@ -39,6 +39,7 @@ from store.clickhouse.hours import Hours
 from store.clickhouse.judged import Judged
 from store.clickhouse.keeping import ROLL_UP_TABLES, Keeping
 from store.clickhouse.measures import ClickHouseMeasures
+from store.clickhouse.privacy import Privacy
 from store.clickhouse.schema import migrate
 from store.clickhouse.sql import column_list, statement
 from store.columns import DAY, FLOATS, TEXT, TEXTS, U64, trimmed
@@ -58,6 +59,7 @@ from store.filters import Where, run_field, where
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourUnit, hour_of, unit_of
 from store.judged import AttemptGroup, AttemptQuery, AttemptRow, EconomicsRow, OfferedTool, UsedTool, WriteRow
 from store.outline import Outline, outline_from
+from store.privacy import FoundColumn, Hidden, HiddenQuery
 from store.rows import CONTENT_COLUMNS, FACTS, LOG_COLUMNS, SPAN_COLUMNS
 from store.sums import RunBound, RunSums, ends_of
 from store.survivors import NOBODY, Survivors
@@ -91,6 +93,7 @@ class ClickHouseStore:
         self._judged = Judged(engine)
         self.measures = ClickHouseMeasures(engine)
         self._keeping = Keeping(engine, self._hours)
+        self._privacy = Privacy(engine)
 
     @classmethod
     def open(cls, dsn: str) -> ClickHouseStore:
@@ -410,6 +413,14 @@ class ClickHouseStore:
             rows = self._select(statement("rows_by_project", table=table), {}, pool="job")
             found[table] = {row["project"]: int(row["rows"]) for row in rows}
         return found
+
+    def hidden(self, query: HiddenQuery) -> Hidden:
+        """What redaction hid in a period."""
+        return self._privacy.hidden(query)
+
+    def find_text(self, texts: Sequence[str]) -> tuple[FoundColumn, ...]:
+        """Rows of every column in which one of these texts occurs."""
+        return self._privacy.find_text(texts)
 
     def stored_bytes(self) -> dict[str, int]:
         """Bytes on disk per table."""

@@ -12,7 +12,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from spans.clean import CleanSpan
+from spans.clean import CleanSpan, Redaction, RedactionNote
 from spans.errors import RefusedError
 from spans.facts import Decision
 from spans.ids import RunId, TraceId
@@ -23,6 +23,7 @@ from spans.usage import Usage
 from store.api import CALLS_PER_HOUR, PER_HOUR, Bucket, ExportQuery, ExportTable, GoneReason, RunQuery, Totals
 from store.hours import CallField, HourField, HourQuery, call_hours, run_hours
 from store.outline import outline_of
+from store.privacy import HiddenQuery
 from store.rows import evidence_tables
 from store.sums import RunBound
 from store.survivors import Survivors
@@ -947,6 +948,52 @@ class StoreContract:
     def test_stored_bytes_grow(self, store, write):
         write(a_clean_span())
         assert store.stored_bytes()["spans"] > 0
+
+    def test_what_was_hidden_is_summed_by_time_entity_field_and_rules(self, store, project, write):
+        notes = (
+            RedactionNote("/attributes/gen_ai.input.messages/0/content", "PERSON", "pseudonym"),
+            RedactionNote("/attributes/gen_ai.input.messages/1/content", "PERSON", "pseudonym"),
+            RedactionNote("/resource/attributes/host~1name", "IP_ADDRESS", "pseudonym"),
+            RedactionNote("/events/0/attributes/exception.message", "SECRET", "pseudonym"),
+            RedactionNote("/status/message", "SECRET", "pseudonym"),
+        )
+        write(
+            a_clean_span(notes=notes),
+            a_clean_span(span_id=a_span_id(8), notes=(), redaction=Redaction.WITHHELD),
+            a_clean_log(notes=(RedactionNote("/body", "PERSON", "pseudonym"),)),
+        )
+        width = 3_600 * SECOND_NS
+        found = store.hidden(HiddenQuery(project, NOW_NS - width, NOW_NS + width, width))
+        begin = NOW_NS // width * width
+        assert {(one.begin_ns, one.entity, one.values) for one in found.in_time} == {
+            (begin, "PERSON", 3), (begin, "IP_ADDRESS", 1), (begin, "SECRET", 2)
+        }  # fmt: skip
+        assert {(one.entity, one.field, one.values) for one in found.fields} == {
+            ("PERSON", "gen_ai.input.messages", 2), ("PERSON", "body", 1), ("IP_ADDRESS", "resource host/name", 1),
+            ("SECRET", "event exception.message", 1), ("SECRET", "status message", 1),
+        }  # fmt: skip
+        assert {(one.fingerprint, one.redaction, one.items) for one in found.rules} == {
+            ("rules-1", "full", 2), ("rules-1", "withheld", 1)
+        }  # fmt: skip
+        nothing = store.hidden(HiddenQuery(project, NOW_NS + width, NOW_NS + 2 * width, width))
+        assert (nothing.in_time, nothing.fields, nothing.rules) == ((), (), ())
+
+    def test_a_text_is_found_in_whatever_column_it_stands(self, store, project, write):
+        needle, other = f"Needle {project}", f"unseen {project}"
+        write(
+            a_clean_span(attributes={"a": needle.upper()}),
+            a_clean_span(span_id=a_span_id(8), attributes={"gen_ai.input.messages": f"long {needle} text" * 50}),
+        )
+        found = store.find_text([other, needle])
+        assert {one.text for one in found} == {1}
+        assert {"spans", "span_contents"} <= {one.table for one in found}
+
+    def test_hidden_values_are_features_of_runs_and_steps(self, store, project):
+        run = a_run(project=project, entities={"PERSON": 2}, entities_by_tool={"lookup PERSON": 1})
+        step = a_step(entities={"PERSON": 1})
+        store.write_derived([replace(an_assembly(), run=run, steps=(step,))])
+        assert store.read_run(project, TraceId(run.run_id)).entities == {"PERSON": 2}
+        assert store.read_run(project, TraceId(run.run_id)).entities_by_tool == {"lookup PERSON": 1}
 
     # life
 

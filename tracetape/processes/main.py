@@ -26,6 +26,7 @@ from tracetape.keeping import retention_rules
 from tracetape.metrics import metrics_of
 from tracetape.policies import judge_workflow_soon
 from tracetape.quarantine_desk import QuarantineDesk
+from tracetape.redaction_figures import redaction_figures
 from tracetape.settings import ServeSettings
 from tracetape.verbs import VERBS, load_demo
 from web.app import create_app
@@ -128,6 +129,9 @@ def _services(house: House, endpoints: Endpoints) -> Services:
         backtest=house.backtest,
         rule_errors=lambda project: {r: s.error for r, s in house.alerts.status(project).items() if s.error},
         check_target=target_check(house.settings.alert_networks),
+        explain_text=house.broker.explain_text,
+        pseudonym=house.broker.pseudonym,
+        redaction=lambda: redaction_figures(house),
         quarantine=QuarantineDesk(lambda: house.broker.quarantine),
         judge_again=lambda project, runs: house.assembler.judge_again(project, [TraceId(run) for run in runs]),
         judge_workflow=lambda project, workflow: judge_workflow_soon(house, project, workflow),
