@@ -102,7 +102,8 @@ def summed(rows: Iterable[Mapping[str, Any]], query: HiddenQuery) -> Hidden:
         if row["project"] != query.project or not query.since_ns <= received_ns < query.until_ns:
             continue
         rules.setdefault((row["fingerprint"], row["redaction"]), []).append(received_ns)
-        service = str(dict(row["resource_attributes"]).get("service.name", ""))
+        told = dict(row["resource_attributes"]).get("service.name")
+        service = str(from_json(told)) if told else ""
         for path, entity, _ in from_json(row["notes"]):
             in_time[received_ns // query.width_ns * query.width_ns, entity] += 1
             fields[entity, field_of(path), service] += 1

@@ -9,7 +9,7 @@ SELECT
         parts[2] IN ('events', 'links'), concat(substring(parts[2], 1, length(parts[2]) - 1), ' ', parts[4]),
         parts[2] IN ('resource', 'scope', 'status') AND length(parts) > 2, concat(parts[2], ' ', parts[3]),
         parts[2]), '~1', '/'), '~0', '~') AS field,
-    toString(resource_attributes['service.name']) AS service,
+    JSONExtractString(concat('[', resource_attributes['service.name'], ']'), 1) AS service,
     count() AS found
 FROM {table}
 ARRAY JOIN JSONExtract(notes, 'Array(Array(String))') AS note

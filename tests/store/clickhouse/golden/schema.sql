@@ -349,3 +349,11 @@ CREATE TABLE IF NOT EXISTS gone_traces
 )
 ENGINE = ReplacingMergeTree(gone_ns)
 ORDER BY (trace_hash, reason)
+
+-- 0007_entities
+ALTER TABLE runs
+    ADD COLUMN IF NOT EXISTS entities Map(String, UInt32) DEFAULT JSONExtract(data, 'entities', 'Map(String, UInt32)') CODEC(ZSTD(1)),
+    ADD COLUMN IF NOT EXISTS entities_by_tool Map(String, UInt32) DEFAULT JSONExtract(data, 'entities_by_tool', 'Map(String, UInt32)') CODEC(ZSTD(1));
+
+ALTER TABLE steps
+    ADD COLUMN IF NOT EXISTS entities Map(String, UInt32) DEFAULT JSONExtract(data, 'entities', 'Map(String, UInt32)') CODEC(ZSTD(1))

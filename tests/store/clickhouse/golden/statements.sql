@@ -146,6 +146,12 @@ GROUP BY value, environment
 ORDER BY ifNull(cost_usd_sum, 0) DESC, runs DESC, value, environment
 LIMIT 1000
 
+-- every_column
+SELECT table, name
+FROM system.columns
+WHERE database = currentDatabase() AND default_kind != 'ALIAS'
+ORDER BY table, position
+
 -- export_count
 SELECT count() AS rows
 FROM spans
@@ -234,6 +240,35 @@ FROM runs FINAL
 WHERE project = {project:String}
 GROUP BY workflow, environment
 ORDER BY runs DESC, workflow, environment
+
+-- hidden_fields
+WITH splitByChar('/', note[1]) AS parts
+SELECT
+    note[2] AS entity,
+    replaceAll(replaceAll(multiIf(
+        parts[2] = 'attributes', parts[3],
+        parts[2] IN ('resource', 'scope') AND parts[3] = 'attributes', concat(parts[2], ' ', parts[4]),
+        parts[2] IN ('events', 'links') AND parts[4] = 'attributes', concat(substring(parts[2], 1, length(parts[2]) - 1), ' ', parts[5]),
+        parts[2] IN ('events', 'links'), concat(substring(parts[2], 1, length(parts[2]) - 1), ' ', parts[4]),
+        parts[2] IN ('resource', 'scope', 'status') AND length(parts) > 2, concat(parts[2], ' ', parts[3]),
+        parts[2]), '~1', '/'), '~0', '~') AS field,
+    JSONExtractString(concat('[', resource_attributes['service.name'], ']'), 1) AS service,
+    count() AS found
+FROM spans
+ARRAY JOIN JSONExtract(notes, 'Array(Array(String))') AS note
+WHERE project = {project:String} AND received_day BETWEEN {since_day:Date} AND {until_day:Date}
+  AND received_ns >= {since_ns:UInt64} AND received_ns < {until_ns:UInt64} AND notes != '[]'
+GROUP BY entity, field, service
+ORDER BY found DESC, entity, field, service
+LIMIT 2000
+
+-- hidden_in_time
+SELECT intDiv(received_ns, {width_ns:UInt64}) * {width_ns:UInt64} AS begin_ns, note[2] AS entity, count() AS found
+FROM spans
+ARRAY JOIN JSONExtract(notes, 'Array(Array(String))') AS note
+WHERE project = {project:String} AND received_day BETWEEN {since_day:Date} AND {until_day:Date}
+  AND received_ns >= {since_ns:UInt64} AND received_ns < {until_ns:UInt64} AND notes != '[]'
+GROUP BY begin_ns, entity
 
 -- hour_keys
 SELECT DISTINCT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
@@ -881,6 +916,13 @@ FROM spans
 GROUP BY project
 ORDER BY project
 
+-- rules_in_use
+SELECT toString(fingerprint) AS fingerprint, toString(redaction) AS redaction, count() AS items, min(received_ns) AS first_ns, max(received_ns) AS last_ns
+FROM spans
+WHERE project = {project:String} AND received_day BETWEEN {since_day:Date} AND {until_day:Date}
+  AND received_ns >= {since_ns:UInt64} AND received_ns < {until_ns:UInt64}
+GROUP BY fingerprint, redaction
+
 -- run_ids
 SELECT run_id
 FROM runs FINAL
@@ -949,6 +991,10 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 -- schema_versions
 SELECT max(version) AS version
 FROM schema_version
+
+-- search_column
+SELECT sumForEach(arrayMap(one -> toUInt64(positionCaseInsensitiveUTF8(toString({column:Identifier}), one) > 0), {texts:Array(String)})) AS rows
+FROM {table:Identifier}
 
 -- series
 SELECT
