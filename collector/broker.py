@@ -571,7 +571,11 @@ class Broker:
             fresh = [SlotKey(s.segment, s.head.slot) for _, slots in plan for s in slots if not s.charged]
         if not plan:
             return False
-        counts = self._slots.attempt(fresh) if fresh else {}
+        try:
+            counts = self._slots.attempt(fresh) if fresh else {}
+        except Exception:
+            self._take_back(plan)
+            raise
         poisoned: list[OpenSlot] = []
         for connection, slots in plan:
             with self._wake:
@@ -585,6 +589,15 @@ class Broker:
         for slot in poisoned:
             self._surely(lambda s=slot: self._isolate(s, DIED.format(tries=MAX_ATTEMPTS)))  # type: ignore[misc]
         return True
+
+    def _take_back(self, plan: Sequence[tuple[_Connection, list[OpenSlot]]]) -> None:
+        """Nothing of a plan was sent: its places and its slots are free again."""
+        with self._wake:
+            for connection, slots in plan:
+                for slot in slots:
+                    connection.done(SlotKey(slot.segment, slot.head.slot))
+                    if slot.state is State.HANDED_OUT:
+                        slot.state = State.WAITING
 
     def _plan(self) -> list[tuple[_Connection, list[OpenSlot]]]:
         """Which slots go to which worker; they are marked as handed out at once, so that nobody takes them twice."""

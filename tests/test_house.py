@@ -307,3 +307,17 @@ def test_every_test_stands_in_a_package():
     """Two rooms may have a test of the same name only if every folder of tests is a package."""
     tests = (ROOT / "tests").rglob("test_*.py")
     assert [name_of(t) for t in tests if not (t.parent / "__init__.py").is_file()] == []
+
+
+def test_every_test_that_the_reliability_page_names_exists():
+    page = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+    named = set(re.findall(r"`(test_\w+)`", page))
+    known = {
+        name
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert len(named) > 50
+    assert not named - known
+    ids = re.findall(r"^\| ([RS]\d+) \|", page, re.MULTILINE)
+    assert len(ids) == len(set(ids))

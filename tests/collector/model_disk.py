@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+SECTOR_BYTES = 64
+"""Smaller than any real one, so that records of tests are torn inside."""
+
 
 @dataclass(eq=False)
 class Inode:
@@ -157,9 +160,10 @@ class ModelDisk:
                 written = self.random.randrange(len(inode.cache) + 1)
                 if written > len(kept):
                     kept += bytes(written - len(kept))
-                    for page in range(len(inode.platter), written):
+                    for start in range(len(inode.platter), written, SECTOR_BYTES):
                         if self.random.random() < 0.5:
-                            kept[page] = inode.cache[page]
+                            end = min(start + SECTOR_BYTES, written)
+                            kept[start:end] = inode.cache[start:end]
             inode.cache, inode.platter, inode.poisoned = kept, bytes(kept), False
         self._cache = dict(names)
         self._platter = dict(names)

@@ -350,3 +350,25 @@ def test_what_cannot_be_set_aside_on_a_full_disk_stays_pending_until_it_can(
         assert [kept.items for kept in broker.quarantine.list()] == [1]
         assert sorted(sink.names()) == sorted(set(names) - {"raise"})
         assert broker.status().acked_spans == len(names)
+
+
+def test_a_ledger_that_is_busy_when_records_are_handed_out_strands_none(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by the oracle: the places of the workers stayed taken by records that were never sent."""
+    monkeypatch.setattr(broker_module, "RETRY_PAUSE_S", 0.05)
+    spooled(place, ("a",), ("b",), ("c",))
+    slots = FakeSlots()
+    attempt, busy = slots.attempt, iter(range(4))
+
+    def sometimes(keys: Any) -> Any:
+        if next(busy, None) is not None:
+            raise BusyError("database is locked")
+        return attempt(keys)
+
+    slots.attempt = sometimes  # type: ignore[method-assign]
+    sink = CollectingSink(slots)
+    with a_broker(place, slots, sink) as broker, workers(place, 2):
+        wait_until(lambda: broker.status().pending_spans == 0, 60)
+        assert sorted(sink.names()) == ["a", "b", "c"]
+        assert next(busy, None) is None
