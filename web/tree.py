@@ -132,7 +132,8 @@ class Tree:
             critical = {}
         self._critical_sums = _running(n in critical for n in range(len(self.ordinals)))
         self.critical_ns = sum(critical.values())
-        self.least_repeats = REPEATS_IN_SHORT if len(self.ordinals) <= FEW_STEPS else REPEATS_IN_LONG
+        self.is_short = len(self.ordinals) <= FEW_STEPS
+        self.least_repeats = REPEATS_IN_SHORT if self.is_short else REPEATS_IN_LONG
         self.jumps = tuple(self._jumps())
         self.telling = self._telling()
 
@@ -184,7 +185,8 @@ class Tree:
                 continue
             if not in_fold:
                 after, number = self._repeats(at, end)
-                if number >= self.least_repeats:
+                # in a short tree only bare calls fold: what is inside others is what one came to read
+                if number >= self.least_repeats and (not self.is_short or after == at + number):
                     todo.append((after, end, level, False))
                     inside = chosen is not None and at <= chosen < after
                     is_open = view.is_open(f"g{self.ordinals[at]}", by_default=inside)

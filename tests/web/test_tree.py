@@ -52,6 +52,12 @@ def test_short_runs_keep_their_few_repeats():
     assert len(shown(Tree(an_outline(*((0, "a", ""),) * (REPEATS_IN_SHORT - 1))))) == REPEATS_IN_SHORT - 1
 
 
+def test_a_short_tree_folds_bare_calls_but_not_what_holds_others():
+    steps = [(0, "root", ""), *((d, n, "") for _ in range(13) for d, n in ((1, "step"), (2, "chat")))]
+    assert len(shown(Tree(an_outline(*steps)))) == len(steps)
+    assert len(shown(Tree(an_outline((0, "root", ""), *((1, "fetch", ""),) * 13)))) == 2
+
+
 def test_a_closed_fold_never_hides_that_something_failed():
     tree = a_fold(dict.fromkeys(range(40, 60), "error") | {7: "denied"})
     rows = tree.plan(View()).rows

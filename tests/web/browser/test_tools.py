@@ -1,0 +1,84 @@
+"""The tools around every page: palette, keys, tables that sort and download, choosing runs, the icon that counts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.builders import NOW_NS, SECOND_NS
+from tests.web.browser.conftest import Site
+from tests.web.samples import add_refund
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_palette_finds_pages_by_the_words_people_use(site: Site):
+    page = site.page()
+    page.goto("/about")
+    for typed, path in (("traces", "/runs"), ("agents", "/workflows"), ("tokens sec", "/keys")):
+        page.keyboard.press("Control+k")
+        expect(page.locator("#palette-q")).to_be_focused()
+        page.keyboard.type(typed)
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(f"{path}$"))
+    page.keyboard.press("Control+k")
+    page.keyboard.type("maria@example.com")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("q=%3CEMAIL_ADDRESS_tapkmj7f%3E"))
+
+
+def test_single_letter_keys_can_be_switched_off(site: Site):
+    add_refund(site.house.store)
+    page = site.page()
+    page.goto("/runs")
+    page.keyboard.press("?")
+    page.get_by_label("Single-letter keys work").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.name") != "q"
+    page.reload()
+    page.keyboard.press("j")
+    assert not page.evaluate("document.activeElement.matches('.runs .title a')")
+
+
+def test_a_table_sorts_by_address_and_downloads_what_it_shows(site: Site, tmp_path: Path):
+    for n, name in enumerate(("=beta", "alpha", "gamma"), 1):
+        for m in range(n):
+            add_refund(site.house.store, n * 10 + m, name=name, at_ns=NOW_NS - n * SECOND_NS)
+    page = site.page()
+    page.goto("/workflows")
+    names = page.locator("table[data-csv=workflows] tbody b")
+    page.get_by_role("button", name="Runs", exact=True).click()
+    expect(names).to_have_text(["gamma", "alpha", "=beta"])
+    page.reload()
+    expect(names).to_have_text(["gamma", "alpha", "=beta"])
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="CSV").first.click()
+    waiting.value.save_as(tmp_path / "w.csv")
+    lines = (tmp_path / "w.csv").read_text("utf-8-sig").splitlines()
+    assert [line.split(" ")[0] for line in lines[1:]] == ["gamma", "alpha", "'=beta"]
+
+
+def test_two_chosen_runs_are_compared(site: Site):
+    for n in (1, 2, 3):
+        add_refund(site.house.store, n, at_ns=NOW_NS - n * SECOND_NS)
+    page = site.page()
+    page.goto("/runs")
+    page.locator(".pick").nth(0).check()
+    page.locator(".pick").nth(2).check()
+    page.get_by_role("button", name="Compare two").click()
+    expect(page.get_by_role("heading", name="Compare")).to_be_visible()
+    expect(page.get_by_text("The same: all")).to_be_visible()
+
+
+def test_the_icon_shows_how_many_incidents_fire(site: Site):
+    page = site.page()
+    page.goto("/about")
+    assert "icon.svg" in page.locator("link[rel=icon]").get_attribute("href")
+    answer = page.request.get("/icon/7.svg")
+    assert (answer.status, answer.headers["content-type"]) == (200, "image/svg+xml")
+    assert ">7</text>" in answer.text()
+    assert page.request.get("/icon/0.svg").status == 404
