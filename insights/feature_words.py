@@ -13,6 +13,10 @@ _WORDS = {
     "tool_calls": "tool calls per run",
     "retrieval_docs": "documents retrieved",
     "retrieval_score": "retrieval score",
+    "cache_share": "input read from the cache",
+    "repeated_reads": "repeated identical calls per run",
+    "runs": "runs",
+    "spend_usd": "spend",
     "redactions": "hidden values per run",
     "error": "runs that end in an error",
     "failure": "failed runs",
@@ -30,9 +34,9 @@ _WORDS = {
 }
 GROUPS = (
     ("cost", ("cost_usd",)),
-    ("tokens", ("input_tokens", "output_tokens")),
+    ("tokens", ("input_tokens", "output_tokens", "cache_share")),
     ("duration", ("latency_ms",)),
-    ("tools", ("tool_calls", "tools", "tools_")),
+    ("tools", ("tool_calls", "tools", "tools_", "repeated_reads")),
     ("arguments", ("arg_", "invalid_params")),
     ("errors", ("error", "failure", "tool_errors", "retry")),
     ("denials", ("denied", "intervention")),

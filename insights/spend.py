@@ -51,6 +51,8 @@ class WindowReading:
     z: float | None
     """None: still learning."""
     fires: bool
+    limit: float | None = None
+    """Spend from which on it fires; None while learning."""
 
     @property
     def excess(self) -> float:
@@ -98,6 +100,13 @@ class SpendDetector:
         Raises:
             ValueError: the hour lies before the one at hand, or the spend is not a finite number of at least 0.
         """
+        self.feed(hour, spend, runs)
+        readings = tuple(window.read(self._spend, self._typical) for window in self._windows)
+        shares = [r.z / w.limit for r, w in zip(readings, self._windows, strict=True) if r.z is not None and _rises(r)]
+        return SpendReading(hour, readings, max(0.0, *shares, 0.0))
+
+    def feed(self, hour: int, spend: float, runs: int | None = None) -> None:
+        """Add spend to an hour without reading it: for history that was read before. See `add`."""
         if not (math.isfinite(spend) and spend >= 0):
             raise ValueError("spend must be a finite number of at least 0")
         if self._hour is None:
@@ -108,9 +117,6 @@ class SpendDetector:
         self._spend += spend
         if runs is not None:
             self._runs = (self._runs or 0) + runs
-        readings = tuple(window.read(self._spend, self._typical) for window in self._windows)
-        shares = [r.z / w.limit for r, w in zip(readings, self._windows, strict=True) if r.z is not None and _rises(r)]
-        return SpendReading(hour, readings, max(0.0, *shares, 0.0))
 
     def _advance(self, hour: int) -> None:
         """Close every hour before this one. After a silence longer than all baselines nothing is left to compare."""
@@ -156,6 +162,7 @@ class _Window:
         self._deviations: list[float | None] = []
         self._expected: float | None = None
         self._spread: float | None = None
+        self._is_spread_known = False
 
     def close(self, spend: float, typical: float) -> None:
         """The running hour ends with this spend."""
@@ -168,17 +175,23 @@ class _Window:
         self._spends.append(spend)
         del self._spends[: -self.hours]
         self._expected = self._baseline()
-        self._spread = self._scale()
+        self._is_spread_known = False
 
     def read(self, spend: float, typical: float) -> WindowReading:
         total = self._sum(spend)
+        if (
+            not self._is_spread_known
+        ):  # only when somebody reads: a sort per hour of history would cost more than all else
+            self._spread, self._is_spread_known = self._scale(), True
         if self._expected is None or self._spread is None:
             return WindowReading(self.hours, total, self._expected, None, fires=False)
         scale = max(self._spread, 0.7 * math.sqrt(typical))
         deviation = _deviation(total, self._expected, typical)
         z = deviation / scale if scale > 0 else 0.0
         fires = z >= self.limit and total > LEAST_RATIO * self._expected
-        return WindowReading(self.hours, total, self._expected, z, fires)
+        level = max(self._expected, typical / 2)
+        limit = max(LEAST_RATIO * self._expected, self._expected + self.limit * scale * math.sqrt(max(0.0, level)))
+        return WindowReading(self.hours, total, self._expected, z, fires, limit)
 
     def _sum(self, spend: float) -> float:
         earlier = self._spends[-(self.hours - 1) :] if self.hours > 1 else []

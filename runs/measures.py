@@ -67,6 +67,8 @@ def _numbers(run: Run, steps: Sequence[Step], calls: Sequence[Step]) -> Iterable
         ("model_calls", run.model_calls),
         ("tool_calls", run.tool_calls),
         ("redactions", run.redactions),
+        ("cache_share", _cache_share(run)),
+        ("repeated_reads", _repeats(calls) if calls else None),
     )
     yield from ((name, float(value)) for name, value in own if value is not None)
     found = [step for step in steps if step.kind is SpanKind.RETRIEVAL]
@@ -78,6 +80,18 @@ def _numbers(run: Run, steps: Sequence[Step], calls: Sequence[Step]) -> Iterable
         yield "retrieval_score", math.fsum(scores) / len(scores)
     yield from _scores(steps)
     yield from ((f"arg_{key}", value) for key, value in _arguments(calls).items() if isinstance(value, float))
+
+
+def _cache_share(run: Run) -> float | None:
+    """Share of the input that came from the provider's cache; None where nothing was ever cached."""
+    read = run.usage.cache_read
+    return min(1.0, read / run.usage.input) if read is not None and run.usage.input else None
+
+
+def _repeats(calls: Sequence[Step]) -> int:
+    """Calls whose tool and arguments the run had already used."""
+    known = [(call.tool_name, call.tool_arguments_hash) for call in calls if call.tool_arguments_hash]
+    return len(known) - len(set(known))
 
 
 def _scores(steps: Sequence[Step]) -> Iterable[tuple[str, float]]:

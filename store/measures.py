@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 
 from spans.ids import RunId
@@ -109,6 +110,28 @@ class VersionSpan:
     last_ns: int
 
 
+class SpendField(StrEnum):
+    """What spend can be split by."""
+
+    WORKFLOW = "workflow"
+    VERSION = "version"
+    MODEL = "model"
+    """The model that a run names first."""
+    USER = "user"
+    SESSION = "session"
+
+
+@dataclass(frozen=True, slots=True)
+class SpendPart:
+    """What one value of a field spent in the current window, and in the reference before it."""
+
+    value: str
+    usd: float
+    runs: int
+    before_usd: float
+    before_runs: int
+
+
 class MeasureReader(Protocol):
     """Reads over runs and their measures. Safe to call from several threads.
 
@@ -141,6 +164,17 @@ class MeasureReader(Protocol):
 
     def reach(self, project: str, workflow: str, environment: str, since_ns: int, until_ns: int) -> Reach:
         """What the workflow's runs of a period touched."""
+
+    def values(
+        self, project: str, where: Comparison, feature: str, *, is_rate: bool, limit: int
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Values of the feature in the current group and in the reference, at most `limit` of each, the same ones each time."""
+
+    def spend_parts(self, project: str, where: Comparison, field: SpendField) -> tuple[SpendPart, ...]:
+        """Spend of both windows by one field, the dearest first, at most 200; every run counts, shadow and unfinished too.
+
+        An empty workflow or environment means all of them. The reference must end where the current window begins, or before. Versions are not looked at.
+        """
 
     def tool_rows(self, project: str, where: Comparison, limit: int) -> tuple[ToolRow, ...]:
         """The tools of the comparison's runs, at most `limit` of each group, chosen by the hash of their ids."""

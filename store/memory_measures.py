@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -18,6 +18,8 @@ from store.measures import (
     FeatureTest,
     Point,
     Reach,
+    SpendField,
+    SpendPart,
     ToolRow,
     VersionSpan,
 )
@@ -25,6 +27,14 @@ from store.rank_tests import Sample, compare_numbers, compare_rates
 
 _SECOND_NS = 1_000_000_000
 _LEAST_YES = 3
+
+_SPEND_FIELDS: Mapping[SpendField, Callable[[Run], str]] = {
+    SpendField.WORKFLOW: lambda run: run.workflow,
+    SpendField.VERSION: lambda run: run.workflow_version,
+    SpendField.MODEL: lambda run: run.models[0] if run.models else "",
+    SpendField.USER: lambda run: run.user_id,
+    SpendField.SESSION: lambda run: run.session_id,
+}
 
 
 class MemoryMeasures:
@@ -94,6 +104,34 @@ class MemoryMeasures:
             sum(costs, Decimal(0)) if costs else None,
             Counter(tool for a in found for tool in a.measures.tools),
         )
+
+    def values(
+        self, project: str, where: Comparison, feature: str, *, is_rate: bool, limit: int
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Values of the feature in both groups."""
+        sides: dict[bool, list[float]] = {True: [], False: []}
+        for a, day in self._groups(project, where):
+            value = _value(a, feature, is_rate=is_rate)
+            if value is not None:
+                sides[day < 0].append(value)
+        return tuple(sides[True][:limit]), tuple(sides[False][:limit])
+
+    def spend_parts(self, project: str, where: Comparison, field: SpendField) -> tuple[SpendPart, ...]:
+        """Spend of both windows by one field."""
+        parts: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0, 0.0, 0])
+        for a in self._assemblies():
+            run, at = a.run, a.run.started_ns
+            if run.project != project or where.workflow not in ("", run.workflow):
+                continue
+            if where.environment not in ("", run.environment):
+                continue
+            is_current = where.current_since_ns <= at < where.current_until_ns
+            if is_current or where.reference_since_ns <= at < where.reference_until_ns:
+                part = parts[_SPEND_FIELDS[field](run)]
+                part[0 if is_current else 2] += float(run.cost_usd or 0)
+                part[1 if is_current else 3] += 1
+        found = [SpendPart(v, p[0], int(p[1]), p[2], int(p[3])) for v, p in parts.items()]
+        return tuple(sorted(found, key=lambda p: (-p.usd, p.value))[:200])
 
     def tool_rows(self, project: str, where: Comparison, limit: int) -> tuple[ToolRow, ...]:
         """The tools of the comparison's runs."""

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from insights.detectors import DETECTORS, Detector, Inputs
+from insights.marks import seen_marks
 from insights.policies import book_of
+from spans.change import MarkKind
 from spans.errors import BusyError
 from spans.finding import Finding, FindingState
 from store.api import Store
@@ -29,6 +31,8 @@ FAILED_PAUSE_S = 600.0
 FIRST_NS = 24 * 3600 * 1_000_000_000
 """How far back the first evaluation of a project looks."""
 
+MARKS_NS = 28 * 24 * 3600 * 1_000_000_000
+"""How far back labels are looked at to tell which are new."""
 STANDING = (FindingState.OPEN.value, FindingState.EXPECTED.value, FindingState.SILENCED.value)
 
 Told = Callable[[Sequence[Finding]], object]
@@ -111,6 +115,8 @@ class Evaluator:
         Raises:
             BusyError: the store is busy for longer than a page would wait.
         """
+        while self._store.roll_up():
+            pass
         at_ns = since_ns
         while at_ns < until_ns:
             before, at_ns = at_ns, min(at_ns + every_ns, until_ns)
@@ -173,6 +179,8 @@ class Evaluator:
     def _evaluate(self, detector: Detector, project: str, before_ns: int, at_ns: int) -> tuple[Finding, ...]:
         """One detector, one project, one moment."""
         started = time.monotonic()
+        if detector.marks_changes:
+            self._mark_changes(project, at_ns)
         found = tuple(detector.evaluate(self._inputs(detector, project, before_ns, at_ns)))
         foreign = {f.kind for f in found} - set(detector.kinds)
         if foreign:
@@ -182,6 +190,13 @@ class Evaluator:
             news += self._ledger.findings.close_unseen(project, detector.kinds, at_ns, detector.quiet_ns)
         self._note(detector, at_ns, time.monotonic() - started)
         return news
+
+    def _mark_changes(self, project: str, at_ns: int) -> None:
+        """Mark versions and models that appeared in the last weeks."""
+        measures, since_ns = self._store.measures, at_ns - MARKS_NS
+        versions = seen_marks(project, MarkKind.VERSION, measures.versions(project, since_ns, at_ns))
+        models = seen_marks(project, MarkKind.MODEL, measures.models(project, since_ns, at_ns))
+        self._ledger.marks.add((*versions, *models))
 
     def _inputs(self, detector: Detector, project: str, before_ns: int, at_ns: int) -> Inputs:
         standing = FindingQuery(

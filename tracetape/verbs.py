@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 from runs.facts import RULES_VERSION, facts_of
+from spans.change import Mark, MarkKind
 from spans.clean import Clean
 from spans.ids import TraceId
 from spans.roles import Role
@@ -148,7 +150,24 @@ def scan(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"found": [[one.table, one.column, one.text, one.rows] for one in found]}
 
 
+def mark(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Mark a change that somebody tells of."""
+    at_ns = int(arguments.get("at_ns", 0)) or time.time_ns()
+    told = Mark(
+        project=str(arguments.get("project") or "default"),
+        environment=str(arguments.get("environment", "")),
+        workflow=str(arguments.get("workflow", "")),
+        at_ns=at_ns,
+        kind=MarkKind.DEPLOYMENT,
+        label=str(arguments.get("label", ""))[:200],
+        by="command line",
+    )
+    (kept,) = house.ledger.marks.add([told])
+    return {"label": kept.label, "at_ns": kept.at_ns, "mark_id": kept.mark_id}
+
+
 VERBS: Mapping[str, Verb] = {
+    "mark": mark,
     "compare_runs": compare_runs,
     **keeping_verbs.VERBS,
     **moving_verbs.VERBS,

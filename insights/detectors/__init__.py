@@ -6,14 +6,18 @@ from insights.detectors.attempts import MALFORMED, NEAR_MISSES, VIOLATIONS
 from insights.detectors.base import Detector, Inputs
 from insights.detectors.drift import DRIFT
 from insights.detectors.duplicate_writes import DUPLICATE_WRITES
+from insights.detectors.spend import SPEND
 from insights.detectors.standing import BUDGETS, OBJECTIVES
+from insights.detectors.versions import VERSIONS
 
 DETECTORS: tuple[Detector, ...] = (
     DUPLICATE_WRITES,
     VIOLATIONS,
     NEAR_MISSES,
     MALFORMED,
+    SPEND,
     DRIFT,
+    VERSIONS,
     BUDGETS,
     OBJECTIVES,
 )

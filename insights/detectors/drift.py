@@ -272,6 +272,7 @@ DRIFT = Detector(
     evaluate=evaluate,
     again_ns=24 * HOUR_NS,
     quiet_ns=24 * HOUR_NS,
+    marks_changes=True,
 )
 
 __all__ = ["DRIFT", "learning", "window_starts"]

@@ -17,6 +17,8 @@ from store.measures import (
     FeatureTest,
     Point,
     Reach,
+    SpendField,
+    SpendPart,
     ToolRow,
     VersionSpan,
 )
@@ -27,6 +29,14 @@ _PER_QUERY = 40
 """Comparisons of one statement: bounds its memory and the length of its address."""
 _ANY_VERSION = "\0"
 _MIDDLE = {False: "quantileExactInclusive(0.5)(assumeNotNull(measured))", True: "avg(assumeNotNull(measured))"}
+
+_SPEND_FIELDS = {
+    SpendField.WORKFLOW: "workflow",
+    SpendField.VERSION: "workflow_version",
+    SpendField.MODEL: "models[1]",
+    SpendField.USER: "user_id",
+    SpendField.SESSION: "session_id",
+}
 
 
 class ClickHouseMeasures:
@@ -101,6 +111,28 @@ class ClickHouseMeasures:
         row = self._select("measure_reach", params)[0]
         usd = None if row["usd"] is None else trimmed(row["usd"])
         return Reach(row["run_count"], row["users"], usd, dict(row["calls"]))
+
+    def values(
+        self, project: str, where: Comparison, feature: str, *, is_rate: bool, limit: int
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Values of the feature in both groups."""
+        params = {**_bound(project, [where], 0), "feature": feature, "limit": limit}
+        rows = self._select("measure_values", params, groups=statement("measure_groups"), value=_value(is_rate))
+        found = {bool(row["is_current"]): tuple(row["several"]) for row in rows}
+        return found.get(True, ()), found.get(False, ())
+
+    def spend_parts(self, project: str, where: Comparison, field: SpendField) -> tuple[SpendPart, ...]:
+        """Spend of both windows by one field."""
+        params = {
+            "project": project,
+            "workflow": where.workflow,
+            "environment": where.environment,
+            "current_since": max(where.current_since_ns, 0),
+            "current_until": where.current_until_ns,
+            "reference_since": max(where.reference_since_ns, 0),
+            "reference_until": where.reference_until_ns,
+        }
+        return tuple(SpendPart(**row) for row in self._select("measure_spend", params, field=_SPEND_FIELDS[field]))
 
     def tool_rows(self, project: str, where: Comparison, limit: int) -> tuple[ToolRow, ...]:
         """The tools of the comparison's runs."""

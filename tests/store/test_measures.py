@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import closing
+from decimal import Decimal
 
 import pytest
 
@@ -11,7 +12,7 @@ from spans.ids import RunId
 from spans.kinds import RunMode, RunStatus
 from spans.run import Assembly, Measures
 from store import open_store
-from store.measures import DAY_NS, Comparison
+from store.measures import DAY_NS, Comparison, SpendField
 from store.memory import MemoryStore
 from tests.builders import NOW_NS, a_run
 
@@ -42,6 +43,8 @@ def some_runs(count=500, seed=5):
             workflow_version=rng.choice(["v1", "v2", ""]),
             models=("m",),
             user_id=rng.choice(["", "u1", "u2"]),
+            cost_usd=Decimal(n),
+            session_id=rng.choice(["s1", "s2"]),
         )
         made.append(Assembly(run, (), Measures(numbers, tuple(flags), tuple(rng.choice("abc") for _ in range(3)))))
     return made
@@ -103,6 +106,14 @@ def test_series_and_examples_agree(stores, feature, is_rate):
             assert engine.examples("default", DAY, feature, **asked) == memory.examples(
                 "default", DAY, feature, **asked
             )
+
+
+@pytest.mark.parametrize("field", list(SpendField))
+def test_spend_is_split_alike(stores, field):
+    ours, theirs = (s.spend_parts("default", DAY, field) for s in stores)
+    assert [(p.value, p.runs, p.before_runs) for p in ours] == [(p.value, p.runs, p.before_runs) for p in theirs]
+    for a, b in zip(ours, theirs, strict=True):
+        assert (a.usd, a.before_usd) == pytest.approx((b.usd, b.before_usd))
 
 
 def test_other_projects_have_nothing(stores):

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import typer
 
-from tracetape.commands import evaluate, export, keeping, policies, recording, scan, spool
+from tracetape.commands import evaluate, export, keeping, mark, policies, recording, scan, spool
 
 
 class Command(Protocol):
@@ -16,5 +16,5 @@ class Command(Protocol):
         """Add its commands to the app."""
 
 
-COMMANDS: tuple[Command, ...] = (evaluate, export, keeping, policies, recording, scan, spool)
+COMMANDS: tuple[Command, ...] = (evaluate, export, keeping, mark, policies, recording, scan, spool)
 """Every module with commands, in the order of `--help`."""

@@ -701,6 +701,29 @@ WHERE measured IS NOT NULL
 GROUP BY bucket
 ORDER BY bucket
 
+-- measure_spend
+SELECT
+  value,
+  ifNull(toFloat64(sumIf(cost_usd, is_current)), 0) AS usd,
+  countIf(is_current) AS runs,
+  ifNull(toFloat64(sumIf(cost_usd, NOT is_current)), 0) AS before_usd,
+  countIf(NOT is_current) AS before_runs
+FROM
+(
+  SELECT tools AS value, cost_usd, started_ns >= {current_since:UInt64} AS is_current
+  FROM runs FINAL
+  WHERE project = {project:String}
+    AND ({workflow:String} = '' OR workflow = {workflow:String})
+    AND ({environment:String} = '' OR environment = {environment:String})
+    AND (
+      (started_ns >= {current_since:UInt64} AND started_ns < {current_until:UInt64})
+      OR (started_ns >= {reference_since:UInt64} AND started_ns < {reference_until:UInt64})
+    )
+)
+GROUP BY value
+ORDER BY usd DESC, value
+LIMIT 200
+
 -- measure_tools
 SELECT g, stratum, tool_sequence
 FROM
@@ -710,6 +733,18 @@ FROM
 )
 ORDER BY cityHash64(run_id)
 LIMIT {limit:UInt32} BY g
+
+-- measure_values
+SELECT is_current, groupArray(value) AS several
+FROM
+(
+  SELECT run_id, g = -1 AS is_current, assumeNotNull(measured) AS value
+  FROM (SELECT run_id, g, {value} AS measured FROM ({groups}))
+  WHERE measured IS NOT NULL
+  ORDER BY cityHash64(run_id)
+  LIMIT {limit:UInt32} BY is_current
+)
+GROUP BY is_current
 
 -- offered_tools
 SELECT tool, schema, count() AS runs, min(started_ns) AS first_ns, max(started_ns) AS last_ns

@@ -1,0 +1,109 @@
+"""Compares the newest version of every workflow with the one before, and says what to do with it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from insights.canary import CanaryVerdict, Recommendation, judge_version
+from insights.detectors.base import DAY_NS, HOUR_NS, Detector, Inputs
+from insights.feature_words import change_in_words
+from runs.measures import unit_of
+from spans.finding import FeatureChange, Finding, FindingKind, Impact, Severity
+from store.measures import Comparison, VersionSpan
+
+LOOK_BACK_NS = 28 * DAY_NS
+BASELINE_NS = 7 * DAY_NS
+FRESH_NS = 14 * DAY_NS
+"""A version older than this is nobody's canary any more."""
+MOST_RUNS = 2_000
+_METRICS = {"cost_usd": False, "latency_ms": False, "error": True}
+_ADVICE = {
+    Recommendation.PROMOTE: "promote",
+    Recommendation.HOLD: "hold",
+    Recommendation.ROLL_BACK: "roll back",
+}
+
+
+def evaluate(inputs: Inputs) -> Iterable[Finding]:
+    """One finding per workflow whose newest version is fresh and has one before it."""
+    spans = inputs.store.measures.versions(inputs.project, inputs.now_ns - LOOK_BACK_NS, inputs.now_ns)
+    for older, newer in version_pairs(spans, inputs.now_ns):
+        where = Comparison(
+            newer.workflow,
+            newer.environment,
+            newer.first_ns,
+            inputs.now_ns,
+            newer.first_ns - BASELINE_NS,
+            newer.first_ns,
+            newer.label,
+            older.label,
+        )
+        new: dict[str, tuple[float, ...]] = {}
+        old: dict[str, tuple[float, ...]] = {}
+        for metric, is_rate in _METRICS.items():
+            new[metric], old[metric] = inputs.store.measures.values(
+                inputs.project, where, metric, is_rate=is_rate, limit=MOST_RUNS
+            )
+        yield _finding(inputs, older, newer, judge_version(new, old))
+
+
+def version_pairs(spans: Iterable[VersionSpan], now_ns: int) -> Iterable[tuple[VersionSpan, VersionSpan]]:
+    """(before, newest) of every workflow whose newest version appeared lately and after another one."""
+    grouped: Mapping[tuple[str, str], list[VersionSpan]] = defaultdict(list)
+    for span in spans:
+        grouped[span.workflow, span.environment].append(span)
+    for versions in grouped.values():
+        ordered = sorted(versions, key=lambda v: v.first_ns)
+        if len(ordered) > 1 and now_ns - ordered[-1].first_ns <= FRESH_NS:
+            yield ordered[-2], ordered[-1]
+
+
+def _finding(inputs: Inputs, older: VersionSpan, newer: VersionSpan, verdict: CanaryVerdict) -> Finding:
+    features = tuple(
+        FeatureChange(
+            m.metric, m.before, m.after, round(m.effect, 2), "share" if m.metric == "error" else unit_of(m.metric)
+        )
+        for m in sorted(verdict.metrics, key=lambda m: m.p)
+    )
+    moved = [
+        change_in_words(f)
+        for f, m in zip(features, sorted(verdict.metrics, key=lambda m: m.p), strict=True)
+        if m.is_different
+    ]
+    said = f" {', '.join(moved)}." if moved else ""
+    summary = (
+        f"{newer.workflow} {newer.label} against {older.label}: {_ADVICE[verdict.recommendation]}. "
+        f"{verdict.reason}{said} {verdict.new_runs} runs of the new version."
+    )
+    rolls_back = verdict.recommendation is Recommendation.ROLL_BACK
+    return Finding(
+        kind=FindingKind.VERSION,
+        project=inputs.project,
+        environment=newer.environment,
+        workflow=newer.workflow,
+        subject=newer.label,
+        severity=Severity.TICKET if rolls_back else Severity.INFO,
+        detected_ns=inputs.now_ns,
+        since_ns=newer.first_ns,
+        summary=summary,
+        features=features,
+        impact=Impact(runs=newer.runs),
+        detail={
+            "recommendation": verdict.recommendation.value,
+            "needed_runs": verdict.needed_runs,
+            "old_version": older.label,
+            "p": {m.metric: m.p for m in verdict.metrics},
+        },
+    )
+
+
+VERSIONS = Detector(
+    name="versions",
+    kinds=(FindingKind.VERSION,),
+    every_ns=HOUR_NS,
+    evaluate=evaluate,
+    overlap_ns=0,
+    again_ns=FRESH_NS,
+    quiet_ns=DAY_NS,
+)

@@ -1,0 +1,22 @@
+-- Spend and runs of both groups, by one field.
+SELECT
+  value,
+  ifNull(toFloat64(sumIf(cost_usd, is_current)), 0) AS usd,
+  countIf(is_current) AS runs,
+  ifNull(toFloat64(sumIf(cost_usd, NOT is_current)), 0) AS before_usd,
+  countIf(NOT is_current) AS before_runs
+FROM
+(
+  SELECT {field} AS value, cost_usd, started_ns >= {current_since:UInt64} AS is_current
+  FROM runs FINAL
+  WHERE project = {project:String}
+    AND ({workflow:String} = '' OR workflow = {workflow:String})
+    AND ({environment:String} = '' OR environment = {environment:String})
+    AND (
+      (started_ns >= {current_since:UInt64} AND started_ns < {current_until:UInt64})
+      OR (started_ns >= {reference_since:UInt64} AND started_ns < {reference_until:UInt64})
+    )
+)
+GROUP BY value
+ORDER BY usd DESC, value
+LIMIT 200

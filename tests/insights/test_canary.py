@@ -1,0 +1,81 @@
+"""The canary: rarely wrong however often one looks, and quick for a version that costs a third more."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+
+import pytest
+
+from insights.canary import LEAST_NEW, Recommendation, always_valid_p, judge_version
+from insights.detectors.versions import version_pairs
+from store.measures import DAY_NS, VersionSpan
+
+SIGMA = 0.7
+"""Of the logarithm of a run's cost: + 30 % are 0.37 of it."""
+
+
+def costs(rng, count, factor=1.0):
+    return [factor * rng.lognormvariate(-4, SIGMA) for _ in range(count)]
+
+
+def looks(seed, factor, most=480):
+    """(runs, recommendation) at every tenth run."""
+    rng = random.Random(seed)
+    old, new = costs(rng, 600), costs(rng, most, factor)
+    for runs in range(LEAST_NEW, most + 1, 10):
+        yield runs, judge_version({"cost_usd": new[:runs]}, {"cost_usd": old}).recommendation
+
+
+def test_a_version_that_changes_nothing_is_rarely_called_worse():
+    wrong = sum(any(r is Recommendation.ROLL_BACK for _, r in looks(seed, 1.0, 240)) for seed in range(40))
+    assert wrong <= 2
+
+
+def test_thirty_percent_more_cost_is_seen_within_a_hundred_runs():
+    found = [next((n for n, r in looks(s, 1.3) if r is Recommendation.ROLL_BACK), math.inf) for s in range(15)]
+    assert statistics.median(found) <= 100
+
+
+def test_without_enough_runs_it_holds_and_says_how_many_are_missing():
+    rng = random.Random(1)
+    early = judge_version({"cost_usd": costs(rng, 5)}, {"cost_usd": costs(rng, 90)})
+    assert (early.recommendation, early.needed_runs) == (Recommendation.HOLD, LEAST_NEW - 5)
+    assert "5 of 20 runs" in early.reason
+    waiting = judge_version({"cost_usd": costs(rng, 30)}, {"cost_usd": costs(rng, 90)})
+    assert waiting.recommendation is Recommendation.HOLD
+    assert waiting.needed_runs > 0
+
+
+def test_a_version_that_is_no_worse_is_promoted_in_the_end():
+    assert [r for _, r in looks(3, 1.0)][-1] is Recommendation.PROMOTE
+
+
+def test_more_errors_roll_back_and_cheaper_runs_do_not():
+    rng = random.Random(2)
+    worse = judge_version({"error": [1.0] * 20 + [0.0] * 60}, {"error": [1.0] * 5 + [0.0] * 295})
+    assert worse.recommendation is Recommendation.ROLL_BACK
+    assert worse.reason == "Worse: error."
+    cheaper = judge_version({"cost_usd": costs(rng, 200, 0.5)}, {"cost_usd": costs(rng, 300)})
+    assert cheaper.recommendation is not Recommendation.ROLL_BACK
+
+
+@pytest.mark.parametrize(("new", "old"), [({}, {}), ({"cost_usd": [0.0] * 99}, {"cost_usd": [0.0] * 99})])
+def test_nothing_to_compare_is_no_verdict_against_a_version(new, old):
+    assert judge_version(new, old).recommendation is not Recommendation.ROLL_BACK
+
+
+def test_p_falls_with_runs_and_effect_and_never_exceeds_one():
+    assert always_valid_p(0.0, 100, 1000) == 1.0
+    assert always_valid_p(0.4, 100, 1000) < always_valid_p(0.4, 50, 1000) < always_valid_p(0.2, 50, 1000) <= 1.0
+    assert always_valid_p(50.0, 1000, 1000) >= 0.0
+    assert always_valid_p(1.0, 0, 10) == 1.0
+
+
+def test_only_a_fresh_version_after_another_is_compared():
+    def span(label, first_day, workflow="w"):
+        return VersionSpan(workflow, "prod", label, 9, first_day * DAY_NS, 40 * DAY_NS)
+
+    spans = [span("v1", 1), span("v2", 35), span("only", 3, "x"), span("a", 1, "old"), span("b", 2, "old")]
+    assert [(a.label, b.label) for a, b in version_pairs(spans, 40 * DAY_NS)] == [("v1", "v2")]

@@ -1,0 +1,342 @@
+"""What detectors found: rows for lists, one finding opened, and the pages Spend and Drift."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from insights.detectors.drift import learning
+from insights.feature_words import value_in_words, words_of
+from spans.change import Mark
+from spans.finding import FeatureChange, Finding, FindingEvent, FindingKind, FindingState
+from store.hours import HourRow
+from store.measures import Activity, SpendPart
+from web.charts import Chart, Marker, with_markers
+from web.charts_findings import Histogram, change_chart, change_rows
+from web.format import NONE
+from web.places import Place
+
+OPEN = (FindingState.OPEN, FindingState.SILENCED)
+SPEND_TABS = (
+    ("workflow", "Workflow"),
+    ("version", "Version"),
+    ("model", "Model"),
+    ("user", "User pseudonym"),
+    ("session", "Session"),
+)
+TOKEN_CLASSES = (
+    ("input", "input_tokens"),
+    ("of it from the cache", "cache_read_tokens"),
+    ("of it into the cache", "cache_write_tokens"),
+    ("output", "output_tokens"),
+    ("of it reasoning", "reasoning_tokens"),
+)
+_WORDS = {
+    FindingKind.SPEND_SPIKE: "Spend spike",
+    FindingKind.DRIFT: "Changed behaviour",
+    FindingKind.VERSION: "Version compared",
+    FindingKind.LOOP: "Loop",
+    FindingKind.DUPLICATE_WRITE: "Write done twice",
+    FindingKind.VIOLATION: "Policy violated",
+    FindingKind.NEAR_MISS: "Near miss",
+    FindingKind.MALFORMED: "Malformed calls",
+    FindingKind.EXPOSURE: "Exposed text",
+    FindingKind.BUDGET: "Budget",
+    FindingKind.OBJECTIVE: "Service level",
+}
+GLYPHS = {FindingKind.SPEND_SPIKE: "error", FindingKind.VIOLATION: "denied", FindingKind.DUPLICATE_WRITE: "error"}
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """One finding in a list."""
+
+    finding_id: str
+    kind: str
+    words: str
+    small: str
+    glyph: str
+    href: str
+    runs_href: str
+    detected_ns: int
+    since_ns: int
+    state: str
+    severity: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRow:
+    """One thing that moved, as words."""
+
+    name: str
+    before: str
+    after: str
+    change: str
+    z: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingPage:
+    """One finding, opened."""
+
+    row: FindingRow
+    features: tuple[FeatureRow, ...]
+    unchanged: tuple[str, ...]
+    reach: tuple[tuple[str, str], ...]
+    explained: tuple[tuple[str, str, str], ...]
+    causes: tuple[str, ...]
+    examples: tuple[tuple[str, str, str], ...]
+    """(what kind of example, short id, address)."""
+    chart: Chart | None
+    bins: tuple[tuple[str, str, str], ...]
+    """The chart's table: value from, share of runs before, after."""
+    changes: tuple[Marker, ...]
+    history: tuple[FindingEvent, ...]
+    can_decide: bool
+    limit_href: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpendLine:
+    """One value of the dimension that spend is split by."""
+
+    value: str
+    href: str
+    usd: float
+    share: str
+    runs: int
+    per_run: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpendPage:
+    """Spend: what spiked, where the money went, what explains it."""
+
+    range_words: str
+    workflow: str
+    findings: tuple[FindingRow, ...]
+    past: tuple[FindingRow, ...]
+    chart: Chart
+    tabs: tuple[Mapping[str, object], ...]
+    heading: str
+    lines: tuple[SpendLine, ...]
+    tokens: tuple[tuple[str, int], ...]
+    unpriced: int
+    can_decide: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LearningRow:
+    """A workflow about which nothing can be said yet."""
+
+    workflow: str
+    environment: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriftPage:
+    """Drift: which workflows behave differently, since when, and what was changed around then."""
+
+    range_words: str
+    workflow: str
+    findings: tuple[FindingRow, ...]
+    past: tuple[FindingRow, ...]
+    watched: int
+    learning: tuple[LearningRow, ...]
+    marks: tuple[Marker, ...]
+    can_decide: bool
+
+
+def finding_row(place: Place, finding: Finding) -> FindingRow:
+    """A finding as a row."""
+    reach = finding.impact
+    counted = ", ".join(
+        words
+        for words in (
+            f"{reach.runs:,} runs" if reach.runs else "",
+            f"{reach.users:,} users" if reach.users else "",
+            f"{reach.writes:,} writes" if reach.writes else "",
+            f"${reach.usd:,.2f}" if reach.usd is not None else "",
+        )
+        if words
+    )
+    state = "" if finding.state is FindingState.OPEN else f", {finding.state.value}"
+    return FindingRow(
+        finding_id=finding.finding_id,
+        kind=_WORDS[finding.kind],
+        words=finding.summary,
+        small=f"{_WORDS[finding.kind]}{state}{f' · {counted}' if counted else ''}",
+        glyph=GLYPHS.get(finding.kind, "waiting"),
+        href=place.url(f"/findings/{finding.finding_id}"),
+        runs_href=place.within(finding.since_ns, max(finding.last_seen_ns, finding.since_ns + 1)).url(
+            "/runs", workflow=finding.workflow
+        ),
+        detected_ns=finding.detected_ns,
+        since_ns=finding.since_ns,
+        state=finding.state.value,
+        severity=finding.severity.value,
+    )
+
+
+def rows_of(place: Place, findings: Sequence[Finding]) -> tuple[tuple[FindingRow, ...], tuple[FindingRow, ...]]:
+    """Rows of what stands, and of what is past."""
+    standing = tuple(finding_row(place, f) for f in findings if f.state in OPEN)
+    past = tuple(finding_row(place, f) for f in findings if f.state not in OPEN)
+    return standing, past
+
+
+def feature_row(feature: FeatureChange) -> FeatureRow:
+    """A feature that moved, in words."""
+
+    def shown(value: float | None) -> str:
+        return NONE if value is None else value_in_words(value, feature.unit)
+
+    change = ""
+    if feature.before and feature.after is not None and feature.unit != "share":
+        change = f"{100 * (feature.after / feature.before - 1):+.0f} %"
+    elif feature.unit == "share" and feature.before is not None and feature.after is not None:
+        change = f"{100 * (feature.after - feature.before):+.1f} points"
+    z = f"{feature.z:+.1f}" if feature.z else ""
+    return FeatureRow(words_of(feature.name), shown(feature.before), shown(feature.after), change, z)
+
+
+def build_finding(
+    place: Place,
+    finding: Finding,
+    histogram: Histogram | None,
+    marks: Sequence[Mark],
+    *,
+    can_decide: bool,
+) -> FindingPage:
+    """One finding with everything that is known about it."""
+    detail, reach = finding.detail, finding.impact
+    top = finding.features[0] if finding.features else None
+    known = (
+        ("Runs", reach.runs),
+        ("Users", reach.users),
+        ("Writes", reach.writes),
+        ("Money", None if reach.usd is None else f"${reach.usd:,.2f}"),
+        ("Tools", ", ".join(reach.tools[:8]) or None),
+    )
+    return FindingPage(
+        row=finding_row(place, finding),
+        features=tuple(feature_row(feature) for feature in finding.features),
+        unchanged=_texts(detail.get("unchanged")),
+        reach=tuple((name, f"{value:,}" if isinstance(value, int) else value) for name, value in known if value),
+        explained=_explained(detail.get("explained_by")),
+        causes=_texts(detail.get("causes")),
+        examples=_examples(place, finding),
+        chart=change_chart(top.name, top.unit, histogram) if top is not None and histogram is not None else None,
+        bins=change_rows(top.unit, histogram) if top is not None and histogram is not None else (),
+        changes=tuple(marker(mark) for mark in marks),
+        history=finding.history,
+        can_decide=can_decide and finding.state is not FindingState.CLOSED,
+        limit_href=place.bare("/alert-rules", workflow=finding.workflow, metric=_first_feature(finding)),
+    )
+
+
+def _first_feature(finding: Finding) -> str:
+    return finding.features[0].name if finding.features else ""
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else ()
+
+
+def _explained(value: object) -> tuple[tuple[str, str, str], ...]:
+    if not isinstance(value, (list, tuple)):
+        return ()
+    return tuple(
+        (str(row.get("field")), str(row.get("value")), f"{float(row.get('share') or 0):.0%}")
+        for row in value
+        if isinstance(row, Mapping)
+    )
+
+
+def _examples(place: Place, finding: Finding) -> tuple[tuple[str, str, str], ...]:
+    kinds = ("typical since", "most extreme", "typical before") if finding.kind is FindingKind.DRIFT else ("",)
+    share = 3 if finding.kind is FindingKind.DRIFT else len(finding.run_ids) or 1
+    return tuple(
+        (kinds[min(n // share, len(kinds) - 1)], run_id[:8], place.url(f"/runs/{run_id}"))
+        for n, run_id in enumerate(finding.run_ids)
+    )
+
+
+def marker(mark: Mark) -> Marker:
+    """A mark of change as a line of a chart."""
+    where = f"{mark.workflow}: " if mark.workflow else ""
+    by = f" ({mark.by})" if mark.by else ""
+    return Marker(mark.at_ns, f"{where}{mark.sentence}{by}")
+
+
+def build_spend(
+    place: Place,
+    findings: Sequence[Finding],
+    chart: Chart,
+    marks: Sequence[Mark],
+    parts: Sequence[SpendPart],
+    total: HourRow,
+    *,
+    by: str,
+    workflow: str,
+    can_decide: bool,
+) -> SpendPage:
+    """The page Spend, over all workflows or one."""
+    standing, past = rows_of(place, findings)
+    spent = sum(part.usd for part in parts)
+    param = {"workflow": "workflow", "version": "version", "model": "model", "user": "user", "session": "session"}[by]
+    return SpendPage(
+        range_words=place.range.words(),
+        workflow=workflow,
+        findings=standing,
+        past=past,
+        chart=with_markers(chart, tuple(marker(mark) for mark in marks[-12:])),
+        tabs=tuple(
+            {"label": label, "href": place.url("/spend", by=key, workflow=workflow), "active": key == by}
+            for key, label in SPEND_TABS
+        ),
+        heading=dict(SPEND_TABS)[by],
+        lines=tuple(
+            SpendLine(
+                value=part.value or "not told",
+                href=place.url("/runs", **{"workflow": workflow, param: part.value}) if part.value else "",
+                usd=part.usd,
+                share=f"{part.usd / spent:.0%}" if spent else "",
+                runs=part.runs,
+                per_run=value_in_words(part.usd / part.runs, "usd") if part.runs else NONE,
+                change=f"{100 * (part.usd / part.before_usd - 1):+.0f} %" if part.before_usd else "new",
+            )
+            for part in parts
+            if part.runs
+        ),
+        tokens=tuple((name, int(getattr(total, field))) for name, field in TOKEN_CLASSES),
+        unpriced=total.unpriced_calls,
+        can_decide=can_decide,
+    )
+
+
+def build_drift(
+    place: Place,
+    findings: Sequence[Finding],
+    activity: Sequence[Activity],
+    marks: Sequence[Mark],
+    *,
+    now_ns: int,
+    workflow: str,
+    can_decide: bool,
+) -> DriftPage:
+    """The page Drift, over all workflows or one."""
+    standing, past = rows_of(place, findings)
+    waiting = [(a, learning(a, now_ns)) for a in activity]
+    return DriftPage(
+        range_words=place.range.words(),
+        workflow=workflow,
+        findings=standing,
+        past=past,
+        watched=sum(not words for _, words in waiting),
+        learning=tuple(LearningRow(a.workflow, a.environment, words) for a, words in waiting if words),
+        marks=tuple(marker(mark) for mark in reversed(marks)),
+        can_decide=can_decide,
+    )
