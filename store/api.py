@@ -14,7 +14,9 @@ import pyarrow as pa
 from spans.clean import CleanLog, CleanSpan
 from spans.facts import SpanFacts
 from spans.ids import RunId, SpanId, TraceId
+from spans.policy import Policy
 from spans.run import Assembly, Run, Step
+from spans.whatif import WhatIf
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow
 from store.judged import (
     AttemptGroup,
@@ -298,6 +300,9 @@ class Store(Protocol):
 
     def values(self, query: RunQuery, field_name: str, limit: int = 50) -> tuple[tuple[str, int], ...]:
         """Real values of one run field with their counts, most frequent first (for suggestions and chips)."""
+
+    def what_if(self, query: RunQuery, policy: Policy) -> WhatIf:
+        """What a candidate policy would have meant for the runs that match; equal to `spans.whatif.what_if`."""
 
     def projects(self) -> tuple[str, ...]:
         """Projects that have runs."""

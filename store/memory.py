@@ -16,7 +16,9 @@ import pyarrow as pa
 from spans.facts import SpanFacts
 from spans.ids import RunId, SpanId, TraceId
 from spans.kinds import OutcomeLabel, RunMode, RunStatus
+from spans.policy import Policy
 from spans.run import Assembly, Run, Step
+from spans.whatif import WhatIf, what_if
 from store import judged
 from store.api import (
     CALLS_PER_HOUR,
@@ -300,6 +302,11 @@ class MemoryStore:
         of = run_field(field_name).of
         counts = Counter(value for run in filter(self._where(query).holds, self._runs()) for value in of(run) if value)
         return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:limit])
+
+    def what_if(self, query: RunQuery, policy: Policy) -> WhatIf:
+        """What a candidate policy would have meant."""
+        runs = filter(self._where(query).holds, self._runs())
+        return what_if(policy, [(run, self.read_steps(run.project, run.run_id)) for run in runs])
 
     def projects(self) -> tuple[str, ...]:
         """Projects with runs."""

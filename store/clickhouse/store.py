@@ -14,7 +14,9 @@ import pyarrow.compute as pc
 
 from spans.facts import SpanFacts
 from spans.ids import RunId, SpanId, TraceId
+from spans.policy import Policy
 from spans.run import Assembly, Run, Step
+from spans.whatif import WhatIf
 from store.api import (
     CALLS_PER_HOUR,
     DERIVED_TABLES,
@@ -42,6 +44,7 @@ from store.clickhouse.measures import ClickHouseMeasures
 from store.clickhouse.privacy import Privacy
 from store.clickhouse.schema import migrate
 from store.clickhouse.sql import column_list, statement
+from store.clickhouse.whatif import what_if
 from store.columns import DAY, FLOATS, TEXT, TEXTS, U64, trimmed
 from store.cursor import RunCursor
 from store.derived_rows import (
@@ -342,6 +345,10 @@ class ClickHouseStore:
         params = {"value_limit": limit, **field.params}
         rows = self._about_runs("values", where(query), params, query, field=field.sql)
         return tuple((row["value"], row["runs"]) for row in rows)
+
+    def what_if(self, query: RunQuery, policy: Policy) -> WhatIf:
+        """What a candidate policy would have meant."""
+        return what_if(lambda sql, params: self._select(sql, params, "job"), query, policy)
 
     def projects(self) -> tuple[str, ...]:
         """Projects that have runs."""

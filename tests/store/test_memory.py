@@ -5,6 +5,7 @@ import pytest
 from store.memory import MemoryStore
 from tests.store.contract import StoreContract
 from tests.store.judged_contract import JudgedContract
+from tests.store.whatif_contract import WhatIfContract
 
 
 @pytest.fixture(scope="module")
@@ -17,4 +18,8 @@ class TestMemoryStore(StoreContract):
 
 
 class TestMemoryJudged(JudgedContract):
+    pass
+
+
+class TestMemoryWhatIf(WhatIfContract):
     pass

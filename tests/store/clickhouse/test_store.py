@@ -5,6 +5,7 @@ import pytest
 from store import open_store
 from tests.store.contract import StoreContract
 from tests.store.judged_contract import JudgedContract
+from tests.store.whatif_contract import WhatIfContract
 
 
 @pytest.fixture(scope="module")
@@ -20,4 +21,8 @@ class TestEmbeddedStore(StoreContract):
 
 
 class TestEmbeddedJudged(JudgedContract):
+    pass
+
+
+class TestEmbeddedWhatIf(WhatIfContract):
     pass
