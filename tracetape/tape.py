@@ -1,4 +1,4 @@
-"""Verbs of the tape: export a run as a file that proves itself, verify it, compare two."""
+"""Verbs of the tape: export a run as a file that proves itself, verify it, compare two, ask what a policy would have meant."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from insights.policy_file import parse_policy
 from replay.checking import check_stored, pack
 from replay.compare import compare, comparison_json, text
 from replay.format import write_recording
@@ -17,7 +18,9 @@ from replay.recording import recording_json
 from spans.errors import NotFoundError, RefusedError
 from spans.ids import RunId, TraceId, parse_trace_id
 from spans.run import Run
+from store.api import RunQuery
 from tracetape.house import House
+from web.routes.whatif import whatif_told
 
 
 def verify_run(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -80,3 +83,17 @@ def _run(house: House, raw_id: str, project: str) -> Run:
             return run
     where = f"project {project!r}" if project else "any project"
     raise NotFoundError(f"No run or trace {trace} in {where}.")
+
+
+def whatif(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a candidate policy would have meant for the stored runs of a range."""
+    policy = parse_policy(str(arguments["policy"]), file=str(arguments.get("file", "policy.yaml")))
+    until = time.time_ns()
+    query = RunQuery(
+        str(arguments["project"]),
+        since_ns=until - int(arguments["since_ns"]),
+        until_ns=until,
+        environment=str(arguments.get("environment", "")) or None,
+        workflow=str(arguments.get("workflow", "")) or None,
+    )
+    return whatif_told(house.store.what_if(query, policy))

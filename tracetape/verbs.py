@@ -22,7 +22,7 @@ from tracetape.demo import DEMO_PROJECT
 from tracetape.demo.fleet import generate
 from tracetape.demo.send import send
 from tracetape.house import House
-from tracetape.tape import compare_runs, export_run, verify_run
+from tracetape.tape import compare_runs, export_run, verify_run, whatif
 
 _loading = threading.Lock()
 
@@ -185,4 +185,5 @@ VERBS: Mapping[str, Verb] = {
     "health": delivery_check,
     "renormalise": renormalise,
     "verify_run": verify_run,
+    "whatif": whatif,
 }

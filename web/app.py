@@ -19,6 +19,7 @@ from web.desk import Desk
 from web.routes import (
     alert_rules,
     api,
+    compare,
     findings,
     incidents,
     ingest,
@@ -31,8 +32,10 @@ from web.routes import (
     replay,
     run,
     settings,
+    share,
     sign_in,
     static,
+    whatif,
 )
 from web.security import Door
 from web.services import Services
@@ -49,6 +52,9 @@ ROUTERS = (
     pages.router,
     run.router,
     replay.router,
+    compare.router,
+    share.router,
+    whatif.router,
     settings.router,
     ingest.router,
     incidents.router,

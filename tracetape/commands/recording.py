@@ -14,6 +14,7 @@ from replay.compare import one_line
 from replay.proof import Verdict
 from spans.errors import SettingsError
 from tracetape.commands.common import Data, folder_of, run_verb, say
+from tracetape.commands.evaluate import parse_period_ns
 from tracetape.settings import load_settings
 
 Project = Annotated[str, typer.Option("--project", help="Project of the run; default the first that has it.")]
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(verify)
     app.command()(compare)
+    app.command()(whatif)
 
 
 def export_run(run: str, out: Path | None, project: str, data: Path | None) -> None:
@@ -99,3 +101,53 @@ def compare(
     say(json.dumps(found["json"], indent=2) if as_json else found["text"])
     if found["json"]["verdict"] != "same":
         raise typer.Exit(ALTERED_CODE)
+
+
+def whatif(
+    policy: Annotated[Path, typer.Argument(help="The candidate: a policy file (YAML).")],
+    since: Annotated[str, typer.Option(help="How far back: 24h, 7d or 30d.")] = "30d",
+    project: Annotated[str, typer.Option(help="Project whose runs are judged.")] = "default",
+    workflow: Annotated[str, typer.Option(help="Only runs of this workflow.")] = "",
+    environment: Annotated[str, typer.Option(help="Only runs of this environment.")] = "",
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """What would this policy have meant for stored runs: which calls it denies, which successful runs it would have cut."""
+    try:
+        text = policy.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{policy} cannot be read as a policy file: {error}.") from error
+    settings = load_settings({"data": data})
+    found = run_verb(
+        settings,
+        folder_of(settings),
+        "whatif",
+        {
+            "policy": text,
+            "file": policy.name,
+            "since_ns": parse_period_ns(since),
+            "project": project,
+            "workflow": workflow,
+            "environment": environment,
+        },
+    )
+    if as_json:
+        say(json.dumps(found, indent=2))
+        return
+    say(found["sentence"])
+    for group in found["groups"]:
+        rule = f" by {group['rule']}" if group["rule"] else ""
+        say(
+            f"  {group['change'].replace('_', ' '):16} {one_line(group['tool']) or '(no name)'}{rule}: {group['calls']:,} calls "
+            f"in {group['runs']:,} runs, {group['successful_runs']:,} of them successful"
+        )
+    for limit in found["limits"]:
+        say(
+            f"  {limit['rule']}: {limit['runs']:,} runs would have stopped, {limit['successful_runs']:,} of them successful, "
+            f"saving ${limit['saved_usd']}; {limit['cannot_evaluate']:,} cannot be evaluated"
+        )
+        for stop in limit["examples"]:
+            if stop["span_id"]:
+                say(
+                    f"    {stop['run_id']}  before call {stop['call']}, after {stop['after_s']} s, saving ${stop['saved_usd']}"
+                )

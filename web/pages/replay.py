@@ -552,5 +552,5 @@ def build_replay(
         share_href=place.url(f"{base}/share") if may_share else "",
         part_path=place.bare(f"{base}/replay/step"),
         page_path=place.bare(f"{base}/replay"),
-        compare_href=place.url("/compare", right=run.run_id, left="last-good"),
+        compare_href=place.url(f"{base}/compare"),
     )

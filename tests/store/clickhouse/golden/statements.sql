@@ -1226,6 +1226,135 @@ GROUP BY value
 ORDER BY runs DESC, value
 LIMIT {value_limit:UInt32}
 
+-- what_if_approved
+(
+  arrayExists(d -> JSONExtractString(d, 'by') = 'human' AND JSONExtractString(d, 'verdict') IN ('allow', 'modify'), JSONExtractArrayRaw(s.data, 'decisions'))
+  OR (s.tool_call_id != '' AND (s.run_id, s.version, s.tool_call_id) IN
+  (
+    SELECT run_id, version, JSONExtractString(d, 'subject_ref')
+    FROM steps FINAL
+    ARRAY JOIN JSONExtractArrayRaw(data, 'decisions') AS d
+    WHERE project = {project:String} AND JSONExtractString(d, 'subject_ref') != tool_call_id AND position(data, '"decisions"') > 0
+      AND JSONExtractString(d, 'by') = 'human' AND JSONExtractString(d, 'verdict') IN ('allow', 'modify')
+  ))
+)
+
+-- what_if_calls
+SELECT
+  s.run_id AS run_id,
+  s.span_id AS span_id,
+  s.ordinal AS ordinal,
+  s.tool_name AS tool,
+  s.tool_arguments_hash AS tool_arguments_hash,
+  r.outcome AS outcome,
+  r.started_ns AS started_ns,
+  r.cost_usd AS run_cost_usd,
+  s.tool_outcome IN ('denied', 'approval_pending', 'not_executed') AS stopped,
+  match(s.tool_name, {unreadable:String}) AS unreadable,
+  multiIf(
+    has({denied:Array(String)}, s.tool_name), 'denied_tools',
+    has({approval:Array(String)}, s.tool_name), if({approved}, '', 'require_approval'),
+    {has_allowed:Bool} AND NOT has({allowed:Array(String)}, s.tool_name), 'allowed_tools',
+    '') AS broken,
+  multiIf(
+    unreadable, 'cannot_evaluate',
+    NOT stopped AND broken = 'require_approval', 'needs_approval',
+    NOT stopped AND broken != '', 'newly_denied',
+    s.tool_outcome IN ('denied', 'approval_pending') AND broken = '', 'newly_allowed',
+    s.tool_outcome = 'denied' AND broken = 'require_approval', 'needs_approval',
+    s.tool_outcome = 'approval_pending' AND broken IN ('denied_tools', 'allowed_tools'), 'newly_denied',
+    'unchanged') AS change,
+  if(change IN ('newly_denied', 'needs_approval'), broken, '') AS rule
+FROM (SELECT run_id, span_id, ordinal, version, tool_name, tool_arguments_hash, tool_outcome, tool_call_id, data FROM steps FINAL WHERE project = {project:String} AND kind = 'tool' AND counted) AS s
+INNER JOIN
+(
+  SELECT run_id, version, outcome, started_ns, cost_usd
+  FROM runs FINAL
+  WHERE project = {project:String} AND ({policy_workflow:String} = '*' OR workflow = {policy_workflow:String})
+) AS r ON s.run_id = r.run_id AND s.version = r.version
+
+-- what_if_cut
+SELECT
+  count() AS cut_runs,
+  countIf(outcome = 'success') AS cut_successful,
+  sumIf(ifNull(run_cost_usd, 0), outcome = 'success') AS cut_value
+FROM
+(
+  SELECT run_id, any(outcome) AS outcome, any(run_cost_usd) AS run_cost_usd
+  FROM ({calls})
+  WHERE change = 'newly_denied'
+  GROUP BY run_id
+)
+
+-- what_if_groups
+SELECT
+  change,
+  tool,
+  rule,
+  count() AS calls,
+  uniqExact(run_id) AS runs,
+  uniqExactIf(run_id, outcome = 'success') AS successful_runs,
+  uniqExact(tool_arguments_hash) AS arguments,
+  groupArraySorted(5)((-toInt64(started_ns), run_id, ordinal, span_id)) AS examples
+FROM ({calls})
+GROUP BY change, tool, rule
+
+-- what_if_runs
+SELECT count() AS runs, countIf(cost_usd IS NULL) AS unpriced
+FROM runs FINAL
+WHERE project = {project:String} AND ({policy_workflow:String} = '*' OR workflow = {policy_workflow:String})
+
+-- what_if_stops
+SELECT
+  run_id,
+  any(outcome) AS outcome,
+  any(started_ns) AS started_ns,
+  any(duration_ns) AS duration_ns,
+  argMinIf(span_id, place, over) AS stop_span,
+  minIf(place, over) AS stop_place,
+  countIf(over) AS overs,
+  argMinIf(calls_before, place, over) AS stop_calls,
+  argMinIf(start_ns, place, over) AS stop_ns,
+  sum(executed) AS all_calls,
+  sumIf(cost, place >= first_place) AS saved
+FROM
+(
+  SELECT
+    *,
+    minIf(place, over) OVER (PARTITION BY run_id) AS first_over,
+    countIf(over) OVER (PARTITION BY run_id) AS any_over,
+    if(any_over > 0, first_over, 4294967295) AS first_place
+  FROM
+  (
+    SELECT
+      *,
+      row_number() OVER ordered AS place,
+      toInt64(sum(executed) OVER ordered) - executed AS calls_before,
+      sum(cost) OVER ordered - cost AS spent_before,
+      toInt64(sum(used) OVER ordered) - used AS used_before,
+      {over} AS over
+    FROM
+    (
+      SELECT
+        r.run_id AS run_id, s.span_id AS span_id, s.start_ns AS start_ns, s.ordinal AS ordinal,
+        r.outcome AS outcome, r.started_ns AS started_ns, r.duration_ns AS duration_ns,
+        toInt64(s.kind = 'tool' AND s.counted AND s.tool_name != '' AND s.tool_outcome NOT IN ('denied', 'approval_pending', 'not_executed')) AS executed,
+        if(s.usage_role = 'own', ifNull(s.cost_usd, toDecimal128(0, 12)), toDecimal128(0, 12)) AS cost,
+        if(s.usage_role = 'own', toInt64(ifNull(s.input_tokens, 0) + ifNull(s.output_tokens, 0)), 0) AS used
+      FROM (SELECT run_id, version, span_id, start_ns, ordinal, kind, counted, tool_name, tool_outcome, usage_role, cost_usd, input_tokens, output_tokens FROM steps FINAL WHERE project = {project:String}) AS s
+      RIGHT JOIN
+      (
+        SELECT run_id, version, outcome, started_ns, duration_ns
+        FROM runs FINAL
+        WHERE project = {project:String} AND ({policy_workflow:String} = '*' OR workflow = {policy_workflow:String}) AND {exceeds}
+      ) AS r ON s.run_id = r.run_id AND s.version = r.version
+    )
+    WINDOW ordered AS (PARTITION BY run_id ORDER BY start_ns, ordinal, span_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+  )
+)
+GROUP BY run_id
+HAVING {counted}
+
 -- every filter
 project = {project:String}
   AND started_ns >= {since_ns:UInt64}
