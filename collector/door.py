@@ -125,8 +125,8 @@ class Door:
         deadline.check()
         if signal is not METRICS and (refusal := self._spool.refusal()):
             raise BusyError(refusal)  # before anything is parsed for nothing
+        # Judged too late, it is kept all the same: sent again it is a repeat, and a slow machine still takes large batches.
         accepted = self._judge(raw, signal, deadline, is_json=is_json)
-        deadline.check()
         if not accepted.items or signal is METRICS:
             return Admission(accepted, None)
         name = (

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ class Producer:
     def finish(self) -> None:
         self.stop.set()
         for thread in self.running:
-            thread.join(15)
+            thread.join(30)
 
     def batch(self, chance: random.Random) -> tuple[str, bytes]:
         trace, payload = chance.randbytes(16), "".join(chance.choices(string.ascii_lowercase, k=600))
@@ -89,7 +89,10 @@ class Producer:
 
     def _loop(self, number: int) -> None:
         chance, place = random.Random(f"{self.seed}/{number}"), urlsplit(self.endpoint)
-        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)
+        with closing(http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)) as connection:
+            self._send(connection, chance)
+
+    def _send(self, connection: http.client.HTTPConnection, chance: random.Random) -> None:
         head = {"Content-Type": "application/x-protobuf"}
         again: tuple[str, bytes] | None = None
         while not self.stop.is_set():

@@ -142,6 +142,10 @@ class Running:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read())
 
+    def metrics(self) -> bytes:
+        with urllib.request.urlopen(f"{self.web}/metrics", timeout=30) as answer:
+            return bytes(answer.read())
+
     def try_api(self, path: str) -> Any | None:
         try:
             return self.api(path)
