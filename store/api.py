@@ -292,6 +292,9 @@ class Store(Protocol):
     def repeated_writes(self, project: str, since_ns: int, until_ns: int) -> tuple[WriteRow, ...]:
         """Successful tool calls that began in a range and whose arguments occur more than once, oldest first."""
 
+    def blind_workflows(self, query: RunQuery) -> tuple[str, ...]:
+        """Workflows of which no run that matches holds any content, the busiest first."""
+
     def run_ids(self, query: RunQuery, limit: int) -> tuple[RunId, ...]:
         """Ids of the runs that match, newest first."""
 

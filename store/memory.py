@@ -284,6 +284,15 @@ class MemoryStore:
         own = (a for a in self._assemblies() if a.run.project == project)
         return judged.repeated_writes(own, since_ns, until_ns)
 
+    def blind_workflows(self, query: RunQuery) -> tuple[str, ...]:
+        """Workflows without any content."""
+        runs = [
+            r for r in filter(self._where(query).holds, self._runs()) if r.workflow and r.model_calls + r.tool_calls
+        ]
+        seen = {r.workflow for r in runs if r.input_preview or r.output_preview}
+        counts = Counter(r.workflow for r in runs if r.workflow not in seen)
+        return tuple(name for name, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:100])
+
     def run_ids(self, query: RunQuery, limit: int) -> tuple[RunId, ...]:
         """Ids of the runs that match."""
         found = sorted(

@@ -24,10 +24,13 @@ from web.routes import (
     incidents,
     ingest,
     insights,
+    judging,
     keeping,
     metrics,
+    near_misses,
     overrides,
     pages,
+    policies,
     privacy,
     replay,
     run,
@@ -36,6 +39,7 @@ from web.routes import (
     sign_in,
     static,
     whatif,
+    workflows,
 )
 from web.security import Door
 from web.services import Services
@@ -56,6 +60,10 @@ ROUTERS = (
     share.router,
     whatif.router,
     settings.router,
+    judging.router,
+    policies.router,
+    near_misses.router,
+    workflows.router,
     ingest.router,
     incidents.router,
     alert_rules.router,

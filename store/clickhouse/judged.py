@@ -116,6 +116,13 @@ class Judged:
             for r in self._select(statement("repeated_writes"), params, pool="job")
         )
 
+    def blind_workflows(self, query: RunQuery) -> tuple[str, ...]:
+        """See `store.api.Store.blind_workflows`."""
+        shown = where(query)
+        return tuple(
+            r["workflow"] for r in self._select(statement("blind_workflows", where=shown.clause), shown.params)
+        )
+
     def run_ids(self, query: RunQuery, limit: int) -> tuple[RunId, ...]:
         """See `store.api.Store.run_ids`."""
         shown = where(query)

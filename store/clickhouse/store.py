@@ -331,6 +331,10 @@ class ClickHouseStore:
         """Successful calls with equal arguments."""
         return self._judged.repeated_writes(project, since_ns, until_ns)
 
+    def blind_workflows(self, query: RunQuery) -> tuple[str, ...]:
+        """Workflows without any content."""
+        return self._judged.blind_workflows(query)
+
     def run_ids(self, query: RunQuery, limit: int) -> tuple[RunId, ...]:
         """Ids of the runs that match."""
         return self._judged.run_ids(query, limit)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +12,9 @@ from spans.facts import Decision
 from spans.kinds import Evidence, OutcomeLabel, RunStatus, SpanKind, ToolOutcome, Verdict
 from spans.run import Outcome
 from tests.builders import a_run, a_span_id, a_step
-from tests.runs.scoring import _read, assemble_all, load
+from tests.runs.scoring import read
+from tests.runs.test_captures import NAMES, RECORDED, assembled
 
-CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 DENY = Decision(Verdict.DENY, rule="refund-limit", by="policy")
 
 
@@ -163,22 +162,29 @@ def test_tool_calls_are_counted_by_what_became_of_them():
     assert outcomes_of(steps) == {"denied": 1, "invalid_arguments": 1, "ok": 1}
 
 
-NOT_IN_THE_PAYLOAD = {"openai-agents__openinference", "openai-agents__otel-genai", "google-adk__native"}
+UNSEEN = {
+    "openai-agents__openinference": 2,  # the SDK masks the message of a tool's error
+    "openai-agents__otel-genai": 2,
+    "google-adk__native": 2,  # no content, and the span of the denied tool is unset
+    "vercel-ai-7__modern-http-json": 1,  # one run with recording off: the span says error and nothing else
+}
+"""Denials that happened and are not in the payload."""
 
 
-@pytest.mark.parametrize("name", sorted(p.name for p in CAPTURES.iterdir() if p.is_dir()))
+@pytest.mark.parametrize("name", NAMES)
 def test_every_denial_of_a_capture_is_exactly_one_record(name):
     """Facts were stated without looking at the trace; approvals that a person refused are denials too."""
-    facts = json.loads(_read(CAPTURES / name, "facts.json"))
+    facts = json.loads(read(RECORDED[name], "facts.json"))
     calls = [call for run in facts["runs"] for call in run["tool_calls"]]
     true = Counter(call["name"] for call in calls if call.get("denied"))
     failed = {call["name"] for call in calls if call.get("error") and not call.get("denied")} - set(true)
     refusable = {a.get("tool") for run in facts["runs"] for a in run.get("approvals") or []}
     found: Counter[str] = Counter()
-    for assembly in assemble_all(load(CAPTURES / name).facts()).values():
+    for assembly in assembled(name).values():
         for attempt in attempts_of(assembly.run, assembly.steps):
             if attempt.kind is AttemptKind.STOPPED and attempt.level == "tool":
                 found[attempt.tool] += 1
             assert attempt.kind is not AttemptKind.STOPPED or attempt.tool not in failed - refusable
-    if name not in NOT_IN_THE_PAYLOAD:
-        assert {tool: found[tool] for tool in true} == dict(true)
+    unnamed = found.get("tool call", 0)  # a result whose call has another kind of id: seen, without its tool's name
+    seen = sum(found[tool] for tool in true) + unnamed
+    assert seen == sum(true.values()) - UNSEEN.get(name, 0)

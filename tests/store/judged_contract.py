@@ -172,3 +172,11 @@ class JudgedContract:
         asked = [*ids[::-1], RunId("f" * 32)]
         assert found.read_assemblies(project, asked) == wanted.read_assemblies(project, asked)
         assert [a.run.run_id for a in found.read_assemblies(project, asked)] == list(ids[::-1])
+
+    def test_workflows_without_content_are_named(self, store, project):
+        silent = an_assembly(project=project, run_id=RunId(a_trace_id(next(_numbers))), workflow="silent")
+        loud = an_assembly(
+            project=project, run_id=RunId(a_trace_id(next(_numbers))), workflow="loud", output_preview="hello"
+        )
+        store.write_derived([silent, loud])
+        assert store.blind_workflows(RunQuery(project)) == ("silent",)

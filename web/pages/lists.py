@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from spans.kinds import ToolOutcome, Verdict
 from spans.roles import Role
-from spans.run import Run, Step
 from store.api import FleetRow
 from store.ledger.audit import AuditEntry
 from store.ledger.key_info import KeyInfo
@@ -15,9 +13,7 @@ from store.ledger.links import PendingLink
 from store.ledger.members import Member
 from store.ledger.sessions import Session
 from web.pages.overview import FleetLine, fleet_lines
-from web.pages.run_row import RunRow, build_row
 from web.places import Place
-from web.text import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,87 +27,6 @@ class WorkflowsPage:
 def build_workflows(place: Place, fleet: Sequence[FleetRow]) -> WorkflowsPage:
     """Build the list."""
     return WorkflowsPage(fleet_lines(place, fleet), place.range.words())
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """One call that a control stopped."""
-
-    tool: str
-    rule: str
-    by: str
-    reason: str
-    href: str
-    span_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoppedGroup:
-    """What was stopped, how often, by which rule."""
-
-    tool: str
-    rule: str
-    runs: int
-    calls: int
-    href: str
-
-
-@dataclass(frozen=True, slots=True)
-class NearMissesPage:
-    """Attempts that a control stopped."""
-
-    groups: tuple[StoppedGroup, ...]
-    rows: tuple[tuple[RunRow, tuple[Stopped, ...]], ...]
-    older_href: str
-    newer_href: str
-    range_words: str
-
-
-def build_near_misses(
-    place: Place, found: Sequence[tuple[Run, Sequence[Step]]], *, next_cursor: str | None, is_first: bool
-) -> NearMissesPage:
-    """Build the page from runs with a denial and their steps."""
-    rows = []
-    groups: dict[tuple[str, str], list[str]] = {}
-    for run, steps in found:
-        stopped = tuple(_stopped(place, run, s) for s in steps if _is_stopped(s))
-        rows.append((build_row(run, place), stopped))
-        for call in stopped:
-            groups.setdefault((call.tool, call.rule), []).append(run.run_id)
-    return NearMissesPage(
-        groups=tuple(
-            StoppedGroup(
-                tool,
-                rule,
-                len(set(runs)),
-                len(runs),
-                place.url("/runs", tool=tool, denied=1, shape="any"),
-            )
-            for (tool, rule), runs in sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))
-        ),
-        rows=tuple(rows),
-        older_href=place.url("/near-misses", cursor=next_cursor) if next_cursor else "",
-        newer_href="" if is_first else place.url("/near-misses"),
-        range_words=place.range.words(),
-    )
-
-
-def _is_stopped(step: Step) -> bool:
-    if not step.counted:
-        return False
-    return step.tool_outcome is ToolOutcome.DENIED or any(d.verdict is Verdict.DENY for d in step.decisions)
-
-
-def _stopped(place: Place, run: Run, step: Step) -> Stopped:
-    denial = next((d for d in step.decisions if d.verdict is Verdict.DENY), None)
-    return Stopped(
-        tool=step.tool_name or step.name,
-        rule=denial.rule if denial else "",
-        by=denial.by if denial else "",
-        reason=one_line((denial.reason if denial else "") or step.error_message, 200),
-        href=place.url(f"/runs/{run.run_id}", span=step.span_id),
-        span_id=step.span_id,
-    )
 
 
 PEOPLE_ROLES = (Role.VIEWER, Role.REVIEWER, Role.ADMIN, Role.AUDITOR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from urllib.parse import quote
 
 from insights.budgets import BudgetState
 from insights.policies import PolicyBook
@@ -203,7 +204,7 @@ def _fleet_line(place: Place, row: FleetRow, around: Around) -> FleetLine:
     return FleetLine(
         workflow=row.workflow or "no workflow named",
         environment=row.environment,
-        href=here.url("/runs", **own),
+        href=here.url(f"/workflows/{quote(row.workflow, safe='')}") if row.workflow else here.url("/runs", **own),
         glyph=glyph,
         state=state,
         runs=totals.runs,

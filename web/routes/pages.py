@@ -17,7 +17,7 @@ from web.callers import Admin, Caller, Reader
 from web.desk import Desk
 from web.filters import MAX_TEXT, params_of, parse_filters
 from web.pages.first import Arrivals, build_arrivals, build_first
-from web.pages.lists import build_near_misses, build_workflows
+from web.pages.lists import build_workflows
 from web.pages.overview import CHART_BARS, COUNTED_SHAPES, Around, build_overview
 from web.pages.runs import BARS, GROUPINGS, MOST_GROUPS, SUGGESTED, Seen, build_live, build_runs, default_shapes
 from web.places import DEMO_PROJECT, Place
@@ -25,7 +25,6 @@ from web.routes.common import desk_of, record, trace_or_none
 
 router = APIRouter()
 
-NEAR_MISS_PAGE = 25
 MOST_BUDGETS = 30
 """Budgets an Overview looks at; the Spend page has the rest."""
 LEARNING_NS = 14 * 86_400 * 1_000_000_000
@@ -261,21 +260,3 @@ def workflows(request: Request, caller: Reader) -> Response:
     page = build_workflows(place, desk.services.store.fleet(query))
     frame = desk.frame(request, caller, place, "Workflows", active="workflows")
     return desk.page(request, "workflows.html", frame, page)
-
-
-@router.get("/near-misses")
-def near_misses(request: Request, caller: Reader, cursor: str = "") -> Response:
-    """Attempts that a control stopped."""
-    desk = desk_of(request)
-    place = desk.place(request, caller)
-    store = desk.services.store
-    query = replace(desk.query(place), denied=True, limit=NEAR_MISS_PAGE, cursor=cursor[:2000] or None)
-    found = store.find_runs(query)
-    page = build_near_misses(
-        place,
-        [(run, store.read_steps(place.project, run.run_id)) for run in found.rows],
-        next_cursor=found.next_cursor,
-        is_first=not cursor,
-    )
-    frame = desk.frame(request, caller, place, "Near misses", active="near-misses")
-    return desk.page(request, "near_misses.html", frame, page)

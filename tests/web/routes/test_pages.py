@@ -245,14 +245,6 @@ def test_a_long_conversation_comes_in_parts_that_say_nothing_twice(house: House,
     assert "You are careful" not in second
 
 
-def test_near_misses_name_tool_and_rule(house: House):
-    add_refund(house.store)
-    text = words(house.client(Role.VIEWER).get("/near-misses").text)
-    assert "execute_refund" in text
-    assert "1" in text
-    assert "Nothing was stopped" in words(house.client(Role.VIEWER).get("/near-misses?range=15m&environment=x").text)
-
-
 def test_any_trace_of_a_run_leads_to_it_and_others_are_404(house: House):
     client = house.client(Role.VIEWER)
     add_refund(house.store)

@@ -66,6 +66,15 @@ LIMIT {most:UInt32}
 ALTER TABLE spans UPDATE a = '' IN PARTITION ID '20261120'
 WHERE (a != '') AND (project, {id}) NOT IN (SELECT project, {id} FROM survivors)
 
+-- blind_workflows
+SELECT workflow
+FROM runs FINAL
+WHERE project = {project:String} AND workflow != '' AND model_calls + tool_calls > 0
+GROUP BY workflow
+HAVING countIf(input_preview != '' OR output_preview != '') = 0
+ORDER BY count() DESC, workflow
+LIMIT 100
+
 -- call_hours
 SELECT
   {keys}

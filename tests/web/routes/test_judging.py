@@ -1,0 +1,222 @@
+"""Policies, outcomes, the switch, near misses and the hub over HTTP, as a reader, a reviewer and an admin."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+import pytest
+
+from spans.ids import RunId, TraceId
+from spans.kinds import OutcomeLabel
+from spans.roles import Role
+from store.ledger.workflow_states import WorkMode
+from tests.builders import a_trace_id
+from tests.web.house import House
+from tests.web.samples import add_refund
+from tracetape.judges import Judges
+
+
+@pytest.fixture
+def filled(house: House) -> House:
+    """Two runs of refund-agent, judged as main judges them."""
+    for number in (1, 2):
+        add_refund(house.store, number)
+    judge(house)
+    return house
+
+
+def judge(house: House):
+    judges = Judges(house.ledger)
+    for run_id in (1, 2):
+        (assembly,) = house.store.read_assemblies("default", [RunId(a_trace_id(run_id))])
+        house.store.write_derived(judges.judge([assembly]))
+
+
+def test_an_outcome_is_said_by_the_api_and_kept(filled: House):
+    client = filled.client(Role.REVIEWER)
+    path = f"/api/v1/runs/{a_trace_id(1)}/outcome"
+    said = client.post(path, json={"label": "success", "reason": "for maria@example.com"})
+    assert said.status_code == 200, said.text
+    assert said.json()["data"]["reason"] == "for <EMAIL_ADDRESS_tapkmj7f>"
+    assert client.post(path, json={"label": "great"}).status_code == 400
+    assert client.post(path, json={"label": "failure"}).status_code == 200
+    judge(filled)
+    told = client.get(path).json()["data"]
+    assert told["outcome"] == {"label": "failure", "source": "api"}
+    assert [h["label"] for h in told["history"]] == ["failure", "success"]
+    assert filled.ledger.audit.list()[0].action == "review"
+
+
+def test_a_label_may_come_before_its_run_and_a_reader_may_not_label(filled: House):
+    early = f"/api/v1/runs/{'ab' * 16}/outcome"
+    assert filled.client(Role.REVIEWER).post(early, json={"label": "success"}).status_code == 200
+    assert filled.ledger.labels.newest("default", [TraceId("ab" * 16)])
+    assert filled.client(Role.VIEWER).post(early, json={"label": "success"}).status_code == 403
+
+
+def test_the_switch_is_set_recorded_and_polled(filled: House):
+    path = "/api/v1/workflows/refund-agent/state"
+    reader = filled.client(Role.VIEWER)
+    assert reader.get(path).json()["data"]["mode"] == "run"
+    assert reader.post(path, json={"mode": "stop"}).status_code == 403
+    reviewer = filled.client(Role.REVIEWER)
+    assert reviewer.post(path, json={"mode": "halt"}).status_code == 400
+    assert reviewer.post(path, json={"mode": "draft_only", "reason": "double refunds"}).status_code == 200
+    told = reader.get(path).json()["data"]
+    assert (told["mode"], told["reason"], told["by"][:4]) == ("draft_only", "double refunds", "key:")
+    assert told["since"]
+    assert told["budget"] is None
+    assert filled.ledger.audit.list()[0].detail["state"] == "draft_only"
+
+
+def test_the_switch_tells_how_the_budget_stands(filled: House):
+    text = "workflow_id: refund-agent\nbudget: {usd: 0.0001, per: 7d}\n"
+    filled.ledger.policies.save("default", "refund-agent", "d", text, author="a")
+    budget = filled.client(Role.VIEWER).get("/api/v1/workflows/refund-agent/state").json()["data"]["budget"]
+    assert budget["mode"] == "spent"
+    assert float(budget["spent_usd"]) > 0
+
+
+def test_figures_of_a_workflow(filled: House):
+    filled.ledger.labels.add("default", RunId(a_trace_id(1)), OutcomeLabel.SUCCESS, source="api", author="a")
+    judge(filled)
+    told = filled.client(Role.VIEWER).get("/api/v1/workflows/refund-agent/economics?by=model").json()["data"]
+    figures = told["figures"]
+    assert (figures["runs"], figures["success"]) == (2, 1)
+    assert float(figures["cost_per_success_usd"]) == pytest.approx(float(figures["cost_usd"]))
+    assert told["rows"][0]["key"].startswith("gpt-4o-mini")
+
+
+def test_near_misses_as_json_and_as_a_page(filled: House):
+    client = filled.browser(Role.ADMIN)
+    (one,) = client.get("/api/v1/near-misses").json()["data"]
+    assert (one["tool"], one["kind"], one["count"], one["is_new"]) == ("execute_refund", "stopped", 2, True)
+    page = client.get("/near-misses")
+    assert page.status_code == 200
+    assert "execute_refund" in page.text
+    assert "NEW" in page.text
+    href = re.search(r'href="(/near-misses/kind[^"]+)"', page.text)
+    assert href
+    opened = client.get(href[1].replace("&amp;", "&"))
+    assert opened.status_code == 200
+    assert "Up to the attempt" in opened.text
+    assert "I want a refund" in opened.text
+    assert any(e.detail.get("part") == "near miss" for e in filled.ledger.audit.list())
+
+
+def test_a_review_is_kept_and_not_a_near_miss_teaches(filled: House):
+    client = filled.browser(Role.REVIEWER)
+    (one,) = client.get("/api/v1/near-misses").json()["data"]
+    form = {"key": one["key"], "workflow": "refund-agent", "tool": "execute_refund", "text": ""}
+    assert client.post("/near-misses/review", data={**form, "answer": "loosen"}).status_code == 303
+    assert client.post("/near-misses/review", data={**form, "answer": "whatever"}).status_code == 400
+    assert "loosen the rule" in client.get("/near-misses").text
+    assert client.post("/near-misses/review", data={**form, "answer": "not_a_near_miss"}).status_code == 303
+    judge(filled)
+    assert client.get("/api/v1/near-misses").json()["data"] == []
+    (pattern,) = filled.ledger.reviews.patterns("default")
+    assert client.post("/near-misses/forget", data={"pattern": pattern.pattern_id}).status_code == 303
+    judge(filled)
+    assert len(client.get("/api/v1/near-misses").json()["data"]) == 1
+
+
+def test_the_weekly_review_as_page_and_markdown(filled: House):
+    client = filled.browser(Role.VIEWER)
+    assert "Top 10 by risk" in client.get("/near-misses/week").text
+    text = client.get("/near-misses/week.md")
+    assert text.headers["content-type"].startswith("text/markdown")
+    assert "`execute_refund` of `refund-agent`" in text.text
+    assert filled.ledger.audit.list()[0].action == "export"
+
+
+def test_a_policy_is_checked_saved_and_kept(filled: House):
+    client = filled.browser(Role.ADMIN)
+    page = client.get("/policies/refund-agent")
+    assert "Observes and reports. Blocks nothing." in page.text
+    form = {"workflow": "refund-agent", "after": "0"}
+    bad = client.post("/policy/save", data={**form, "text": "workflow_id: refund-agent\nlimts: {}\n"})
+    assert bad.status_code == 400
+    assert "line 2" in bad.text
+    assert "limts: {}" in bad.text
+    text = "workflow_id: refund-agent\r\nallowed_tools: [get_order]\r\n"
+    checked = client.post("/policy/save", data={**form, "text": text, "do": "check"})
+    assert checked.status_code == 200
+    assert filled.ledger.policies.current("default") == ()
+    drafted = client.post("/policy/save", data={**form, "text": text, "do": "draft"})
+    assert "allowed_tools: [execute_refund]" in drafted.text
+    saved = client.post("/policy/save", data={**form, "text": text, "note": "first"})
+    assert saved.status_code == 303
+    (version,) = filled.ledger.policies.current("default")
+    assert version.text == "workflow_id: refund-agent\nallowed_tools: [get_order]\n"
+    assert filled.ledger.audit.list()[0].action == "policy_change"
+    late = client.post("/policy/save", data={**form, "text": text + "denied_tools: [x]\n"})
+    assert late.status_code == 400
+    assert "refund-agent" in client.get("/policies").text
+    other = client.post("/policy/save", data={**form, "text": "workflow_id: other\n"})
+    assert "but this is the policy of" in other.text.replace("&#39;", "'")
+
+
+def test_policies_applied_from_files_are_read_only_here(filled: House):
+    filled.ledger.settings.put("policies_managed.default", "policies")
+    client = filled.browser(Role.ADMIN)
+    assert "read-only" in client.get("/policies").text
+    form = {"workflow": "refund-agent", "text": "workflow_id: refund-agent\n"}
+    assert client.post("/policy/save", data=form).status_code == 400
+    assert client.get("/policies/refund-agent").text.count("Save a version") == 0
+
+
+def test_only_admins_change_policies(filled: House):
+    client = filled.browser(Role.REVIEWER)
+    form = {"workflow": "refund-agent", "text": "workflow_id: refund-agent\n"}
+    assert client.post("/policy/save", data=form).status_code == 403
+    assert "Save a version" not in client.get("/policies/refund-agent").text
+
+
+@pytest.mark.parametrize("tab", ["summary", "spend", "drift", "near-misses", "versions", "tools", "policy", "nonsense"])
+def test_every_tab_of_the_hub_opens(filled: House, tab):
+    filled.ledger.policies.save(
+        "default",
+        "refund-agent",
+        "d",
+        "workflow_id: refund-agent\nowner: {team: payments, runbook_url: 'https://runbook.example'}\n"
+        "denied_tools: [execute_refund]\nslo: {success_rate: 0.9}\nbudget: {usd: 5, per: 1d}\n",
+        author="a",
+    )
+    judge(filled)
+    page = filled.browser(Role.ADMIN).get(f"/workflows/refund-agent?tab={tab}")
+    assert page.status_code == 200, page.text
+    assert "payments" in page.text
+    assert "https://runbook.example" in page.text
+
+
+def test_a_hostile_name_opens_its_hub(filled: House):
+    name = "a/b <script>?&"
+    page = filled.browser(Role.ADMIN).get(f"/workflows/{quote(name, safe='')}")
+    assert page.status_code == 200
+    assert "<script>?" not in page.text
+
+
+def test_success_is_defined_with_a_preview_and_saved_as_a_version(filled: House):
+    client = filled.browser(Role.ADMIN)
+    page = client.get("/workflows/refund-agent?preview=1&status=ok")
+    assert "would label 2 of the last 2" in page.text
+    assert client.post("/workflow/success", data={"workflow": "refund-agent"}).status_code == 400
+    form = {"workflow": "refund-agent", "status": "ok", "score": "helpfulness", "floor": "0.7"}
+    assert client.post("/workflow/success", data=form).status_code == 303
+    (version,) = filled.ledger.policies.current("default")
+    assert version.text == "workflow_id: refund-agent\nsuccess: {status: ok, min_scores: {helpfulness: 0.7}}\n"
+    assert version.source == "success"
+
+
+def test_the_buttons_of_hub_and_run(filled: House):
+    client = filled.browser(Role.REVIEWER)
+    assert client.post("/workflow/state", data={"workflow": "refund-agent", "mode": "stop"}).status_code == 303
+    assert filled.ledger.states.get("default", "", "refund-agent").mode is WorkMode.STOP
+    assert client.post("/workflow/state", data={"workflow": "refund-agent", "mode": "x"}).status_code == 400
+    path = f"/runs/{a_trace_id(1)}/review"
+    assert client.post(path, data={"label": "success"}).status_code == 303
+    judge(filled)
+    run = filled.store.read_run("default", TraceId(a_trace_id(1)))
+    assert run is not None
+    assert (run.outcome.label, run.outcome.source) == (OutcomeLabel.SUCCESS, "review")
