@@ -13,6 +13,7 @@ from store.judged import AttemptGroup
 DAY_NS = 86_400 * 1_000_000_000
 BEFORE_NS = 28 * DAY_NS
 """How far back a kind is looked for before it is called new."""
+NEW_NS = 7 * DAY_NS
 LEAST_DOUBLED = 4
 """Fewer than this say nothing about a rate."""
 
@@ -49,7 +50,11 @@ class Ranked:
 
 
 def rank(groups: Iterable[AttemptGroup], since_ns: int, length_ns: int) -> tuple[Ranked, ...]:
-    """New kinds first, then by risk; `since_ns` and `length_ns` are those of the range that was counted."""
+    """New kinds first, then by risk; `since_ns` and `length_ns` are those of the range that was counted.
+
+    In a range longer than a week only what came up in its last week is new.
+    """
+    since_ns += length_ns - min(length_ns, NEW_NS)
     ranked = [
         Ranked(
             group,

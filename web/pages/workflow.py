@@ -34,7 +34,7 @@ TABS = (
     ("policy", "Policy"),
 )
 MODE_WORDS: Mapping[WorkMode, str] = {
-    WorkMode.RUN: "runs",
+    WorkMode.RUN: "on",
     WorkMode.DRAFT_ONLY: "drafts only",
     WorkMode.STOP: "stopped",
 }
