@@ -41,14 +41,14 @@ def test_it_reads_the_switch_and_fails_closed(monkeypatch, status, body, mode):
 
     server = HTTPServer(("127.0.0.1", 0), Answer)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("TRACETAPE_URL", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("TRACETAPE_KEY", "tt_x")
+    monkeypatch.setenv("TAPE_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("TAPE_KEY", "tt_x")
     assert work_mode()("refund-agent") == mode
     server.shutdown()
     server.server_close()
 
 
 def test_nobody_there_means_drafts_only(monkeypatch):
-    monkeypatch.setenv("TRACETAPE_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("TRACETAPE_KEY", "tt_x")
+    monkeypatch.setenv("TAPE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("TAPE_KEY", "tt_x")
     assert work_mode()("refund-agent") == "draft_only"
