@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from web.quickstarts import QUICKSTARTS
 from web.services import Endpoints
 
 
@@ -24,27 +25,17 @@ KEY_PLACE = "<your ingest key>"
 def build_snippets(endpoints: Endpoints, *, with_key: bool) -> tuple[Snippet, ...]:
     """The snippets, most used first."""
     header = f'\nexport OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer%20{KEY_PLACE}"' if with_key else ""
-    env = f'export OTEL_EXPORTER_OTLP_ENDPOINT="{endpoints.http}"\nexport OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf"{header}\n'
+    env = f'export OTEL_EXPORTER_OTLP_ENDPOINT="{endpoints.http}"\nexport OTEL_SERVICE_NAME="refund-agent"{header}\n'
     return (
-        Snippet(
-            "openai",
-            "OpenAI SDK",
-            "pip install openai openinference-instrumentation-openai opentelemetry-sdk opentelemetry-exporter-otlp",
-            env + "\n" + _python("OpenAIInstrumentor", "openinference.instrumentation.openai"),
-            "Messages are on by default with OpenInference.",
-        ),
-        Snippet(
-            "langchain",
-            "LangChain, LangGraph",
-            "pip install openinference-instrumentation-langchain opentelemetry-sdk opentelemetry-exporter-otlp",
-            env + "\n" + _python("LangChainInstrumentor", "openinference.instrumentation.langchain"),
-            "One trace per invocation; a graph's nodes become steps.",
-        ),
-        Snippet(
-            "openai-agents",
-            "OpenAI Agents SDK",
-            "pip install openinference-instrumentation-openai-agents opentelemetry-sdk opentelemetry-exporter-otlp",
-            env + "\n" + _python("OpenAIAgentsInstrumentor", "openinference.instrumentation.openai_agents"),
+        *(
+            Snippet(
+                start.key,
+                start.label,
+                start.install,
+                f"{env}\n# main.py\n{start.program}",
+                f"{start.captured} Off by default: {start.off}",
+            )
+            for start in QUICKSTARTS
         ),
         Snippet(
             "openllmetry",
@@ -77,22 +68,6 @@ def build_snippets(endpoints: Endpoints, *, with_key: bool) -> tuple[Snippet, ..
             "One span of OTLP/JSON, to see that the way is open.",
         ),
     )
-
-
-def _python(instrumentor: str, module: str) -> str:
-    return f"""# main.py
-from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from {module} import {instrumentor}
-
-provider = TracerProvider(resource=Resource({{"service.name": "refund-agent"}}))
-provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-trace.set_tracer_provider(provider)
-{instrumentor}().instrument()
-"""
 
 
 def _plain_python(endpoints: Endpoints, *, with_key: bool) -> str:
@@ -157,5 +132,20 @@ CONTENT_SWITCHES: dict[str, str] = {
     "oi": "OPENINFERENCE_HIDE_INPUTS=false and OPENINFERENCE_HIDE_OUTPUTS=false",
     "tl": "TRACELOOP_TRACE_CONTENT=true",
     "tl-legacy": "TRACELOOP_TRACE_CONTENT=true",
+    "otel-legacy": "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true",
+    "adk": "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true",
+    "ai-legacy": "leave recordInputs and recordOutputs of experimental_telemetry on",
+    "ai7": "leave recordInputs and recordOutputs of the telemetry settings on",
+    "anthropic-sdk": "add openinference-instrumentation-anthropic; the SDK's own spans hold no messages",
+    "autogen": "add an instrumentation of the model client; AutoGen's own spans hold no messages",
+    "cc": "OTEL_LOG_USER_PROMPTS=1 and OTEL_LOG_TOOL_DETAILS=1",
+    "codex": "log_user_prompt = true under [otel] in config.toml",
+    "gemini": "telemetry.logPrompts: true in settings.json",
+    "haystack": "HAYSTACK_CONTENT_TRACING_ENABLED=true before the import",
+    "litellm": "litellm.turn_off_message_logging = False",
+    "logfire": "InstrumentationSettings(include_content=True)",
+    "maf": "ENABLE_SENSITIVE_DATA=true",
+    "pyd": "InstrumentationSettings(include_content=True)",
+    "sk": "SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS_SENSITIVE=true",
 }
 """The setting that makes each instrumentation send messages."""

@@ -4,20 +4,37 @@ from __future__ import annotations
 
 import base64
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
+import grpc
+from fastapi.testclient import TestClient
 from google.protobuf.json_format import MessageToDict
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 
-from collector.accept import Accepted, accept
+from collector.accept import Accepted
+from collector.answers import RefusalError, Trouble
 from collector.bounds import Bounds
 from collector.decode import decode_logs, decode_traces
-from collector.otlp_json import transcode
+from collector.door import Door
+from collector.receivers.grpc import GrpcReceiver
+from collector.receivers.http import HttpReceiver
 from collector.signals import LOGS, TRACES, OtlpSignal
+from collector.spool.format import Payload
+from collector.tally import Tally
 from spans.span import LogRecord, Span
 
 HALF = "HALF-OF-AN-EMOJI"
@@ -51,12 +68,95 @@ def arrived(item: _Item) -> _Item:
 
 
 def admitted(request: Any, signal: OtlpSignal, encoding: str) -> Accepted:
-    """What the door makes of a request. Whole requests and items one by one are two ways through it, so gRPC takes the second."""
-    if encoding == "json":
-        raw = request.json() if isinstance(request, Halved) else json_of(request)
-        made = transcode(raw, signal, Bounds())
-        return accept(made.raw, signal, Bounds(), marks=made.marks, already=made.rejected, warnings=made.warnings)
-    return accept(request.SerializeToString(), signal, Bounds(quick_bytes=0) if encoding == "grpc" else Bounds())
+    """What the receiver made of a request that was really sent to it: over gRPC, or over HTTP in one of two encodings.
+
+    Raises:
+        RefusalError: it was refused; with the message that the sender got.
+    """
+    receiver = _receiver()
+    receiver.spool.taken = Payload(otlp=b"")
+    if encoding == "grpc":
+        rejected, items = receiver.by_grpc(request.SerializeToString(), signal)
+    else:
+        raw = (request.json() if isinstance(request, Halved) else json_of(request)) if encoding == "json" else None
+        rejected, items = receiver.by_http(raw if raw is not None else request.SerializeToString(), signal, encoding)
+    return Accepted(signal, receiver.spool.taken, items, rejected)
+
+
+class _Spool:
+    """Takes everything at once and remembers the last payload."""
+
+    def __init__(self) -> None:
+        self.taken = Payload(otlp=b"")
+        self.items = 0
+
+    def refusal(self) -> str:
+        return ""
+
+    def has_key(self) -> bool:
+        return True
+
+    def offer(self, _signal: object, _project: str, items: int, payload: Payload) -> Future[None]:
+        self.taken, self.items = payload, items
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+
+class _OpenGate:
+    """Lets everybody in."""
+
+    def project_of(self, _headers: object, _peer: object) -> str:
+        return "default"
+
+
+class _Receiver:
+    """Both real receivers on one door, the gRPC one on a port of this machine."""
+
+    def __init__(self) -> None:
+        self.spool = _Spool()
+        tally = Tally(Path(tempfile.mkdtemp()) / "status.json")
+        door = Door(_OpenGate(), self.spool, tally, Bounds(), 1 << 26)  # type: ignore[arg-type]
+        self._grpc = GrpcReceiver(door, "127.0.0.1", 0)
+        self._grpc.start()
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{self._grpc.port}")
+        self._http = TestClient(HttpReceiver(door, ThreadPoolExecutor(2)))
+
+    def by_grpc(self, raw: bytes, signal: OtlpSignal) -> tuple[int, int]:
+        """(rejected, kept) items."""
+        self.spool.items = 0
+        try:
+            answer = self._channel.unary_unary(f"/{signal.service}/Export")(raw, timeout=30)
+        except grpc.RpcError as error:
+            if error.code() is not grpc.StatusCode.INVALID_ARGUMENT:  # type: ignore[attr-defined]
+                raise
+            raise RefusalError(Trouble.BAD_DATA, error.details()) from None  # type: ignore[attr-defined]
+        return _rejected(answer, signal), self.spool.items
+
+    def by_http(self, raw: bytes, signal: OtlpSignal, encoding: str) -> tuple[int, int]:
+        """(rejected, kept) items."""
+        self.spool.items = 0
+        kind = "application/json" if encoding == "json" else "application/x-protobuf"
+        path = "/v1/traces" if signal is TRACES else "/v1/logs"
+        answer = self._http.post(path, content=raw, headers={"content-type": kind})
+        if answer.status_code != 200:
+            assert answer.status_code == 400, answer.text
+            raise RefusalError(Trouble.BAD_DATA, answer.content.decode("utf-8", "replace"))
+        if encoding == "json":
+            told = answer.json().get("partialSuccess", {})
+            return int(told.get("rejectedSpans", told.get("rejectedLogRecords", 0))), self.spool.items
+        return _rejected(answer.content, signal), self.spool.items
+
+
+def _rejected(answer: bytes, signal: OtlpSignal) -> int:
+    if signal is TRACES:
+        return ExportTraceServiceResponse.FromString(answer).partial_success.rejected_spans
+    return ExportLogsServiceResponse.FromString(answer).partial_success.rejected_log_records
+
+
+@cache
+def _receiver() -> _Receiver:
+    return _Receiver()
 
 
 class Halved:

@@ -68,19 +68,54 @@ class Capture:
 @cache
 def load(path: Path) -> Capture:
     """Decode every request of a capture; redaction is off, since it is another room's work."""
-    spans: list[CleanSpan] = []
-    logs: list[CleanLog] = []
-    for sent in json.loads(read(path, "headers.json")):
-        if sent["signal"] == "metrics":
-            continue
-        raw = read(path, sent["file"])
-        if sent["signal"] == "traces":
-            body = _protobuf(raw, ExportTraceServiceRequest) if ".json" in sent["file"] else raw
-            spans.extend(CleanSpan(span, ORIGIN, (), Redaction.OFF, "") for span in decode_traces(body))
-        else:
-            body = _protobuf(raw, ExportLogsServiceRequest) if ".json" in sent["file"] else raw
-            logs.extend(CleanLog(log, log_id_of(log), ORIGIN, (), Redaction.OFF, "") for log in decode_logs(body))
+    items = items_in(bodies_of(path))
+    spans = [item for item in items if isinstance(item, CleanSpan)]
+    logs = [item for item in items if isinstance(item, CleanLog)]
     return Capture(path.name.removesuffix(".tar.xz"), tuple(spans), tuple(logs))
+
+
+def bodies_of(path: Path) -> list[tuple[str, bytes]]:
+    """(signal, protobuf) of every request of a capture that is no metrics."""
+    found = []
+    for sent in json.loads(read(path, "headers.json")):
+        if sent["signal"] != "metrics":
+            kind = ExportTraceServiceRequest if sent["signal"] == "traces" else ExportLogsServiceRequest
+            raw = read(path, sent["file"])
+            found.append((sent["signal"], _protobuf(raw, kind) if ".json" in sent["file"] else raw))
+    return found
+
+
+def split(signal: str, body: bytes) -> list[tuple[str, bytes]]:
+    """The same items, each in a request of its own."""
+    found = []
+    if signal == "traces":
+        for group in ExportTraceServiceRequest.FromString(body).resource_spans:
+            for scope in group.scope_spans:
+                for span in scope.spans:
+                    one = ExportTraceServiceRequest()
+                    outer = one.resource_spans.add(resource=group.resource, schema_url=group.schema_url)
+                    outer.scope_spans.add(scope=scope.scope, schema_url=scope.schema_url, spans=[span])
+                    found.append((signal, one.SerializeToString()))
+        return found
+    for records in ExportLogsServiceRequest.FromString(body).resource_logs:
+        for inner in records.scope_logs:
+            for record in inner.log_records:
+                single = ExportLogsServiceRequest()
+                around = single.resource_logs.add(resource=records.resource, schema_url=records.schema_url)
+                around.scope_logs.add(scope=inner.scope, schema_url=inner.schema_url, log_records=[record])
+                found.append((signal, single.SerializeToString()))
+    return found
+
+
+def items_in(bodies: list[tuple[str, bytes]]) -> list[CleanSpan | CleanLog]:
+    """Clean items of requests, in their order."""
+    items: list[CleanSpan | CleanLog] = []
+    for signal, body in bodies:
+        if signal == "traces":
+            items.extend(CleanSpan(span, ORIGIN, (), Redaction.OFF, "") for span in decode_traces(body))
+        else:
+            items.extend(CleanLog(log, log_id_of(log), ORIGIN, (), Redaction.OFF, "") for log in decode_logs(body))
+    return items
 
 
 def log_id_of(log: LogRecord) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import re
 from functools import cache
 
+import pyarrow as pa
 import pytest
 
+from runs.facts import facts_of
 from runs.naming import UNNAMED, is_telling
+from store.derived_rows import RUNS, STEPS
 from tests.runs.misses import MISSES
-from tests.runs.scoring import assemble_all, checks, load, read, recorded, runs_of
+from tests.runs.scoring import assemble_all, bodies_of, checks, items_in, load, read, recorded, runs_of, split
 from tests.runs.workflows import WORKFLOWS
 
 RECORDED = recorded()
@@ -67,12 +71,29 @@ def test_no_workflow_is_named_by_an_id_or_a_model(name):
     assert all(run.workflow != UNNAMED and is_telling(run.workflow, models) for run in runs)
 
 
+def rows(assemblies):
+    """Derived rows as they are handed to the store, as bytes."""
+    runs = sorted((assembly.run for assembly in assemblies.values()), key=lambda run: run.run_id)
+    steps = [step for run in runs for step in assemblies[run.run_id].steps]
+    sink = io.BytesIO()
+    for table in (RUNS.table(runs), STEPS.table(steps)):
+        with pa.ipc.new_stream(sink, table.schema) as stream:
+            stream.write_table(table.combine_chunks())
+    return sink.getvalue()
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_order_and_repetition_change_nothing(name):
-    straight = assembled(name)
-    mixed = [*facts(name), *facts(name)[::3]]
-    random.Random(7).shuffle(mixed)
-    assert assemble_all(mixed) == straight
+def test_bodies_and_spans_shuffled_repeated_and_split_give_the_same_bytes(name):
+    chance = random.Random(name)
+    bodies = bodies_of(RECORDED[name])
+    straight = rows(assembled(name))
+    whole = [*bodies, *chance.choices(bodies, k=2)]
+    chance.shuffle(whole)
+    assert rows(assemble_all([facts_of(item) for item in items_in(whole)])) == straight
+    pieces = [piece for body in bodies for piece in split(*body)]
+    pieces += chance.choices(pieces, k=len(pieces) // 5)
+    chance.shuffle(pieces)
+    assert rows(assemble_all([facts_of(item) for item in items_in(pieces)])) == straight
 
 
 @pytest.mark.parametrize("name", NAMES)

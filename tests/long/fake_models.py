@@ -1,0 +1,219 @@
+"""A fake model server for quick starts: answers like OpenAI (chat, responses, streams), Anthropic and Gemini, and asks for one tool."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+ANSWER = "Order 7 was refunded on Monday."
+INPUT_TOKENS, OUTPUT_TOKENS = 42, 9
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        """Answer one call of a model."""
+        body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"{}")
+        if "/messages" in self.path:
+            self._json(_anthropic(body))
+        elif "/responses" in self.path:
+            self._json(_responses(body))
+        elif "generateContent" in self.path:
+            self._json(_gemini(body))
+        elif body.get("stream"):
+            self._events(list(_chunks(body)))
+        else:
+            self._json(_chat(body))
+
+    def _json(self, answer: dict[str, Any]) -> None:
+        raw = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def _events(self, chunks: list[dict[str, Any]]) -> None:
+        raw = b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("content-length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+        """Say nothing."""
+
+
+def _arguments(schema: Any) -> dict[str, Any]:
+    """Something that fits the properties of a tool."""
+    properties = schema.get("properties", {}) if isinstance(schema, dict) else {}
+    return {
+        name: 7 if str(kind.get("type", "")).lower() in {"integer", "number"} else ANSWER if name == "answer" else "7"
+        for name, kind in properties.items()
+    }
+
+
+def _wanted(tools: list[dict[str, Any]], *, answered: bool) -> dict[str, Any] | None:
+    """The tool to ask for: the first one, and after its result one that ends the run (smolagents' `final_answer`)."""
+    flat = [tool.get("function", tool) for tool in tools]
+    last = next((tool for tool in flat if tool.get("name") == "final_answer"), None)
+    if answered:
+        return last
+    return next((tool for tool in flat if tool is not last), None)
+
+
+def _chat_turn(body: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    answered = any(
+        message.get("role") in {"tool", "tool-response"} or "Observation" in str(message.get("content"))
+        for message in body["messages"]
+    )
+    tool = _wanted(body.get("tools") or [], answered=answered)
+    if tool is None:
+        return {"role": "assistant", "content": ANSWER}, "stop"
+    call = {"name": tool["name"], "arguments": json.dumps(_arguments(tool.get("parameters")))}
+    calls = [{"id": f"call_{len(body['messages'])}abcdef123", "type": "function", "function": call}]
+    return {"role": "assistant", "content": None, "tool_calls": calls}, "tool_calls"
+
+
+_USAGE = {
+    "prompt_tokens": INPUT_TOKENS,
+    "completion_tokens": OUTPUT_TOKENS,
+    "total_tokens": INPUT_TOKENS + OUTPUT_TOKENS,
+}
+_ids = iter(range(1, 1_000_000))
+
+
+def _chat(body: dict[str, Any]) -> dict[str, Any]:
+    message, reason = _chat_turn(body)
+    return {
+        "id": f"chatcmpl-quick{next(_ids):06d}",
+        "object": "chat.completion",
+        "created": 1,
+        "model": body["model"],
+        "choices": [{"index": 0, "message": message, "finish_reason": reason}],
+        "usage": _USAGE,
+    }
+
+
+def _chunks(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    message, reason = _chat_turn(body)
+    common = {
+        "id": f"chatcmpl-quick{next(_ids):06d}",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": body["model"],
+    }
+    delta = dict(message)
+    if "tool_calls" in delta:
+        delta["tool_calls"] = [{"index": 0, **call} for call in delta["tool_calls"]]
+    yield {**common, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+    yield {**common, "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]}
+    yield {**common, "choices": [], "usage": _USAGE}
+
+
+def _responses(body: dict[str, Any]) -> dict[str, Any]:
+    given = body.get("input")
+    answered = isinstance(given, list) and any(item.get("type") == "function_call_output" for item in given)
+    tool = _wanted(body.get("tools") or [], answered=answered)
+    number = next(_ids)
+    if tool is None:
+        item: dict[str, Any] = {
+            "id": f"msg_quick{number:06d}",
+            "type": "message",
+            "role": "assistant",
+            "status": "completed",
+            "content": [{"type": "output_text", "text": ANSWER, "annotations": []}],
+        }
+    else:
+        arguments = json.dumps(_arguments(tool.get("parameters")))
+        item = {
+            "id": f"fc_quick{number:06d}",
+            "type": "function_call",
+            "call_id": f"call_quick{number:06d}",
+            "name": tool["name"],
+            "arguments": arguments,
+            "status": "completed",
+        }
+    return {
+        "id": f"resp_quick{number:06d}",
+        "object": "response",
+        "created_at": 1,
+        "status": "completed",
+        "model": body["model"],
+        "output": [item],
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": {
+            "input_tokens": INPUT_TOKENS,
+            "output_tokens": OUTPUT_TOKENS,
+            "total_tokens": INPUT_TOKENS + OUTPUT_TOKENS,
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens_details": {"reasoning_tokens": 0},
+        },
+    }
+
+
+def _anthropic(body: dict[str, Any]) -> dict[str, Any]:
+    answered = "tool_result" in json.dumps(body["messages"])
+    tool = _wanted(body.get("tools") or [], answered=answered)
+    number = next(_ids)
+    content = (
+        {"type": "text", "text": ANSWER}
+        if tool is None
+        else {
+            "type": "tool_use",
+            "id": f"toolu_quick{number:06d}",
+            "name": tool["name"],
+            "input": _arguments(tool.get("input_schema")),
+        }
+    )
+    return {
+        "id": f"msg_quick{number:06d}",
+        "type": "message",
+        "role": "assistant",
+        "model": body["model"],
+        "content": [content],
+        "stop_reason": "end_turn" if tool is None else "tool_use",
+        "stop_sequence": None,
+        "usage": {"input_tokens": INPUT_TOKENS, "output_tokens": OUTPUT_TOKENS},
+    }
+
+
+def _gemini(body: dict[str, Any]) -> dict[str, Any]:
+    answered = "functionResponse" in json.dumps(body["contents"])
+    declared = [tool for group in body.get("tools") or [] for tool in group.get("functionDeclarations", [])]
+    tool = _wanted(declared, answered=answered)
+    part = (
+        {"text": ANSWER}
+        if tool is None
+        else {"functionCall": {"name": tool["name"], "args": _arguments(tool.get("parameters"))}}
+    )
+    return {
+        "candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}],
+        "usageMetadata": {
+            "promptTokenCount": INPUT_TOKENS,
+            "candidatesTokenCount": OUTPUT_TOKENS,
+            "totalTokenCount": INPUT_TOKENS + OUTPUT_TOKENS,
+        },
+        "modelVersion": "gemini-2.5-flash",
+        "responseId": f"gemini-quick{next(_ids):06d}",
+    }
+
+
+@contextmanager
+def fake_models() -> Iterator[str]:
+    """The server's address, without a trailing slash."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
