@@ -148,6 +148,7 @@ print(agent.run_sync("Was order 7 refunded?").output)
         "Agents, model calls with messages, tokens and cost, tools with arguments and results, deferred approvals.",
         "Nothing. `InstrumentationSettings(include_content=False)` turns messages off.",
         ("tokens", "content", "tool", "agent"),
+        ran="pydantic-ai-slim 2.68.0",
     ),
     QuickStart(
         "llamaindex",

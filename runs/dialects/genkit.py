@@ -13,6 +13,7 @@ from runs.view import View
 from spans.fields import FieldClass
 from spans.kinds import SpanKind
 
+_SIGNS = frozenset({"genkit:name", "genkit:type", "genkit:metadata:subtype", "genkit:input"})
 _FLOWS = frozenset({"flow", "flowStep", "helper", "util", "indexer"})
 
 
@@ -56,7 +57,7 @@ def _content(view: View, sheet: Sheet) -> None:
 GENKIT = Dialect(
     id="genkit",
     title="Firebase Genkit",
-    detect=lambda view: view.scope == "genkit-tracer" or any(key.startswith("genkit:") for key in view.attributes),
+    detect=lambda view: view.scope == "genkit-tracer" or not _SIGNS.isdisjoint(view.attributes),
     facts=_facts,
     content=_content,
     classes={

@@ -51,7 +51,7 @@ def _text(view: View) -> str:
 SPRING_AI = Dialect(
     id="springai",
     title="Spring AI",
-    detect=lambda view: view.scope.startswith(_SCOPE) or any(key.startswith("spring.ai.") for key in view.attributes),
+    detect=lambda view: view.scope.startswith(_SCOPE) or "spring" in view.families,
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy"),
