@@ -167,9 +167,7 @@ def look_up_order(order_id: int) -> str:
 
 
 async def main() -> None:
-    agent = FunctionAgent(
-        name="refund_agent", tools=[look_up_order], llm=OpenAI(model="gpt-4o-mini"), streaming=False
-    )
+    agent = FunctionAgent(name="refund_agent", tools=[look_up_order], llm=OpenAI(model="gpt-4o-mini"), streaming=False)
     print(await agent.run("Was order 7 refunded?"))
 
 
@@ -186,8 +184,9 @@ asyncio.run(main())
         _instrumented("openinference.instrumentation.google_genai", "GoogleGenAIInstrumentor"),
         """from google import genai
 
+client = genai.Client()
 with trace.get_tracer("refund-agent").start_as_current_span("invoke_agent refund-agent"):
-    answer = genai.Client().models.generate_content(model="gemini-2.5-flash", contents="Was order 7 refunded?")
+    answer = client.models.generate_content(model="gemini-2.5-flash", contents="Was order 7 refunded?")
 print(answer.text)
 """,
         "Model calls with messages, tokens, thoughts and cached tokens.",
