@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -17,6 +18,8 @@ from web.waterfall import step_name, step_state
 _COMPARED_CALLS = 12
 """Earlier calls of a run against which a call's history is compared."""
 EMPTY = SpanContent()
+_BY_PLACE = "~"
+"""Begins the ids that were made here; no sender's id is compared with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ def build_conversation(
         remembered: So many of the first steps are only remembered, not told: a part of a long run begins where the
             part before ended, and says nothing twice.
     """
-    contents = _fullest(steps, contents)
+    contents = _numbered(_fullest(steps, contents))
     shown = [s for s in steps if _is_told(s)]
     asked, results = _calls(shown, contents)
     cards = _cards(shown, contents, asked, results)
@@ -146,6 +149,38 @@ def _fullest(steps: Sequence[Step], contents: Mapping[str, SpanContent]) -> Mapp
         if not _says(told) and _says(spare):
             best[other] = spare
     return best
+
+
+def _numbered(contents: Mapping[str, SpanContent]) -> Mapping[str, SpanContent]:
+    """Calls and results that came without an id get one from their place: the third `search` of a history is the third."""
+    return {
+        span_id: _with_ids(content) if any(map(_lacks_id, _parts(content))) else content
+        for span_id, content in contents.items()
+    }
+
+
+def _parts(content: SpanContent) -> Iterable[Part]:
+    return (part for message in (*content.input_messages, *content.output_messages) for part in message.parts)
+
+
+def _lacks_id(part: Part) -> bool:
+    return part.type in {"tool_call", "tool_result"} and not part.id and bool(part.name)
+
+
+def _with_ids(content: SpanContent) -> SpanContent:
+    seen: Counter[tuple[str, str]] = Counter()
+
+    def numbered(part: Part) -> Part:
+        if not _lacks_id(part):
+            return part
+        seen[part.type, part.name] += 1
+        return replace(part, id=f"{_BY_PLACE}{part.name}~{seen[part.type, part.name]}")
+
+    def told(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+        return tuple(replace(m, parts=tuple(numbered(p) for p in m.parts)) for m in messages)
+
+    asked = told(content.input_messages)
+    return replace(content, input_messages=asked, output_messages=told(content.output_messages))
 
 
 def _says(content: SpanContent) -> bool:
@@ -234,7 +269,7 @@ def _new_parts(message: Message, memory: _Memory) -> tuple[Part, ...]:
     """The parts of a history message that nothing above shows already."""
     kept = []
     for part in message.parts:
-        if part.type == "tool_result" and part.id in memory.by_call:
+        if part.type == "tool_result" and part.id in memory.by_call and _is_told_by(part, memory.by_call[part.id]):
             continue
         if message.role == "assistant" and _part_mark(part) in memory.said:
             continue
@@ -243,6 +278,11 @@ def _new_parts(message: Message, memory: _Memory) -> tuple[Part, ...]:
         else:
             kept.append(_named_only(part, memory))
     return tuple(kept)
+
+
+def _is_told_by(part: Part, card: _Card) -> bool:
+    """Whether a card shows this result; an id that was only counted may belong to another call of the same name."""
+    return not part.id.startswith(_BY_PLACE) or card.result == part.content
 
 
 def _answers(step: Step, output: tuple[Message, ...], memory: _Memory, *, is_news: bool) -> Iterable[Turn]:

@@ -23,6 +23,7 @@ from spans.roles import Role
 from spans.span import LogRecord, Span
 from store.ledger import Ledger
 from store.memory import MemoryStore
+from store.retention import RetentionRules
 from store.rows import evidence_tables
 from tests.builders import NOW_NS
 from web.app import create_app
@@ -91,6 +92,7 @@ def a_house(
         send_test_run=lambda: calls.append("test run"),
         load_demo=lambda: calls.append("demo"),
         version="0.1.0",
+        retention_rules=lambda: RetentionRules(30, 365),
     )
     if now_ns is not None:
         services = replace(services, clock_ns=lambda: now_ns)

@@ -239,3 +239,50 @@ def test_a_very_long_run_says_what_was_left_out():
 
 def test_plumbing_is_not_told():
     assert build_conversation([model(1, flags=("noise",))], {}).turns == ()
+
+
+def test_calls_without_ids_find_their_results_by_their_place():
+    """Some providers send no call ids: the second `lookup` of a history is the second tool of that name."""
+
+    def asked(*names: str) -> Message:
+        return Message("assistant", tuple(Part("tool_call", name=n, arguments={"n": i}) for i, n in enumerate(names)))
+
+    def came(name: str, content: object) -> Message:
+        return Message("tool", (Part("tool_result", name=name, content=content),))
+
+    first, second = asked("lookup"), asked("lookup")
+    conversation = build_conversation(
+        [model(1), tool(2), model(3), tool(4), model(5)],
+        {
+            a_span_id(1): SpanContent(input_messages=(HELLO,), output_messages=(first,)),
+            a_span_id(3): SpanContent(input_messages=(HELLO, first, came("lookup", "one")), output_messages=(second,)),
+            a_span_id(5): SpanContent(
+                input_messages=(HELLO, first, came("lookup", "one"), second, came("lookup", "two")),
+                output_messages=(HI,),
+            ),
+        },
+    )
+    cards = [t for t in conversation.turns if t.kind == "tool"]
+    assert [c.result for c in cards] == ["one", "two"]
+    assert not [t for t in conversation.turns if t.role == "tool" and t.kind == "message"]
+
+
+def test_a_result_that_only_shares_its_place_with_another_is_not_lost():
+    call = Message("assistant", (Part("tool_call", name="lookup", arguments={}),))
+    conversation = build_conversation(
+        [model(1), tool(2), model(3), model(4)],
+        {
+            a_span_id(1): SpanContent(input_messages=(HELLO,), output_messages=(call,)),
+            a_span_id(3): SpanContent(
+                input_messages=(HELLO, call, Message("tool", (Part("tool_result", name="lookup", content="one"),)))
+            ),
+            a_span_id(4): SpanContent(
+                input_messages=(
+                    text("user", "another agent"),
+                    Message("tool", (Part("tool_result", name="lookup", content="other"),)),
+                )
+            ),
+        },
+    )
+    assert [t.result for t in conversation.turns if t.kind == "tool"] == ["one"]
+    assert [t.parts[0].content for t in conversation.turns if t.kind == "message" and t.role == "tool"] == ["other"]
