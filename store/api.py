@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import pyarrow as pa
@@ -356,6 +357,22 @@ class Store(Protocol):
 
     def export(self, query: ExportQuery, table: ExportTable) -> Iterator[pa.Table]:
         """Rows of one table in pieces, each row once whatever arrived twice, ordered by id within a piece."""
+
+    def back_up(self, out: Path, meanwhile: Callable[[], None]) -> tuple[int, dict[str, dict[str, int]]]:
+        """Copy everything as it is at one moment; returns schema version and rows by table and `project day`.
+
+        Nothing is written while `meanwhile` runs, which is at that moment; then writing goes on while files are copied.
+
+        Raises:
+            SettingsError: the store is a server, which has a backup of its own.
+        """
+
+    def put_back(self, source: Path, version: int) -> dict[str, dict[str, int]]:
+        """Fill an empty store with what `back_up` copied; returns rows by table and `project day`.
+
+        Raises:
+            SettingsError: the backup is newer than this program, or the store is a server.
+        """
 
     def stored_days(self) -> tuple[date, ...]:
         """Received days that have rows in any table, oldest first."""

@@ -9,10 +9,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from spans.errors import SettingsError
 from spans.facts import SpanFacts
 from spans.ids import RunId, SpanId, TraceId
 from spans.kinds import OutcomeLabel, RunMode, RunStatus
@@ -439,6 +441,14 @@ class MemoryStore:
             found = pa.Table.from_pylist([{**row, "score": str(row.get("score", ""))} for row in once.values()])
         if found.num_rows:
             yield found
+
+    def back_up(self, out: Path, meanwhile: Callable[[], None]) -> tuple[int, dict[str, dict[str, int]]]:
+        """There is nothing on a disk."""
+        raise SettingsError(f"A store in memory cannot be backed up to {out} ({meanwhile!r} was not run).")
+
+    def put_back(self, source: Path, version: int) -> dict[str, dict[str, int]]:
+        """There is nothing on a disk."""
+        raise SettingsError(f"A store in memory cannot be filled from {source} (schema {version}).")
 
     def stored_days(self) -> tuple[date, ...]:
         """Received days that have rows."""

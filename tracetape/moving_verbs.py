@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from spans.errors import SettingsError
 from store.api import ExportQuery, ExportTable
 from tracetape import exporting
+from tracetape.backing_up import back_up
 from tracetape.control import Verb
 from tracetape.house import House
 
@@ -29,6 +30,14 @@ def export(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"files": [asdict(file) for file in files]}
 
 
+def backup(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Copy everything into a folder of this machine."""
+    house.ledger.audit.append("command line", "export", target="backup")
+    manifest = back_up(house, Path(str(arguments["folder"])))
+    rows = sum(sum(days.values()) for days in manifest["rows"].values())
+    return {"rows": rows, "files": len(manifest["files"]), "schema": manifest["schema"]}
+
+
 def _one_of(kind: type[Choice], text: str, what: str) -> Choice:
     try:
         return kind(text)
@@ -36,4 +45,4 @@ def _one_of(kind: type[Choice], text: str, what: str) -> Choice:
         raise SettingsError(f"{text[:50]!r} is no {what} of an export; choose from {', '.join(kind)}.") from None
 
 
-VERBS: Mapping[str, Verb] = {"export": export}
+VERBS: Mapping[str, Verb] = {"export": export, "backup": backup}

@@ -105,6 +105,18 @@ class Engine:
         """Whether its files are ours."""
         return self._inserts is not None
 
+    def folder(self) -> Path:
+        """Where the files of the embedded engine lie.
+
+        Raises:
+            SettingsError: the engine is a server; its files are not ours.
+        """
+        if self._inserts is None:
+            raise SettingsError(
+                "The store is a ClickHouse server: use its own BACKUP and RESTORE, and pg_dump for the ledger."
+            )
+        return self._inserts.parent
+
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Nobody else writes through this engine meanwhile: for what must not lose a row that arrives in between."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -35,6 +36,7 @@ from store.api import (
 from store.bounds import bounds_sql, needs_repeats
 from store.buckets import Buckets
 from store.clickhouse.address import parse_address
+from store.clickhouse.backup import back_up, put_back
 from store.clickhouse.engine import Engine, PoolName
 from store.clickhouse.exporting import pieces
 from store.clickhouse.hours import Hours
@@ -402,6 +404,15 @@ class ClickHouseStore:
     def export(self, query: ExportQuery, table: ExportTable) -> Iterator[pa.Table]:
         """Rows of one table in pieces."""
         return pieces(self._engine, query, table)
+
+    def back_up(self, out: Path, meanwhile: Callable[[], None]) -> tuple[int, dict[str, dict[str, int]]]:
+        """Copy everything as it is at one moment."""
+        return back_up(self._engine, self._engine.folder(), out, meanwhile)
+
+    def put_back(self, source: Path, version: int) -> dict[str, dict[str, int]]:
+        """Fill an empty store with what `back_up` copied."""
+        self._engine.folder()
+        return put_back(self._engine, source, version)
 
     def stored_days(self) -> tuple[date, ...]:
         """Received days that have rows, oldest first."""

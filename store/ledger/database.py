@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -67,6 +69,18 @@ class Database:
     def upsert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that can say what to do on a conflict."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def copy_to(self, path: Path) -> None:
+        """Write a whole copy with SQLite's own backup.
+
+        Raises:
+            SettingsError: the ledger is not SQLite.
+        """
+        source = self.engine.url.database
+        if not self.is_sqlite or not source:
+            raise SettingsError("The ledger is a PostgreSQL server: use pg_dump.")
+        with contextlib.closing(sqlite3.connect(source)) as here, contextlib.closing(sqlite3.connect(path)) as there:
+            here.backup(there)
 
     def close(self) -> None:
         """Close every connection; safe to call twice."""

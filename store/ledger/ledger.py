@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from store.ledger.alert_rules import AlertRules
 from store.ledger.alerts import Alerts
@@ -85,6 +86,14 @@ class Ledger:
             database.close()
             raise
         return cls(database)
+
+    def copy_to(self, path: Path) -> None:
+        """Write a whole copy, consistent at one moment, while others go on reading and writing.
+
+        Raises:
+            SettingsError: the ledger is a server, which has a backup of its own.
+        """
+        self._database.copy_to(path)
 
     def close(self) -> None:
         """Release every connection; safe to call twice."""

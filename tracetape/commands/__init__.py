@@ -6,7 +6,18 @@ from typing import Protocol
 
 import typer
 
-from tracetape.commands import evaluate, export, keeping, mark, policies, recording, scan, spool
+from tracetape.commands import (
+    backup,
+    evaluate,
+    export,
+    import_files,
+    keeping,
+    mark,
+    policies,
+    recording,
+    scan,
+    spool,
+)
 
 
 class Command(Protocol):
@@ -16,5 +27,16 @@ class Command(Protocol):
         """Add its commands to the app."""
 
 
-COMMANDS: tuple[Command, ...] = (evaluate, export, keeping, mark, policies, recording, scan, spool)
+COMMANDS: tuple[Command, ...] = (
+    backup,
+    evaluate,
+    export,
+    import_files,
+    keeping,
+    mark,
+    policies,
+    recording,
+    scan,
+    spool,
+)
 """Every module with commands, in the order of `--help`."""

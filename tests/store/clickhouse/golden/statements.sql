@@ -3,6 +3,9 @@ SELECT table, name, path, bytes_on_disk AS bytes
 FROM system.parts
 WHERE active AND database = currentDatabase()
 
+-- attach_part
+ALTER TABLE spans ATTACH PART '{part}'
+
 -- attempt_groups
 SELECT
   environment,
@@ -249,6 +252,9 @@ FROM runs FINAL
 WHERE project = {project:String}
 GROUP BY workflow, environment
 ORDER BY runs DESC, workflow, environment
+
+-- freeze_table
+ALTER TABLE spans FREEZE WITH NAME '{label}'
 
 -- hidden_fields
 WITH splitByChar('/', note[1]) AS parts
@@ -954,6 +960,12 @@ WHERE times > 1
 ORDER BY start_ns, run_id, span_id
 LIMIT 20000
 
+-- rows_by_day
+SELECT project, toString(received_day) AS day, count() AS rows
+FROM spans
+GROUP BY project, day
+ORDER BY project, day
+
 -- rows_by_project
 SELECT project, count() AS rows
 FROM spans
@@ -1125,6 +1137,12 @@ WHERE (project, run_id) IN (SELECT project, run_id FROM survivors WHERE trace_id
 -- survivors_pins
 INSERT INTO survivors (project, run_id, trace_id)
 SELECT pin.1, pin.2, '' FROM (SELECT arrayJoin({pins:Array(Tuple(String, String))}) AS pin)
+
+-- table_ids
+SELECT name, toString(uuid) AS id, data_paths[1] AS path
+FROM system.tables
+WHERE database = currentDatabase() AND engine LIKE '%MergeTree'
+ORDER BY name
 
 -- tool_outcomes
 SELECT value, environment, sumMap(tool_outcomes) AS outcomes

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from spans.errors import BusyError, RefusedError, SettingsError
+from tracetape import importing
+from tracetape.importing import bodies, send
+
+TRACES = {"resourceSpans": [{"scopeSpans": []}]}
+LOGS = {"resourceLogs": []}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.json", json.dumps(TRACES), ["/v1/traces"]),
+        ("a.json", json.dumps(TRACES, indent=2), ["/v1/traces"]),
+        ("a.jsonl", f"{json.dumps(TRACES)}\n\n{json.dumps(LOGS)}\n", ["/v1/traces", "/v1/logs"]),
+        ("both.json", json.dumps({**TRACES, **LOGS}), ["/v1/traces", "/v1/logs"]),
+        ("old.json", json.dumps({"resource_spans": []}), ["/v1/traces"]),
+        ("a.pb", "\n\x02ab", ["/v1/traces"]),
+        ("logs.pb", "\n\x02ab", ["/v1/logs"]),
+        ("empty", "", []),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_every_way_otlp_lies_in_files_is_read(tmp_path, name, content, expected, packed):
+    raw = content.encode()
+    (tmp_path / name).write_bytes(gzip.compress(raw) if packed else raw)
+    assert [body.path for body in bodies(tmp_path / name)] == expected
+
+
+@pytest.mark.parametrize("content", ['{"a": 1}', '{"resourceSpans": []}\n{broken', '{"resourceSpans": []}\n[1]'])
+def test_what_is_no_otlp_is_refused_with_the_file(tmp_path, content):
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(SettingsError, match=r"x\.json"):
+        list(bodies(tmp_path / "x.json"))
+    with pytest.raises(SettingsError, match="cannot be read"):
+        list(bodies(tmp_path / "nothing"))
+
+
+class Receiver(ThreadingHTTPServer):
+    def __init__(self, answers):
+        self.answers, self.got = list(answers), []
+        super().__init__(("127.0.0.1", 0), Handler)
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        status, said = self.server.answers.pop(0)
+        self.server.got.append((self.path, self.headers.get("authorization"), body))
+        self.send_response(status)
+        self.send_header("content-length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def receiver(monkeypatch):
+    monkeypatch.setattr(importing, "PAUSE_S", 0.01)
+    made = []
+
+    def start(*answers):
+        server = Receiver(answers)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        made.append(server)
+        return server, f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in made:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_busy_receiver_is_asked_again_and_rejected_items_are_counted(tmp_path, receiver):
+    (tmp_path / "a.json").write_text(json.dumps(TRACES))
+    server, url = receiver((503, b""), (200, b'{"partialSuccess":{"rejectedSpans":"3"}}'))
+    done = send(url, "tt_key", bodies(tmp_path / "a.json"))
+    assert (done.requests, done.rejected) == (1, 3)
+    assert [(path, auth) for path, auth, _ in server.got] == [("/v1/traces", "Bearer tt_key")] * 2
+
+
+def test_a_refusal_ends_it_and_silence_is_busy(tmp_path, receiver, monkeypatch):
+    (tmp_path / "a.json").write_text(json.dumps(TRACES))
+    _, url = receiver((401, b"no"))
+    with pytest.raises(RefusedError, match="401"):
+        send(url, None, bodies(tmp_path / "a.json"))
+    monkeypatch.setattr(importing, "TRIES", 2)
+    with pytest.raises(BusyError, match="Is tracetape serve running"):
+        send("http://127.0.0.1:1", None, bodies(tmp_path / "a.json"))
