@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from insights.alerts.rule_file import parse_rule
 from runs.facts import RULES_VERSION, facts_of
 from spans.change import Mark, MarkKind
 from spans.clean import Clean
@@ -52,6 +53,7 @@ def remove_demo(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any
     house.ledger.findings.drop_project(DEMO_PROJECT)
     house.ledger.marks.drop_project(DEMO_PROJECT)
     house.ledger.audit.append("command line", "retention_change", target="demo removed", project=DEMO_PROJECT)
+    house.ledger.alerts.forget_project(DEMO_PROJECT)
     return {"runs": removed}
 
 
@@ -166,7 +168,26 @@ def mark(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"label": kept.label, "at_ns": kept.at_ns, "mark_id": kept.mark_id}
 
 
+def alerts_backtest(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """When a rule would have fired; nothing is kept."""
+    rule = parse_rule(str(arguments["rule"]))
+    found = house.backtest(str(arguments["project"]), rule, int(arguments["days"]))
+    return {
+        "episodes": [
+            {
+                "workflow": e.subject.workflow,
+                "environment": e.subject.environment,
+                "began_ns": e.began_ns,
+                "ended_ns": e.ended_ns,
+                "sentence": e.sentence,
+            }
+            for e in found
+        ]
+    }
+
+
 VERBS: Mapping[str, Verb] = {
+    "alerts_backtest": alerts_backtest,
     "mark": mark,
     "compare_runs": compare_runs,
     **keeping_verbs.VERBS,

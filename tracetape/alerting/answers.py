@@ -9,10 +9,12 @@ from dataclasses import fields, replace
 from insights.alerts.backtest import KNOWN_NS, History
 from insights.alerts.evaluators.burn import SHORTEST_S
 from insights.alerts.inputs import Key, Told, Trouble
-from insights.alerts.metrics import Sums
+from insights.alerts.metrics import NANO, Sums
 from insights.alerts.rule import ANY, Rule, RuleType
 from spans.finding import Finding, FindingKind, FindingState
+from spans.kinds import RunMode
 from store.api import RunQuery, Store
+from store.hours import HourField, HourQuery, HourRow
 from store.ledger import Ledger
 from store.ledger.findings import FindingQuery
 from store.sums import RunBound, RunSums
@@ -29,6 +31,9 @@ KINDS: Mapping[RuleType, tuple[FindingKind, ...]] = {
 BudgetOf = Callable[[str, str], tuple[float, int] | None]
 """(project, workflow) → US dollars and days of the workflow's policy."""
 
+HOUR_NS = 3_600 * NANO
+LONG_NS = 6 * HOUR_NS
+"""Windows longer than this are read from hourly roll-ups."""
 _SUMS = tuple(f.name for f in fields(Sums))
 
 
@@ -55,12 +60,27 @@ class LiveAnswers:
         self._budget_of = budget_of
         self._troubles = troubles
         self._asked: dict[object, Mapping[Key, RunSums]] = {}
+        self._hours: dict[tuple[int, int], Mapping[Key, Sums]] = {}
         self._told: dict[RuleType, tuple[Told, ...]] = {}
 
     def sums(self, rule: Rule, since_ns: int, until_ns: int) -> Mapping[Key, Sums]:
         """Sums of a window."""
-        found = self.rows(rule, since_ns, until_ns)
-        return {key: plain_sums(row) for key, row in found.items() if rule.covers(*key) and row.runs}
+        if _fits_hours(rule, since_ns, until_ns):
+            found = self._through_hours(rule, since_ns, until_ns)
+        else:
+            found = {key: plain_sums(row) for key, row in self.rows(rule, since_ns, until_ns).items()}
+        return {key: sums for key, sums in found.items() if rule.covers(*key) and sums.runs}
+
+    def _through_hours(self, rule: Rule, since_ns: int, until_ns: int) -> Mapping[Key, Sums]:
+        """Whole hours from the roll-ups, what is left at both ends from runs: the same sums, without reading every run."""
+        first, last = -(-since_ns // HOUR_NS) * HOUR_NS, until_ns // HOUR_NS * HOUR_NS
+        if (first, last) not in self._hours:
+            self._hours[first, last] = _hourly(self._store, self._project, first, last)
+        found = dict(self._hours[first, last])
+        for start, end in ((since_ns, first), (last, until_ns)):
+            for key, row in self.rows(rule, start, end).items() if start < end else ():
+                found[key] = found.get(key, Sums()) + plain_sums(row)
+        return found
 
     def rows(self, rule: Rule, since_ns: int, until_ns: int) -> Mapping[Key, RunSums]:
         """The same, with examples of what is beyond a bound."""
@@ -73,9 +93,8 @@ class LiveAnswers:
 
     def known(self, rule: Rule, until_ns: int) -> frozenset[Key]:
         """Workflows with a run in the 30 days before."""
-        anything = replace(rule, where={}, any_of=())
-        found = self.rows(anything, until_ns - KNOWN_NS, until_ns)
-        return frozenset(key for key, row in found.items() if row.runs and rule.covers(*key))
+        anything = replace(rule, where={}, any_of=(), metric="")
+        return frozenset(self.sums(anything, until_ns - KNOWN_NS, until_ns))
 
     def findings(self, rule: Rule, until_ns: int) -> Sequence[Told]:
         """Findings that are open, or ended in the last two days (their alerts have to calm down)."""
@@ -92,6 +111,42 @@ class LiveAnswers:
     def troubles(self) -> Sequence[Trouble]:
         """What is wrong with tracetape itself."""
         return self._troubles()
+
+
+def _fits_hours(rule: Rule, since_ns: int, until_ns: int) -> bool:
+    """Whether roll-ups can answer: no filter, no bound on single runs, and long enough to be worth it."""
+    return not rule.where and not rule.any_of and rule.metric != "max_duration_s" and until_ns - since_ns > LONG_NS
+
+
+def _hourly(store: Store, project: str, since_ns: int, until_ns: int) -> Mapping[Key, Sums]:
+    by = (HourField.ENVIRONMENT, HourField.WORKFLOW, HourField.MODE)
+    found: dict[Key, Sums] = {}
+    for row in store.hours(HourQuery(project, since_ns, until_ns), by):
+        key = (row.workflow, row.environment)
+        found[key] = found.get(key, Sums()) + _sums_of_hour(row)
+    return found
+
+
+def _sums_of_hour(row: HourRow) -> Sums:
+    if row.mode == RunMode.SHADOW.value:
+        return Sums(shadow=row.runs)
+    return Sums(
+        runs=row.runs,
+        success=row.success,
+        failure=row.failure,
+        handed_off=row.handed_off,
+        error_runs=row.error_runs,
+        denied_runs=row.denied_runs,
+        denials=row.denials,
+        tool_calls=row.tool_calls,
+        model_calls=row.model_calls,
+        input_tokens=row.input_tokens,
+        output_tokens=row.output_tokens,
+        unpriced_calls=row.unpriced_calls,
+        cost_nano_usd=int((row.cost_usd or 0) * NANO),
+        ended=row.ended_runs,
+        duration_ns=row.duration_ns,
+    )
 
 
 def filtered(rule: Rule, query: RunQuery) -> RunQuery:

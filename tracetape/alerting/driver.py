@@ -19,6 +19,7 @@ from store.ledger import Ledger
 from store.ledger.alert_rules import KeptSilence
 from store.ledger.alerts import Alert, AlertMove, AlertReading
 from tracetape.alerting.answers import BudgetOf, LiveAnswers, filtered, no_budget
+from tracetape.alerting.pinning import pin_runs
 from tracetape.demo import DEMO_PROJECT
 from tracetape.notifier.sender import EVALUATED
 
@@ -176,6 +177,9 @@ class AlertDriver:
             if step.changes_anything()
         ]
         self._ledger.alerts.commit(moves, now_ns)
+        for move in moves:
+            if move.notice in {Notice.FIRING, Notice.ESCALATED} and project != DEMO_PROJECT:
+                pin_runs(self._ledger, project, move.alert.reading.run_ids, move.alert.reading.sentence)
 
     def _move(
         self,

@@ -7,6 +7,7 @@ from typing import Protocol
 import typer
 
 from tracetape.commands import (
+    alerts,
     backup,
     evaluate,
     export,
@@ -28,6 +29,7 @@ class Command(Protocol):
 
 
 COMMANDS: tuple[Command, ...] = (
+    alerts,
     backup,
     evaluate,
     export,

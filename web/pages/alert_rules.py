@@ -248,8 +248,10 @@ def build_alert_rule(
 def backtest_part(place: Place, rule: Rule, episodes: Sequence[Episode], days: int, now_ns: int) -> BacktestPart:
     """A back-test in words and lines, newest first."""
     newest = sorted(episodes, key=lambda e: e.began_ns, reverse=True)
-    times = {0: "never", 1: "once", 2: "twice"}.get(len(newest), f"{len(newest)} times")
+    times = {1: "once", 2: "twice"}.get(len(newest), f"{len(newest)} times")
     verdict = f"Would have fired {times} in the last {days} days."
+    if not newest:
+        verdict = f"Would not have fired in the last {days} days."
     if rule.type in FROM_FINDINGS and not newest:
         verdict += " It speaks of findings; none of its kind was made in that time."
     lines = tuple(_episode_line(place, rule, episode, now_ns) for episode in newest[:20])

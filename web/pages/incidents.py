@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from insights.effects import harm_of
+from spans.attempts import Harm
 from spans.kinds import SpanKind, ToolOutcome
-from spans.policy import Owner, Policy, ToolEffect
+from spans.policy import Owner, Policy
 from spans.run import Assembly, Run, Step
 from store.ledger.alerts import Alert, Flip
 from store.ledger.incidents import Incident, IncidentNote
@@ -17,13 +19,7 @@ from web.places import SECOND_NS, Place
 
 RECENT_NS = 600 * SECOND_NS
 MOST_WRITES = 200
-WRITING = frozenset({ToolEffect.WRITE, ToolEffect.IRREVERSIBLE})
 _DID_NOT_RUN = frozenset({ToolOutcome.DENIED, ToolOutcome.APPROVAL_PENDING, ToolOutcome.NOT_EXECUTED})
-_WRITING_WORDS = (
-    "refund", "pay", "charge", "transfer", "send", "mail", "delete", "remove", "update", "create", "apply", "issue",
-    "write", "grant", "revoke", "cancel", "close", "execute", "post", "publish", "deploy",
-)  # fmt: skip
-"""A tool without a declared effect that has one of these in its name is taken for a write: here it is better to show too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +50,7 @@ class Write:
     time_ns: int
     tool: str
     effect: str
+    """What it could do at worst: money, mail, delete or write."""
     call_id: str
     arguments_hash: str
     outcome: str
@@ -176,17 +173,10 @@ def build_incident(
 def _still(incident: Incident, recent: int, now_ns: int) -> str:
     if not incident.is_firing:
         return f"No, it ended after {duration(incident.ended_ns - incident.began_ns)}."
+    if not recent:
+        return f"Nothing ran in the last 10 minutes; it has fired for {duration(max(0, now_ns - incident.opened_ns))}."
     runs = f"{count(recent)} run{'' if recent == 1 else 's'} in the last 10 minutes"
     return f"Yes, for {duration(max(0, now_ns - incident.began_ns))}; {runs}."
-
-
-def effect_of(tool: str, policy: Policy | None) -> ToolEffect | None:
-    """What a tool does to the world: as declared, else guessed from its name; None for reading."""
-    declared = policy.tool_effects.get(tool) if policy else None
-    if declared is not None:
-        return declared if declared in WRITING else None
-    name = tool.lower()
-    return ToolEffect.WRITE if any(word in name for word in _WRITING_WORDS) else None
 
 
 def writes_of(place: Place, affected: Sequence[Assembly], policy: Policy | None) -> tuple[Write, ...]:
@@ -195,13 +185,13 @@ def writes_of(place: Place, affected: Sequence[Assembly], policy: Policy | None)
     for assembly in affected:
         run_href = place.url(f"/runs/{assembly.run.run_id}")
         for step in assembly.steps:
-            effect = effect_of(step.tool_name, policy) if _ran(step) else None
-            if effect is not None:
+            harm = harm_of(step.tool_name, policy) if _ran(step) else Harm.READ
+            if harm is not Harm.READ:
                 found.append(
                     Write(
                         step.start_ns,
                         step.tool_name,
-                        effect.value,
+                        harm.value,
                         step.tool_call_id,
                         step.tool_arguments_hash,
                         step.tool_outcome.value if step.tool_outcome else "",
@@ -252,7 +242,7 @@ def _timeline(
             flip.time_ns,
             _GLYPHS.get(flip.after, "ok"),
             f"{flip.rule_id} {_WORDS.get(flip.notice, flip.after)}",
-            flip.silenced or flip.reading.sentence,
+            f"{flip.reading.sentence} (not sent: {flip.silenced})" if flip.silenced else flip.reading.sentence,
         )
         for flip in flips
     ]

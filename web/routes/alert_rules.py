@@ -22,7 +22,7 @@ from web.desk import Desk
 from web.pages.alert_rules import STARTERS, build_alert_rule, build_alert_rules, example_yaml
 from web.pages.channels import KINDS, build_channels
 from web.places import DEMO_PROJECT, SECOND_NS, Place
-from web.routes.common import desk_of, go, record
+from web.routes.common import actor_names, desk_of, go, record
 
 router = APIRouter()
 
@@ -195,6 +195,7 @@ def _editor(
     episodes = None
     if try_it and rule is not None and services.backtest is not None:
         episodes = services.backtest(place.project, rule, days)
+    names = actor_names(desk)
     versions = services.ledger.alert_rules.versions(place.project, rule_id) if rule_id else ()
     page = build_alert_rule(
         place,
@@ -204,7 +205,7 @@ def _editor(
         error=error,
         episodes=episodes,
         days=days,
-        versions=[(v.version, v.changed_ns, v.changed_by) for v in versions],
+        versions=[(v.version, v.changed_ns, names.get(v.changed_by, v.changed_by)) for v in versions],
         is_new=is_new,
         may_change=caller.may(Permission.ADMINISTER),
         locked=_locked(desk, place.project),

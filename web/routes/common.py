@@ -66,6 +66,13 @@ def trace_or_none(text: str) -> TraceId | None:
         return None
 
 
+def actor_names(desk: Desk) -> dict[str, str]:
+    """Names of the members and keys that the access log knows by their ids."""
+    ledger = desk.services.ledger
+    names = {f"member:{m.member_id}": m.name for m in ledger.members.list()}
+    return names | {f"key:{k.key_id}": f"key {k.name}" for k in ledger.keys.list()}
+
+
 def go(request: Request, target: str) -> RedirectResponse:
     """Send a person to a path of ours after a form."""
     return RedirectResponse(request.scope.get("root_path", "") + local_path(target), status_code=303)

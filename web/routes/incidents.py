@@ -22,7 +22,7 @@ from web.desk import Desk
 from web.pages.incidents import IncidentPage, StateChange, build_incident, build_incidents, incident_markdown, writes_of
 from web.places import Place
 from web.routes.api import answer
-from web.routes.common import desk_of, go, record
+from web.routes.common import actor_names, desk_of, go, record
 from web.routes.findings import project_of
 from web.text import safe_cell
 
@@ -201,7 +201,7 @@ def _page(desk: Desk, caller: Caller, place: Place, found: Incident) -> Incident
         alerts=[a for a in ledger.alerts.load(place.project) if a.incident_id == found.incident_id],
         flips=ledger.alerts.flips(place.project, incident_id=found.incident_id),
         notes=ledger.incidents.notes(found),
-        names=_names(desk),
+        names=actor_names(desk),
         policy=book_of(ledger.policies.current(place.project)).find(found.workflow),
         affected=affected,
         runs=services.store.totals(_between(own, found.began_ns, found.ended_ns or now_ns)).runs,
@@ -253,9 +253,3 @@ def _changes(desk: Desk, own: RunQuery, found: Incident) -> tuple[StateChange, .
             first = min(run.started_ns for run in found_runs)
             lines.append(StateChange(first, "running", f"version {version} ran for the first time"))
     return tuple(sorted(lines, key=lambda line: line.time_ns))
-
-
-def _names(desk: Desk) -> dict[str, str]:
-    ledger = desk.services.ledger
-    names = {f"member:{m.member_id}": m.name for m in ledger.members.list()}
-    return names | {f"key:{k.key_id}": f"key {k.name}" for k in ledger.keys.list()}

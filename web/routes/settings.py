@@ -12,7 +12,7 @@ from spans.errors import RefusedError
 from spans.roles import Permission, Role
 from store.ledger.key_info import KeyInfo
 from web.callers import Admin, Anyone, Auditor, Caller, Reader
-from web.desk import THEME_COOKIE, ZONE_COOKIE, Desk
+from web.desk import THEME_COOKIE, ZONE_COOKIE
 from web.pages.lists import (
     PEOPLE_ROLES,
     AboutPage,
@@ -23,7 +23,7 @@ from web.pages.lists import (
 )
 from web.pages.patterns import build_patterns
 from web.places import DEFAULT_PROJECT
-from web.routes.common import desk_of, go, record
+from web.routes.common import actor_names, desk_of, go, record
 
 router = APIRouter()
 
@@ -195,19 +195,13 @@ def access_log(request: Request, caller: Auditor, before: int = 0) -> Response:
     page = build_access_log(
         place,
         entries,
-        _actors(desk),
+        actor_names(desk),
         limit=LOG_PAGE,
         is_first=not before,
         may_read=caller.may(Permission.READ),
     )
     frame = desk.frame(request, caller, place, "Access log", active="privacy")
     return desk.page(request, "access_log.html", frame, page)
-
-
-def _actors(desk: Desk) -> dict[str, str]:
-    ledger = desk.services.ledger
-    names = {f"member:{m.member_id}": m.name for m in ledger.members.list()}
-    return names | {f"key:{k.key_id}": f"key {k.name}" for k in ledger.keys.list()}
 
 
 @router.get("/about")

@@ -19,6 +19,7 @@ from store.memory import MemoryStore
 from tests.builders import NOW_NS, a_finding, a_run, a_trace_id, an_assembly
 from tracetape.alerting.answers import history_of, no_budget
 from tracetape.alerting.driver import AlertDriver
+from tracetape.alerting.pinning import lift_old_pins
 from tracetape.demo import DEMO_PROJECT
 
 SECOND = 10**9
@@ -68,6 +69,7 @@ class House:
         base = {"workflow": "refund", "environment": "production", "started_ns": self.clock.now_ns}
         run = a_run(run_id=a_trace_id(next(self._ids)), cost_usd=Decimal(cost), **{**base, **changes})
         self.store.write_derived([an_assembly(**{f: getattr(run, f) for f in run.__dataclass_fields__})])
+        self.store.roll_up()
         return run
 
     def pass_s(self, seconds):
@@ -216,6 +218,18 @@ def test_the_owners_channels_are_asked_of_the_policy(ledger, clock):
     assert [m.channel for m in ledger.outbox.list("default")] == ["payments"]
 
 
+def test_runs_of_an_incident_stay_until_long_after_it_is_closed(house):
+    house.rule(SPEND)
+    bad = house.run("9")
+    house.pass_s(300)
+    (incident,) = house.ledger.incidents.list("default")
+    assert [p.run_id for p in house.ledger.pins.list("default")] == [bad.run_id]
+    house.ledger.incidents.close(incident, "ana")
+    assert lift_old_pins(house.ledger, house.clock() + 89 * 24 * HOUR) == 0
+    assert lift_old_pins(house.ledger, house.clock() + 90 * 24 * HOUR) == 1
+    assert house.ledger.pins.list("default") == ()
+
+
 def test_budgets_come_from_the_policy(ledger, clock):
     house = House(ledger, clock, budget_of=lambda _project, _workflow: (1.0, 30))
     house.rule("{id: budget, type: burn, to: [team]}")
@@ -291,6 +305,7 @@ def _some_history(house):
         "{id: a, every: 15m, type: threshold, metric: success_rate, below: 0.7, window: 2h, no_data: no_data}",
         "{id: a, every: 15m, type: threshold, metric: max_duration_s, above: 0, window: 1h}",
         "{id: a, every: 15m, type: no_data, window: 1h}",
+        "{id: a, every: 15m, type: threshold, metric: cost_usd, above: 6, window: 8h}",
         "{id: a, every: 15m, type: per_run, any: [cost_usd > 1], window: 30m, fire_after: 2}",
         "{id: a, every: 15m, type: burn, budget: 100, per: 30d}",
     ],

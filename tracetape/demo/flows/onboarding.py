@@ -18,7 +18,7 @@ ONBOARDING = Workflow(
     system="You help new colleagues through their first weeks. Answer from the handbook.",
     tools=(
         Tool("search_handbook", "Search the employee handbook.", ("query",)),
-        Tool("create_task", "Put a task on the colleague's list.", ("title",)),
+        Tool("create_task", "Put a task on the colleague's list.", ("title", "colleague")),
     ),
     own_tokens=7500,
 )
@@ -55,7 +55,9 @@ def write(rng: Random, days_ago: float = 0.0) -> Script:
             hits=(Hit("handbook-8", answer, 0.52),),
             took_ms=110,
         )
-        task = Call("create_task", {"title": question}, {"created": True}, took_ms=60)
+        # Each task is somebody's own: equal arguments twice would be a repeated write, and only the refund is meant to be.
+        mine = {"title": question, "colleague": f"EMP-{rng.randrange(10_000, 99_999)}"}
+        task = Call("create_task", mine, {"created": True}, took_ms=60)
         turns = (
             turns[0],
             Turn(calls=(again,)),
