@@ -191,6 +191,7 @@ print(answer.text)
 """,
         "Model calls with messages, tokens, thoughts and cached tokens.",
         _OI_OFF + " Automatic function calling is one span that carries the usage of its last call only.",
+        ran="google-genai 3.6.1, openinference-instrumentation-google-genai 1.4.14",
     ),
     QuickStart(
         "litellm",
@@ -216,7 +217,7 @@ print(answer.choices[0].message.content)
         f"pip install haystack-ai opentelemetry-haystack {_SDK}",
         'import os\n\nos.environ["HAYSTACK_CONTENT_TRACING_ENABLED"] = "true"\n\n'
         + _provider(
-            "\nfrom haystack import tracing\nfrom haystack.tracing import OpenTelemetryTracer\n\n"
+            "\nfrom haystack import tracing\nfrom haystack_integrations.tracing.opentelemetry import OpenTelemetryTracer\n\n"
             'tracing.enable_tracing(OpenTelemetryTracer(trace.get_tracer("haystack")))\n'
         ),
         """from haystack.components.agents import Agent
@@ -236,7 +237,8 @@ print(agent.run([ChatMessage.from_user("Was order 7 refunded?")])["messages"][-1
 """,
         "Pipelines, agents, model calls, tools, retrievals; with content also messages and tokens, which stand inside it.",
         "Content **and tokens**: set `HAYSTACK_CONTENT_TRACING_ENABLED=true` before the import, as above.",
-        ("tokens", "content", "tool", "agent"),
+        ("tokens", "content", "tool"),
+        ran="haystack-ai 3.4.1, opentelemetry-haystack 2.0.0",
     ),
     QuickStart(
         "smolagents",
@@ -261,7 +263,8 @@ print(agent.run("Was order 7 refunded?"))
 """,
         "Agents, steps, model calls with messages and tokens, tools. The agent's own sums are shown and not counted again.",
         _OI_OFF,
-        ("tokens", "content", "tool", "agent"),
+        ("tokens", "content", "tool"),
+        ran="smolagents 1.26.0, openinference-instrumentation-smolagents 0.1.43",
     ),
 )
 """Most used first."""

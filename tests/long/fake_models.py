@@ -70,7 +70,8 @@ def _wanted(tools: list[dict[str, Any]], *, answered: bool) -> dict[str, Any] | 
 
 def _chat_turn(body: dict[str, Any]) -> tuple[dict[str, Any], str]:
     answered = any(
-        message.get("role") in {"tool", "tool-response"} or "Observation" in str(message.get("content"))
+        message.get("role") in {"tool", "tool-response"}
+        or (message.get("role") != "system" and "Observation" in str(message.get("content")))
         for message in body["messages"]
     )
     tool = _wanted(body.get("tools") or [], answered=answered)
