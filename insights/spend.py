@@ -36,6 +36,9 @@ _WEEKS = 3
 _DAYS = 7
 _LEAST_DAYS = 3
 _SCALE_H = 14 * 24
+_PRIOR_RUNS = 30.0
+"""Typical runs that a correction of the last days has to outweigh: a few runs of last week are no pattern."""
+_MOST_CORRECTION = 5.0
 _KEEP_H = _WEEKS * _WEEK_H + 2 * 24
 """Windows that a baseline can look back at; older ones are forgotten."""
 
@@ -160,6 +163,8 @@ class _Window:
         self._spends: list[float] = []
         self._sums: list[float] = []
         self._deviations: list[float | None] = []
+        self._usual: float | None = None
+        self._usuals: list[float | None] = []
         self._expected: float | None = None
         self._spread: float | None = None
         self._is_spread_known = False
@@ -172,9 +177,11 @@ class _Window:
         del self._deviations[: -_SCALE_H - self.hours]
         self._sums.append(total)
         del self._sums[:-_KEEP_H]
+        self._usuals.append(self._usual)
+        del self._usuals[:-_KEEP_H]
         self._spends.append(spend)
         del self._spends[: -self.hours]
-        self._expected = self._baseline()
+        self._expected = self._baseline(typical)
         self._is_spread_known = False
 
     def read(self, spend: float, typical: float) -> WindowReading:
@@ -197,16 +204,35 @@ class _Window:
         earlier = self._spends[-(self.hours - 1) :] if self.hours > 1 else []
         return math.fsum(earlier) + spend
 
-    def _baseline(self) -> float | None:
-        """Half the same hours of up to three weeks, half the median of the same hour on the last seven days."""
+    def _baseline(self, typical: float) -> float | None:
+        """Half the same hours of up to three weeks, half the median of the same hour on the last seven days.
+
+        The median is corrected by how far it was off at these hours of earlier weeks: on a Sunday the last seven days are
+        mostly working days, and nobody has told us which days are Sundays.
+        """
         days = [self._back(24 * day) for day in range(1, _DAYS + 1)]
         same_hour = [s for s in days if s is not None]
-        if len(same_hour) < _LEAST_DAYS:
+        self._usual = statistics.median(same_hour) if len(same_hour) >= _LEAST_DAYS else None
+        if self._usual is None:
             return None
-        usual = statistics.median(same_hour)
+        corrected = self._usual * self._correction(typical)
         weeks = [self._back(_WEEK_H * week + shift) for week in range(1, _WEEKS + 1) for shift in (-1, 0, 1)]
         same_week = [s for s in weeks if s is not None]
-        return 0.5 * (usual + math.fsum(same_week) / len(same_week)) if len(same_week) >= _LEAST_DAYS else usual
+        if len(same_week) < _LEAST_DAYS:
+            return corrected
+        return 0.5 * (corrected + math.fsum(same_week) / len(same_week))
+
+    def _correction(self, typical: float) -> float:
+        spent = thought = _PRIOR_RUNS * typical * math.sqrt(self.hours)
+        for week in range(1, _WEEKS + 1):
+            for shift in (-2, -1, 0, 1, 2):
+                hours = _WEEK_H * week + shift
+                was, usual = self._back(hours), self._usuals[-hours] if hours <= len(self._usuals) else None
+                if was is not None and usual is not None:
+                    spent, thought = spent + was, thought + usual
+        if thought <= 0:
+            return 1.0
+        return min(_MOST_CORRECTION, max(1 / _MOST_CORRECTION, spent / thought))
 
     def _back(self, hours: int) -> float | None:
         """The sum that ended so many hours before the running one, if the whole window was seen."""

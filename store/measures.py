@@ -99,6 +99,17 @@ class ToolRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Flagged:
+    """One run that stands out."""
+
+    workflow: str
+    environment: str
+    run_id: RunId
+    started_ns: int
+    tools: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class VersionSpan:
     """When a label of a workflow was first and last seen."""
 
@@ -176,8 +187,11 @@ class MeasureReader(Protocol):
         An empty workflow or environment means all of them. The reference must end where the current window begins, or before. Versions are not looked at.
         """
 
-    def tool_rows(self, project: str, where: Comparison, limit: int) -> tuple[ToolRow, ...]:
-        """The tools of the comparison's runs, at most `limit` of each group, chosen by the hash of their ids."""
+    def tool_rows(self, project: str, comparisons: Sequence[Comparison], limit: int) -> tuple[tuple[ToolRow, ...], ...]:
+        """The tools of every comparison's runs, at most `limit` of each group, chosen by the hash of their ids."""
+
+    def looped(self, project: str, since_ns: int, until_ns: int, limit: int) -> tuple[Flagged, ...]:
+        """Runs of [since, until) with a loop in them (five equal calls in a row), oldest first."""
 
     def versions(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
         """Workflow versions that ran in [since, at); runs without one are left out."""

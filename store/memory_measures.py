@@ -16,6 +16,7 @@ from store.measures import (
     Comparison,
     Example,
     FeatureTest,
+    Flagged,
     Point,
     Reach,
     SpendField,
@@ -133,8 +134,23 @@ class MemoryMeasures:
         found = [SpendPart(v, p[0], int(p[1]), p[2], int(p[3])) for v, p in parts.items()]
         return tuple(sorted(found, key=lambda p: (-p.usd, p.value))[:200])
 
-    def tool_rows(self, project: str, where: Comparison, limit: int) -> tuple[ToolRow, ...]:
-        """The tools of the comparison's runs."""
+    def tool_rows(self, project: str, comparisons: Sequence[Comparison], limit: int) -> tuple[tuple[ToolRow, ...], ...]:
+        """The tools of every comparison's runs."""
+        return tuple(self._tools(project, where, limit) for where in comparisons)
+
+    def looped(self, project: str, since_ns: int, until_ns: int, limit: int) -> tuple[Flagged, ...]:
+        """Runs with a loop in them."""
+        found = [
+            Flagged(a.run.workflow, a.run.environment, a.run.run_id, a.run.started_ns, a.measures.tools)
+            for a in self._assemblies()
+            if a.run.project == project
+            and since_ns <= a.run.started_ns < until_ns
+            and a.run.mode is not RunMode.SHADOW
+            and "loop" in a.measures.flags
+        ]
+        return tuple(sorted(found, key=lambda f: (f.started_ns, f.run_id))[:limit])
+
+    def _tools(self, project: str, where: Comparison, limit: int) -> tuple[ToolRow, ...]:
         rows = [ToolRow(day < 0, _stratum(a.run), a.measures.tools) for a, day in self._groups(project, where)]
         return tuple(row for side in (True, False) for row in [r for r in rows if r.is_current is side][:limit])
 

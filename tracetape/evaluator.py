@@ -33,6 +33,13 @@ FIRST_NS = 24 * 3600 * 1_000_000_000
 
 MARKS_NS = 28 * 24 * 3600 * 1_000_000_000
 """How far back labels are looked at to tell which are new."""
+HISTORY_NS = 14 * 24 * 3600 * 1_000_000_000
+"""How far the first evaluation of a project goes back."""
+FIRST_STEP_NS = 6 * 3600 * 1_000_000_000
+SETTLE_LOOKS = 12
+"""Looks that a first evaluation waits for the runs of a project to stop pouring in, at most."""
+TELL_NS = 24 * 3600 * 1_000_000_000
+"""News of older moments is kept, not told: nobody wants messages about last week."""
 STANDING = (FindingState.OPEN.value, FindingState.EXPECTED.value, FindingState.SILENCED.value)
 
 Told = Callable[[Sequence[Finding]], object]
@@ -78,6 +85,7 @@ class Evaluator:
         self._told = told
         self._status: dict[str, DetectorStatus] = {}
         self._paused_until: dict[str, float] = {}
+        self._pouring: dict[tuple[str, str], tuple[int, int]] = {}
         self._stop = threading.Event()
         self._one_at_a_time = threading.Lock()
         self._thread = threading.Thread(target=self._loop, name="evaluator", daemon=True)
@@ -146,7 +154,7 @@ class Evaluator:
         newest = (self._clock_ns() - LAG_NS) // detector.every_ns * detector.every_ns
         reached = int(str(self._ledger.settings.get(_mark(detector, project), 0)))
         if not reached:
-            return [(newest - max(FIRST_NS, detector.every_ns), newest)]
+            return self._first(detector, project, newest)
         steps = (newest - reached) // detector.every_ns
         if steps <= 0:
             return []
@@ -154,6 +162,21 @@ class Evaluator:
             return [(reached, newest)]
         moments = [reached + n * detector.every_ns for n in range(steps + 1)]
         return list(itertools.pairwise(moments))
+
+    def _first(self, detector: Detector, project: str, newest: int) -> list[tuple[int, int]]:
+        """A project that is new to a detector: its history in steps, once its runs have stopped pouring in."""
+        seen = self._store.measures.activity(project, newest - HISTORY_NS, newest)
+        oldest = min((activity.first_ns for activity in seen), default=newest)
+        if oldest >= newest - FIRST_NS:
+            return [(newest - max(FIRST_NS, detector.every_ns), newest)]
+        runs = sum(activity.runs for activity in seen)
+        known, looks = self._pouring.get((detector.name, project), (-1, 0))
+        if runs != known and looks < SETTLE_LOOKS:
+            self._pouring[detector.name, project] = (runs, looks + 1)
+            return []
+        step = max(FIRST_STEP_NS, detector.every_ns)
+        moments = [*range(newest, oldest, -step)][::-1]
+        return list(itertools.pairwise([moments[0] - step, *moments]))
 
     def _guarded(self, detector: Detector, project: str, moments: Sequence[tuple[int, int]]) -> int:
         """Evaluate; an error in one detector never stalls the rest, and its own next try is put off."""
@@ -172,7 +195,7 @@ class Evaluator:
                 self._note(detector, at_ns, 0.0, error)
                 return made
             made += 1
-            if news:
+            if news and at_ns >= self._clock_ns() - TELL_NS:
                 self._told(news)
         return made
 

@@ -6,6 +6,7 @@ from insights.detectors.attempts import MALFORMED, NEAR_MISSES, VIOLATIONS
 from insights.detectors.base import Detector, Inputs
 from insights.detectors.drift import DRIFT
 from insights.detectors.duplicate_writes import DUPLICATE_WRITES
+from insights.detectors.loops import LOOPS
 from insights.detectors.spend import SPEND
 from insights.detectors.standing import BUDGETS, OBJECTIVES
 from insights.detectors.versions import VERSIONS
@@ -16,6 +17,7 @@ DETECTORS: tuple[Detector, ...] = (
     NEAR_MISSES,
     MALFORMED,
     SPEND,
+    LOOPS,
     DRIFT,
     VERSIONS,
     BUDGETS,

@@ -11,6 +11,7 @@ from insights.detectors.base import DAY_NS, HOUR_NS, Detector, Inputs
 from insights.drift import LEAST_RUNS, Change, DriftLevel, judge
 from insights.feature_words import GROUPS, change_in_words, group_of
 from insights.repeats import guess_effect
+from insights.sequence import sequence_change
 from runs.measures import unit_of
 from spans.change import Mark
 from spans.finding import FeatureChange, Finding, FindingKind, Impact, Severity
@@ -25,6 +26,8 @@ REFERENCE_NS = 14 * DAY_NS
 WINDOWS_NS = (DAY_NS, 3 * DAY_NS)
 NAMED = 5
 """Features that a finding names."""
+MOST_SEQUENCES = 600
+"""Runs of each group whose order of tools is compared."""
 CALM_Z = 2.5
 """A group of features without any |z| above this is said to be unchanged."""
 TRAILING = "trailing"
@@ -48,6 +51,13 @@ class _Judged:
     feature: str
     is_rate: bool
     change: Change
+    stand_in: str = ""
+    """The feature that dates it and picks its examples; empty: the feature itself."""
+
+    @property
+    def shown_by(self) -> tuple[str, bool]:
+        """Feature and whether it is yes/no, for dating and examples."""
+        return (self.stand_in, True) if self.stand_in else (self.feature, self.is_rate)
 
 
 def evaluate(inputs: Inputs) -> Iterable[Finding]:
@@ -56,8 +66,9 @@ def evaluate(inputs: Inputs) -> Iterable[Finding]:
     active = measures.activity(inputs.project, inputs.now_ns - LOOK_BACK_NS, inputs.now_ns)
     looks = [look for activity in active for look in _looks(inputs, activity)]
     tests = measures.compare(inputs.project, [look.comparison for look in looks])
-    for judged in _by_subject(looks, tests).values():
-        alerts = _alerts(judged)
+    sequences = _sequences(inputs, looks)
+    for key, judged in _by_subject(looks, tests).items():
+        alerts = _alerts([*judged, *sequences.get(key, ())])
         if alerts:
             yield _finding(inputs, judged, alerts)
 
@@ -105,6 +116,24 @@ def _by_subject(looks: Sequence[_Look], tests: Iterable[FeatureTest]) -> dict[tu
         look = looks[test.comparison]
         key = (look.activity.workflow, look.activity.environment, look.reference)
         found.setdefault(key, []).append(_Judged(look, test.feature, test.is_rate, change))
+    return found
+
+
+def _sequences(inputs: Inputs, looks: Sequence[_Look]) -> dict[tuple[str, str, str], list[_Judged]]:
+    """The order of tools, over the longest window of every workflow against its trailing reference."""
+    longest = {(k.activity.workflow, k.activity.environment, k.reference): k for k in looks if k.reference == TRAILING}
+    found: dict[tuple[str, str, str], list[_Judged]] = {}
+    comparisons = [look.comparison for look in longest.values()]
+    rows_of_all = inputs.store.measures.tool_rows(inputs.project, comparisons, MOST_SEQUENCES)
+    for (key, look), rows in zip(longest.items(), rows_of_all, strict=True):
+        test = sequence_change(rows)
+        if test is None:
+            continue
+        _, before, after = test.moved[0]
+        counts = [sum(row.is_current is side for row in rows) for side in (True, False)]
+        change = Change(test.z, after - before, before, after, counts[0], counts[1], 1.0, above_floor=True)
+        single = next((moved for moved, _, _ in test.moved if " > " not in moved), "")
+        found[key] = [_Judged(look, "tools", is_rate=True, change=change, stand_in=f"tools_{single}" if single else "")]
     return found
 
 
@@ -168,6 +197,8 @@ def _finding(inputs: Inputs, judged: Sequence[_Judged], alerts: Sequence[_Judged
 
 
 def _feature(one: _Judged) -> FeatureChange:
+    if one.feature == "tools":
+        return FeatureChange(one.feature, None, None, round(one.change.z, 2))
     unit = "share" if one.is_rate else unit_of(one.feature)
     return FeatureChange(one.feature, one.change.before, one.change.after, round(one.change.z, 2), unit)
 
@@ -175,9 +206,8 @@ def _feature(one: _Judged) -> FeatureChange:
 def _dated(inputs: Inputs, top: _Judged) -> int:
     """When the surest feature moved; the start of the current window when that cannot be said."""
     comparison = top.look.comparison
-    points = inputs.store.measures.series(
-        inputs.project, comparison, top.feature, is_rate=top.is_rate, bucket_ns=BUCKET_NS
-    )
+    feature, is_rate = top.shown_by
+    points = inputs.store.measures.series(inputs.project, comparison, feature, is_rate=is_rate, bucket_ns=BUCKET_NS)
     dated = date_change(points, comparison.reference_until_ns)
     return comparison.current_since_ns if dated is None else dated
 
@@ -205,21 +235,22 @@ def _unchanged(judged: Iterable[_Judged]) -> tuple[str, ...]:
 def _examples(inputs: Inputs, top: _Judged) -> tuple[RunId, ...]:
     """Three typical runs since, the three most extreme, three typical ones before."""
     read, change = inputs.store.measures.examples, top.change
+    feature, is_rate = top.shown_by
 
     def of(*, current: bool, near: float | None) -> list[RunId]:
         found = read(
             inputs.project,
             top.look.comparison,
-            top.feature,
-            is_rate=top.is_rate,
+            feature,
+            is_rate=is_rate,
             current=current,
             near=near,
             limit=3,
         )
         return [example.run_id for example in found]
 
-    typical_after = 1.0 if top.is_rate and change.effect > 0 else 0.0 if top.is_rate else change.after
-    typical_before = 1.0 - typical_after if top.is_rate else change.before
+    typical_after = 1.0 if is_rate and change.effect > 0 else 0.0 if is_rate else change.after
+    typical_before = 1.0 - typical_after if is_rate else change.before
     extreme = None if change.effect > 0 else -1e18
     runs = [
         *of(current=True, near=typical_after),

@@ -15,6 +15,7 @@ from store.measures import (
     Comparison,
     Example,
     FeatureTest,
+    Flagged,
     Point,
     Reach,
     SpendField,
@@ -134,11 +135,28 @@ class ClickHouseMeasures:
         }
         return tuple(SpendPart(**row) for row in self._select("measure_spend", params, field=_SPEND_FIELDS[field]))
 
-    def tool_rows(self, project: str, where: Comparison, limit: int) -> tuple[ToolRow, ...]:
-        """The tools of the comparison's runs."""
-        params = {**_bound(project, [where], 0), "limit": limit}
-        rows = self._select("measure_tools", params, groups=statement("measure_groups"))
-        return tuple(ToolRow(row["g"] == -1, row["stratum"], tuple(row["tool_sequence"])) for row in rows)
+    def tool_rows(self, project: str, comparisons: Sequence[Comparison], limit: int) -> tuple[tuple[ToolRow, ...], ...]:
+        """The tools of every comparison's runs."""
+        found: list[list[ToolRow]] = [[] for _ in comparisons]
+        for start in range(0, len(comparisons), _PER_QUERY):
+            params = {**_bound(project, comparisons[start : start + _PER_QUERY], start), "limit": limit}
+            for row in self._select("measure_tools", params, groups=statement("measure_groups")):
+                found[row["i"]].append(ToolRow(row["side"] == -1, row["stratum"], tuple(row["tool_sequence"])))
+        return tuple(map(tuple, found))
+
+    def looped(self, project: str, since_ns: int, until_ns: int, limit: int) -> tuple[Flagged, ...]:
+        """Runs with a loop in them."""
+        params = {"project": project, "since_ns": max(since_ns, 0), "until_ns": until_ns, "limit": limit}
+        return tuple(
+            Flagged(
+                row["workflow"],
+                row["environment"],
+                RunId(row["run_id"]),
+                row["started_ns"],
+                tuple(row["tool_sequence"]),
+            )
+            for row in self._select("measure_looped", params)
+        )
 
     def versions(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
         """Workflow versions that ran."""

@@ -31,7 +31,11 @@ def some_runs(count=500, seed=5):
         numbers["same"] = 1.0
         if rng.random() < 0.4:
             numbers["retrieval_score"] = rng.random()
-        flags = [f for f, p in (("denied", 0.1 + 0.2 * late), ("refusal", 0.02), ("tools_a", 0.5)) if rng.random() < p]
+        flags = [
+            f
+            for f, p in (("denied", 0.1 + 0.2 * late), ("refusal", 0.02), ("tools_a", 0.5), ("loop", 0.1))
+            if rng.random() < p
+        ]
         run = a_run(
             run_id=RunId(f"{n + 1:032x}"),
             started_ns=at,
@@ -89,9 +93,16 @@ def test_reading_runs_agrees(stores):
     assert engine.reach("default", "w1", "prod", 0, NOW_NS) == memory.reach("default", "w1", "prod", 0, NOW_NS)
     for read in ("versions", "models"):
         assert getattr(engine, read)("default", 0, NOW_NS) == getattr(memory, read)("default", 0, NOW_NS)
-    rows = [sorted((r.is_current, r.stratum, r.tools) for r in s.tool_rows("default", DAY, 10_000)) for s in stores]
+    rows = [
+        sorted((r.is_current, r.stratum, r.tools) for r in s.tool_rows("default", [VERSIONS, DAY], 10_000)[1])
+        for s in stores
+    ]
     assert rows[0] == rows[1]
-    assert {r.is_current for r in engine.tool_rows("default", DAY, 5)} == {True, False}
+    assert {r.is_current for r in engine.tool_rows("default", [DAY], 5)[0]} == {True, False}
+    assert len(engine.tool_rows("default", [DAY], 5)[0]) == 10
+    loops = [s.looped("default", 0, NOW_NS, 9) for s in stores]
+    assert loops[0] == loops[1]
+    assert len(loops[0]) == 9
 
 
 @pytest.mark.parametrize(("feature", "is_rate"), [("cost_usd", False), ("denied", True)])

@@ -8,6 +8,7 @@ import pytest
 
 from insights.detectors import DETECTORS, Detector
 from spans.finding import FindingKind, FindingState
+from spans.kinds import RunStatus
 from spans.run import Assembly
 from store.ledger import Ledger
 from store.ledger.findings import FindingQuery
@@ -191,6 +192,25 @@ def test_history_asks_for_each_window_and_tells_nobody(ledger):
         (NOON + 12 * HOUR, NOON + 13 * HOUR),
     ]
     assert told == []
+
+
+def test_the_history_of_a_new_project_is_judged_once_it_has_arrived_and_only_late_news_is_told(ledger):
+    told, probe, now = [], Probe(), Now()
+    store = MemoryStore()
+    old = [a_run(run_id=f"{n + 1:032x}", started_ns=NOON - 60 * HOUR + n, status=RunStatus.OK) for n in range(3)]
+    store.write_derived([Assembly(old[0], ())])
+    probe.states = lambda inputs: [a_loop(subject=str(inputs.now_ns))]
+    evaluator = Evaluator(store, ledger, [probe.detector], clock_ns=now, told=told.extend)
+    evaluator.evaluate_due()
+    store.write_derived([Assembly(run, ()) for run in old])
+    evaluator.evaluate_due()
+    assert probe.asked == []  # still pouring in
+    evaluator.evaluate_due()
+    assert [at for _, _, at in probe.asked] == [NOON - n * 6 * HOUR for n in range(9, -1, -1)]
+    assert len(loops(ledger)) == 10
+    assert {f.detected_ns for f in told if f.state is FindingState.OPEN} == {NOON - n * 6 * HOUR for n in range(4)}
+    evaluator.evaluate_due()
+    assert len(probe.asked) == 10
 
 
 def test_stop_works_before_start_and_twice(ledger):

@@ -167,7 +167,7 @@ def finding_row(place: Place, finding: Finding) -> FindingRow:
         finding_id=finding.finding_id,
         kind=_WORDS[finding.kind],
         words=finding.summary,
-        small=f"{_WORDS[finding.kind]}{state}{f' · {counted}' if counted else ''}",
+        small=" · ".join(words for words in (f"{_WORDS[finding.kind]}{state}", counted) if words),
         glyph=GLYPHS.get(finding.kind, "waiting"),
         href=place.url(f"/findings/{finding.finding_id}"),
         runs_href=place.within(finding.since_ns, max(finding.last_seen_ns, finding.since_ns + 1)).url(

@@ -535,6 +535,14 @@ WHERE project = {project:String} AND started_ns >= {since_ns:UInt64} AND started
 GROUP BY workflow, environment, label
 ORDER BY workflow, environment, first_ns, label
 
+-- measure_looped
+SELECT workflow, environment, run_id, started_ns, tool_sequence
+FROM runs FINAL
+WHERE project = {project:String} AND started_ns >= {since_ns:UInt64} AND started_ns < {until_ns:UInt64}
+  AND has(measure_flags, 'loop') AND mode != 'shadow'
+ORDER BY started_ns, run_id
+LIMIT {limit:UInt32}
+
 -- measure_numbers
 SELECT
   i,
@@ -740,14 +748,14 @@ ORDER BY usd DESC, value
 LIMIT 200
 
 -- measure_tools
-SELECT g, stratum, tool_sequence
+SELECT i, side, stratum, tool_sequence
 FROM
 (
-  SELECT run_id, if(g = -1, -1, 0) AS g, stratum, tool_sequence
+  SELECT i, run_id, if(g = -1, -1, 0) AS side, stratum, tool_sequence
   FROM ({groups})
 )
-ORDER BY cityHash64(run_id)
-LIMIT {limit:UInt32} BY g
+ORDER BY i, side, cityHash64(run_id)
+LIMIT {limit:UInt32} BY i, side
 
 -- measure_values
 SELECT is_current, groupArray(value) AS several
