@@ -214,6 +214,7 @@ def ask(data: Path, rounds: int) -> None:
     """Time the questions pages ask."""
     opened = time.monotonic()
     store = open_store(f"chdb://{data}")
+    store.migrate()
     end = int(datetime(LAST.year, LAST.month, LAST.day, tzinfo=UTC).timestamp()) * 1_000_000_000 + 86_400_000_000_000
     month = RunQuery(PROJECT, since_ns=end - DAYS * 86_400_000_000_000, until_ns=end)
     first = store.find_runs(RunQuery(PROJECT, limit=50))

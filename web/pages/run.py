@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from replay.replayability import REMEDIES, ReplayReason
 from spans.kinds import OutcomeLabel, Replayability, RunMode, RunStatus
@@ -170,7 +171,7 @@ def build_run(
         user_href=place.url("/runs", user=run.user_id, shape="any") if run.user_id else "",
         agents=run.agents,
         tags=tuple((t, place.url("/runs", tag=t, shape="any")) for t in run.tags),
-        notices=_notices(outline),
+        notices=_notices(run, outline),
         remedies=tuple(REMEDIES[r] for r in ReplayReason if r.value in run.replay_reasons),
         is_running=run.status is RunStatus.RUNNING,
         inside=inside,
@@ -272,7 +273,7 @@ def _recording(run: Run) -> HeaderFact:
     return HeaderFact("Recording", word, note, exact="How much of the run can be played back")
 
 
-def _notices(outline: Outline) -> tuple[tuple[str, str], ...]:
+def _notices(run: Run, outline: Outline) -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
     if outline.orphans:
         found.append(("wait", f"{plural(outline.orphans, 'step')} came without their parent; it may still arrive."))
@@ -280,7 +281,12 @@ def _notices(outline: Outline) -> tuple[tuple[str, str], ...]:
         found.append(
             ("wait", "Redaction failed for some text, so it was withheld. The sealed original waits in quarantine.")
         )
-    if outline.expired:
+    if run.content_expired_ns:
+        day = datetime.fromtimestamp(run.content_expired_ns / 1e9, UTC)
+        found.append(
+            ("", f"Content expired on {day.day} {day:%B %Y}: messages and arguments were removed; numbers stay.")
+        )
+    elif outline.expired:
         found.append(("", "Messages and arguments were removed at the end of their retention; numbers stay."))
     return tuple(found)
 

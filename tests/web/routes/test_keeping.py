@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -80,3 +80,11 @@ def test_a_trace_that_is_not_here_says_why(house):
     house.store.erase("default", [a_trace_id(8)])
     assert "was erased on" in browser.get(f"/t/{a_trace_id(8)}").text
     assert browser.get("/t/xyz").status_code == 400
+
+
+def test_a_run_whose_content_went_says_on_which_day(house):
+    house.store.drop_content(DAY - timedelta(days=40))
+    expired = house.store.read_run("default", TRACE).content_expired_ns
+    page = house.browser().get(f"/runs/{TRACE}").text
+    day = datetime.fromtimestamp(expired / 1e9, UTC)
+    assert f"Content expired on {day.day} {day:%B %Y}" in page
