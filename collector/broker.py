@@ -25,7 +25,8 @@ from collector.handoff import Frame, HandoffError, is_our_user, listen, recv_fra
 from collector.isolate import Trial, pick
 from collector.pseudonym_key import ensure_root_key
 from collector.quarantine import Quarantine
-from collector.spool.format import Payload, SegmentHeader, Signal, SpoolError
+from collector.rework import Reworked
+from collector.spool.format import SUFFIX, Payload, SegmentHeader, Signal, SpoolError
 from collector.spool.keys import (
     KeyRing,
     UnsealError,
@@ -34,7 +35,7 @@ from collector.spool.keys import (
     load_key_ring,
     load_seal_key,
 )
-from collector.spool.reader import Lost, key_ids
+from collector.spool.reader import Lost, SegmentReader, key_ids
 from collector.spool.sidestore import SetAside, SideStore, name_of
 from collector.trouble import described
 from spans.errors import BusyError
@@ -61,6 +62,8 @@ RETRY_PAUSE_S = 0.5
 AGAIN_S = 1.0
 QUARANTINE_FOLDER = "quarantine"
 WITHHELD_FOLDER = "withheld"
+REWORK_S = 330.0
+"""A worker that redacts one original longer than this has ended itself before."""
 DIED = "Its worker stopped {tries} times while working on it."
 FAILED = "It could not be processed ({kind}), {tries} times."
 DAMAGED = "It was damaged on disk and cannot be unsealed."
@@ -147,6 +150,7 @@ class _Connection:
     bundles: list[set[SlotKey]] = field(default_factory=list)
     sending: threading.Lock = field(default_factory=threading.Lock)
     redactions: dict[int, Future[str]] = field(default_factory=dict)
+    reworks: dict[int, Future[Frame]] = field(default_factory=dict)
 
     def send(self, head: Mapping[str, Any]) -> None:
         with self.sending:
@@ -301,6 +305,46 @@ class Broker:
         asked = {"project": project, "text": value, "want": "pseudonym", "entity": entity}
         return self._ask_worker(asked, timeout_s)
 
+    def rework(self, kept: SetAside, timeout_s: float = REWORK_S) -> Reworked:
+        """Have a worker redact a withheld original again; see `collector.rework.Reworker`."""
+        reader = SegmentReader(self.withheld.folder / f"{kept.name}{SUFFIX}")
+        try:
+            records = reader.scan().records
+            if not records:
+                raise UnsealError("The original is damaged.")
+            ref, data_key = records[0], reader.header.data_key(load_key_ring(self._settings.keys))
+        finally:
+            reader.close()
+        head = ref.head
+        asked = {
+            "type": "rework", "name": kept.name, "segment": kept.segment, "origin": kept.slot, "slot": head.slot,
+            "signal": int(head.signal), "items": head.items, "project": head.project, "received_ns": head.received_ns,
+            "spans_before": head.spans_before, "logs_before": head.logs_before, "version": head.version, "payload_bytes": head.payload_bytes, "offset": ref.offset, "head_bytes": ref.head_bytes,
+            "data_key": base64.b64encode(data_key).decode(),
+        }  # fmt: skip
+        connection = self._a_worker()
+        number = next(self._ids)
+        answer: Future[Frame] = Future()
+        connection.reworks[number] = answer
+        try:
+            connection.send({**asked, "id": number})
+            frame = answer.result(timeout_s)
+        except (HandoffError, FutureTimeoutError):
+            raise BusyError("The original could not be redacted in time; it is tried again later.") from None
+        finally:
+            connection.reworks.pop(number, None)
+        if frame.head.get("failed"):
+            raise BusyError("The original could not be redacted.")
+        tables = dict(zip(frame.head["tables"], map(_table, frame.pieces), strict=True))
+        return Reworked(tables, tuple(TraceId(t) for t in frame.head["traces"]), int(frame.head["withheld"]))
+
+    def _a_worker(self) -> _Connection:
+        with self._wake:
+            ready = [c for c in self._connections if c.ready and not c.leaving]
+            if not ready:
+                raise BusyError("The redaction models are still loading; try again in a few seconds.")
+            return min(ready, key=lambda c: len(c.bundles))
+
     def _ask_worker(self, asked: Mapping[str, str], timeout_s: float) -> str:
         with self._wake:
             ready = [c for c in self._connections if c.ready and not c.leaving]
@@ -409,7 +453,7 @@ class Broker:
             self._tried(connection, frame)
         elif frame.type == "failure":
             self._failed(connection, frame)
-        elif frame.type == "redacted":
+        elif frame.type in {"redacted", "reworked"}:
             self._redacted(connection, frame)
         elif frame.type == "bye":
             self._leaves(connection)
@@ -483,6 +527,9 @@ class Broker:
         self._surely(lambda: self._judge(slot))
 
     def _redacted(self, connection: _Connection, frame: Frame) -> None:
+        rework = connection.reworks.get(int(frame.head["id"]))
+        if rework is not None and not rework.done():
+            rework.set_result(frame)
         answer = connection.redactions.get(int(frame.head["id"]))
         if answer is None or answer.done():
             return
@@ -518,6 +565,9 @@ class Broker:
                         continue  # not to be handed out before it is judged
                 self._give_back(key)
             connection.bundles.clear()
+            for rework in list(connection.reworks.values()):
+                if not rework.done():
+                    rework.set_exception(HandoffError("The worker left."))
             for answer in list(connection.redactions.values()):
                 if not answer.done():
                     answer.set_exception(BusyError("The text could not be redacted; try again."))

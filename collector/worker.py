@@ -9,6 +9,7 @@ import itertools
 import logging
 import os
 import queue
+import re
 import signal
 import socket
 import threading
@@ -21,7 +22,7 @@ from typing import Any
 from collector.handoff import Frame, HandoffError, connect, recv_frame, send_frame
 from collector.isolate import pick
 from collector.pipeline import Orders, Pipeline
-from collector.spool.format import Payload, RecordHead, Signal, is_segment_name
+from collector.spool.format import SUFFIX, Payload, RecordHead, Signal, is_segment_name
 from collector.spool.reader import RecordRef, SegmentReader
 from collector.trouble import described
 from spans.errors import HouseError
@@ -32,6 +33,8 @@ MIB = 1024 * 1024
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 WATCH_EVERY_S = 1.0
+WITHHELD_FOLDER = "withheld"
+"""Beside the spool: sealed originals of texts that could not be redacted."""
 _GONE, _REDACT, _WORK = 0, 1, 2
 
 
@@ -133,6 +136,8 @@ class Worker:
                 self._redact(sock, frame.head)
             elif frame.type == "work":
                 self._work(sock, frame.head)
+            elif frame.type == "rework":
+                self._rework(sock, frame.head)
         finally:
             self._busy_since = 0.0
 
@@ -172,6 +177,24 @@ class Worker:
             return
         result = {"type": "result", **key, "items": done.items, "withheld": done.withheld}
         send_frame(sock, {**result, "traces": list(done.traces), "tables": names}, pieces)
+
+    def _rework(self, sock: socket.socket, head: Mapping[str, Any]) -> None:
+        """Redact a withheld original again; nothing is counted of it."""
+        answer: dict[str, Any] = {"type": "reworked", "id": head.get("id")}
+        try:
+            ref = _reference(head)
+            reader = SegmentReader(self._settings.spool / WITHHELD_FOLDER / _file_name(str(head["name"])))
+            try:
+                payload = reader.read(ref, base64.b64decode(head["data_key"]))
+            finally:
+                reader.close()
+            done = self._ready().process(str(head["segment"]), replace(ref.head, slot=int(head["origin"])), payload)
+            names, pieces = _streams(done.tables)
+        except Exception as error:  # noqa: BLE001 one bad original must not end the worker
+            logger.error("an original could not be redacted", extra={"trouble": described(error)})  # noqa: TRY400
+            send_frame(sock, {**answer, "failed": True})
+            return
+        send_frame(sock, {**answer, "withheld": done.withheld, "traces": list(done.traces), "tables": names}, pieces)
 
     def _try_parts(self, sock: socket.socket, head: Mapping[str, Any], record: RecordHead, payload: Payload) -> None:
         """Process parts of a record one after the other, only to see which of them can be processed at all."""
@@ -223,6 +246,13 @@ def _receive(sock: socket.socket, tasks: queue.PriorityQueue[tuple[int, int, Fra
             tasks.put((_GONE, number, None))
             return
         tasks.put((_REDACT if frame.type == "redact" else _WORK, number, frame))
+
+
+def _file_name(name: str) -> str:
+    """The file of a record set aside; its name comes over the socket and is still checked."""
+    if not re.fullmatch(r"[0-9a-f-]{1,80}", name):
+        raise HandoffError("A reference names no record.")
+    return f"{name}{SUFFIX}"
 
 
 def _orders(hello: Frame) -> Orders:

@@ -13,9 +13,10 @@ from pathlib import Path
 from redaction.detectors.catalog import WHY, build_detectors
 from redaction.detectors.piece import Piece, Scope
 from redaction.findings import Finding, resolve
+from redaction.languages import Languages
 from redaction.memory import Hasher, Memory
 from redaction.names import LABELS, named, wants_model
-from redaction.presidio import People, Recognisers
+from redaction.presidio import People, Recognisers, stop_words
 from redaction.rules import Mode, Operator, RedactionRules
 from redaction.words import NEVER_NAMES
 
@@ -81,9 +82,13 @@ class Analyser:
         self._rules = rules
         self._wanted = frozenset(opted)
         self._denied = NEVER_NAMES | rules.deny
-        self._recognisers = Recognisers((entity for entity in opted if entity not in _OURS), rules.recognizers)
+        self._recognisers = Recognisers(
+            (entity for entity in opted if entity not in _OURS), rules.recognizers, rules.plugins
+        )
         self._detectors = build_detectors(rules, self._recognisers.confirm, self._denied)
         self._people = People(rules.model) if models else None
+        self._others = {language: People(package) for language, package in rules.models.items()} if models else {}
+        self._languages = Languages({language: stop_words(language) for language in ("en", *self._others)})
         self._memory: Memory[Findings] = Memory(memory_bytes)
         self._hash = Hasher()
 
@@ -161,27 +166,20 @@ class Analyser:
                 work.failed = True
                 continue
             jobs.extend((work, place, chunk) for place, chunk in _chunks(plain))
-        for (work, place, _), entities in zip(jobs, self._entities([job[2] for job in jobs]), strict=True):
-            if entities is None:
-                work.failed = True
-                continue
-            for start, end, label in entities:
-                work.findings.extend(named(work.piece, place + start, place + end, label, self._denied))
+        by_model: dict[People, list[tuple[_Work, int, str]]] = {}
+        for job in jobs:
+            by_model.setdefault(self._model_for(job[2]), []).append(job)
+        for people, some in by_model.items():
+            for (work, place, _), entities in zip(some, _entities(people, [job[2] for job in some]), strict=True):
+                if entities is None:
+                    work.failed = True
+                    continue
+                for start, end, label in entities:
+                    work.findings.extend(named(work.piece, place + start, place + end, label, self._denied))
 
-    def _entities(self, texts: list[str]) -> list[list[tuple[int, int, str]] | None]:
+    def _model_for(self, text: str) -> People:
         assert self._people is not None  # noqa: S101 - the caller has checked
-        try:
-            return list(self._people.entities(texts))
-        except Exception as error:  # noqa: BLE001 - find the text that breaks the model, so that it alone is withheld
-            trouble("model", error)
-            return [self._alone(text) for text in texts]
-
-    def _alone(self, text: str) -> list[tuple[int, int, str]] | None:
-        assert self._people is not None  # noqa: S101 - the caller has checked
-        try:
-            return self._people.entities([text])[0]
-        except Exception:  # noqa: BLE001 - fail closed: this text is withheld
-            return None
+        return self._others.get(self._languages.of(text), self._people) if self._others else self._people
 
     def _decided(self, ask: Ask, findings: list[Finding]) -> Findings:
         kept = (
@@ -200,6 +198,21 @@ _OURS = frozenset(
         "IP_ADDRESS", "CRYPTO", "DATE_OF_BIRTH", "SECRET",
     }
 )  # fmt: skip
+
+
+def _entities(people: People, texts: list[str]) -> list[list[tuple[int, int, str]] | None]:
+    try:
+        return list(people.entities(texts))
+    except Exception as error:  # noqa: BLE001 - find the text that breaks the model, so that it alone is withheld
+        trouble("model", error)
+        return [_alone(people, text) for text in texts]
+
+
+def _alone(people: People, text: str) -> list[tuple[int, int, str]] | None:
+    try:
+        return people.entities([text])[0]
+    except Exception:  # noqa: BLE001 - fail closed: this text is withheld
+        return None
 
 
 def _piece(ask: Ask) -> Piece:

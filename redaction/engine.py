@@ -193,7 +193,7 @@ class Redactor:
         for leaf, ask in asked.leaves:
             for finding in found[ask] or ():
                 start, end = leaf.span(finding.start, finding.end)
-                operator = self.rules.operator_for(finding.entity, (key, leaf.key))
+                operator, label = self.rules.treatment(finding.entity, (key, leaf.key))
                 why = self._analyser.why(ask, finding)
                 if finding._replace(start=start, end=end) not in hidden:
                     operator, why = Operator.KEEP, f"{why}; kept, because {self._why_kept(finding)}"
@@ -202,7 +202,7 @@ class Redactor:
                 token = (
                     ""
                     if operator is Operator.KEEP
-                    else self._token(project, operator, finding.entity, ask.text[finding.start : finding.end])
+                    else self._token(project, operator, label, ask.text[finding.start : finding.end])
                 )
                 reasons.append(Reason(start, end, finding.entity, finding.score, why, operator.value, token))
         return tuple(sorted(reasons, key=lambda reason: (reason.start, reason.end, reason.entity)))
@@ -348,12 +348,12 @@ class Redactor:
         place = 0
         for edit, leaf, finding in edits:
             raw = leaf.text[finding.start : finding.end]
-            operator = self.rules.operator_for(finding.entity, (text.key, leaf.key))
+            operator, label = self.rules.treatment(finding.entity, (text.key, leaf.key))
             if operator is Operator.KEEP:
                 continue
             if finding.entity == "PERSON" and _is_full_name(raw):
                 names.add(raw)
-            token = self._token(project, operator, finding.entity, raw)
+            token = self._token(project, operator, label, raw)
             pieces.extend((text.body[place : edit.start], leaf.written(token)))
             place = edit.end
             if len(notes) < MAX_NOTES:
@@ -388,10 +388,10 @@ class Redactor:
             for spelling in dict.fromkeys((name, _json_spelling(name))):
                 if spelling not in clean:
                     continue
-                operator = self.rules.operator_for("PERSON", (text.key,))
+                operator, label = self.rules.treatment("PERSON", (text.key,))
                 if operator is Operator.KEEP:
                     continue
-                token = self._token(project, operator, "PERSON", name)
+                token = self._token(project, operator, label, name)
                 clean, times = re.subn(rf"(?<!\w){re.escape(spelling)}(?!\w)", token, clean)
                 notes.extend([((), "PERSON", operator.value)] * min(times, MAX_NOTES))
         if clean == text.clean:

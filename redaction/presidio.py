@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import entry_points
 from typing import Any
 
 from redaction.decoder import Entity, FastDecoder
@@ -14,6 +16,8 @@ from spans.errors import SettingsError
 
 logger = logging.getLogger(__name__)
 
+PLUGINS = "tracetape.recognizers"
+"""Group of entry points in which a package offers recognisers of its own."""
 BATCH = 64
 """Texts that go through the model together."""
 BATCH_CHARS = 100_000
@@ -42,7 +46,7 @@ _SAMPLE = (
 class Recognisers:
     """Presidio's recognisers: a second opinion on candidates, and whole-text detection of entities opted into."""
 
-    def __init__(self, entities: Iterable[str] = (), custom: Sequence[str] = ()) -> None:
+    def __init__(self, entities: Iterable[str] = (), custom: Sequence[str] = (), plugins: Sequence[str] = ()) -> None:
         import tldextract
         from presidio_analyzer import PatternRecognizer, predefined_recognizers
 
@@ -57,6 +61,14 @@ class Recognisers:
             recogniser = _custom(PatternRecognizer, entry)
             self._whole.append((recogniser, list(recogniser.supported_entities)))
             wanted -= set(recogniser.supported_entities)
+        for name in plugins:
+            for recogniser in _plugin(name):
+                own = sorted(wanted.intersection(recogniser.supported_entities))
+                if not own:
+                    named = ", ".join(recogniser.supported_entities)
+                    raise SettingsError(f"The recogniser {name!r} finds {named}; name what is wanted under `entities`.")
+                self._whole.append((recogniser, own))
+                wanted -= set(own)
         self._whole.extend(_predefined(wanted))
 
     def confirm(self, entity: str, candidate: str) -> float:
@@ -83,6 +95,38 @@ def _custom(kind: Any, entry: str) -> Any:
         return kind.from_dict(json.loads(entry))
     except Exception as error:  # noqa: BLE001 - whatever Presidio dislikes about it, the operator must hear it
         raise SettingsError(f"A recogniser of the redaction rules cannot be used: {type(error).__name__}.") from None
+
+
+def _plugin(name: str) -> Iterator[Any]:
+    """The recognisers of an entry point: one, several, or something that makes them when called."""
+    from presidio_analyzer import EntityRecognizer
+
+    found = entry_points(group=PLUGINS, name=name)
+    if not found:
+        raise SettingsError(f"No installed package offers a recogniser {name!r} (entry points of {PLUGINS!r}).")
+    for entry in found:
+        try:
+            made = entry.load()
+            made = made() if callable(made) else made
+        except Exception as error:  # noqa: BLE001 - whatever it is, the operator must hear it
+            raise SettingsError(f"The recogniser {name!r} cannot be loaded: {type(error).__name__}.") from None
+        for one in made if isinstance(made, (list, tuple)) else [made]:
+            if not isinstance(one, EntityRecognizer):
+                raise SettingsError(f"The recogniser {name!r} is no EntityRecognizer of Presidio.")
+            yield one
+
+
+def stop_words(language: str) -> frozenset[str]:
+    """The commonest words of a language, as spaCy lists them.
+
+    Raises:
+        SettingsError: spaCy does not know the language.
+    """
+    try:
+        words = importlib.import_module(f"spacy.lang.{language}.stop_words").STOP_WORDS
+    except ImportError:
+        raise SettingsError(f"The language {language!r} of the redaction rules is not known.") from None
+    return frozenset(word.lower() for word in words)
 
 
 def _kinds() -> list[Any]:

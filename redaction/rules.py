@@ -62,6 +62,9 @@ class FieldRule:
     operator: Operator
     entities: tuple[str, ...] = ()
     """Entities it is about; empty means all except secrets."""
+    label: str = ""
+    """What the tokens are called instead of their entity: `APPROVER` gives approvers pseudonyms of their own, which
+    tell two of them apart and lead to nothing that is known of them as customers."""
 
     def covers(self, key: str, entity: str) -> bool:
         """Whether a finding of this entity under this key is meant."""
@@ -101,6 +104,10 @@ class RedactionRules:
     token_digits: int = MIN_DIGITS
     recognizers: tuple[str, ...] = ()
     """Presidio pattern recognisers of the operator, each as canonical JSON."""
+    plugins: tuple[str, ...] = ()
+    """Recognisers in Python: names of entry points in the group `tracetape.recognizers`."""
+    models: Mapping[str, str] = field(default_factory=dict)
+    """Further spaCy packages by language (ISO 639-1): read texts of that language, told by their commonest words."""
 
     @classmethod
     def default(cls) -> RedactionRules:
@@ -116,7 +123,7 @@ class RedactionRules:
             "mode": self.mode.value,
             "projects": {project: mode.value for project, mode in sorted(self.projects.items())},
             "entities": {entity: operator.value for entity, operator in sorted(self.entities.items())},
-            "fields": [[list(rule.keys), rule.operator.value, list(rule.entities)] for rule in self.fields],
+            "fields": [[list(rule.keys), rule.operator.value, list(rule.entities), rule.label] for rule in self.fields],
             "threshold": self.threshold,
             "strict_phones": self.strict_phones,
             "phone_regions": list(self.phone_regions),
@@ -127,6 +134,8 @@ class RedactionRules:
             "model": self.model,
             "token_digits": self.token_digits,
             "recognizers": list(self.recognizers),
+            "plugins": list(self.plugins),
+            "models": dict(sorted(self.models.items())),
         }
         return hashlib.sha256(canonical_json(plain)).hexdigest()[:16]
 
@@ -136,10 +145,14 @@ class RedactionRules:
 
     def operator_for(self, entity: str, keys: tuple[str, ...]) -> Operator:
         """What becomes of a finding of this entity under these keys (innermost last)."""
+        return self.treatment(entity, keys)[0]
+
+    def treatment(self, entity: str, keys: tuple[str, ...]) -> tuple[Operator, str]:
+        """The operator, and what the token is called."""
         for rule in self.fields:
             if any(rule.covers(key, entity) for key in keys):
-                return rule.operator
-        return self.entities.get(entity, Operator.KEEP)
+                return rule.operator, rule.label or entity
+        return self.entities.get(entity, Operator.KEEP), entity
 
 
 def load_rules(path: Path | str) -> RedactionRules:
@@ -170,26 +183,54 @@ def parse_rules(text: str, name: str = "redaction rules") -> RedactionRules:
     """
     try:
         raw = yaml.safe_load(text)
+        lines = _lines(yaml.compose(text, Loader=yaml.SafeLoader))
+    except _TwiceError as error:
+        raise SettingsError(f"{name}:{error.line}: `{error.path}`: stands there twice.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f" at line {mark.line + 1}" if mark else ""
-        raise SettingsError(f"{name} is not valid YAML{line}.") from None
+        where = f":{mark.line + 1}" if mark else ""
+        raise SettingsError(f"{name}{where}: not valid YAML.") from None
     if not isinstance(raw, dict):
-        raise SettingsError(f"{name} must be a mapping that begins with `version: {FORMAT}`.")
-    return _Reader(name, raw).rules()
+        raise SettingsError(f"{name}:1: must be a mapping that begins with `version: {FORMAT}`.")
+    return _Reader(name, raw, lines).rules()
+
+
+class _TwiceError(Exception):
+    """A key stands twice in one mapping: YAML would silently take the last."""
+
+    def __init__(self, path: str, line: int) -> None:
+        super().__init__(path)
+        self.path, self.line = path, line
+
+
+def _lines(node: yaml.Node | None, path: str = "") -> dict[str, int]:
+    """The line of every value, by its path such as `fields[0].operator`."""
+    found: dict[str, int] = {} if node is None else {path: node.start_mark.line + 1}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = f"{path}.{key.value}" if path else str(key.value)
+            if inner in found:
+                raise _TwiceError(inner, key.start_mark.line + 1)
+            found |= {**_lines(value, inner), inner: key.start_mark.line + 1}
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            found |= _lines(value, f"{path}[{index}]")
+    return found
 
 
 class _Reader:
-    """Reads one parsed file, naming file and field in every refusal."""
+    """Reads one parsed file, naming file, line and field in every refusal."""
 
-    def __init__(self, name: str, raw: dict[Any, Any]) -> None:
+    def __init__(self, name: str, raw: dict[Any, Any], lines: Mapping[str, int]) -> None:
         self._name = name
         self._raw = raw
+        self._lines = lines
 
     def rules(self) -> RedactionRules:
         known = {
             "version", "mode", "projects", "entities", "fields", "threshold", "strict_phones", "phone_regions",
-            "hide_lone_places", "hide_private_addresses", "deny", "allow", "model", "token_digits", "recognizers",
+            "hide_lone_places", "hide_private_addresses", "deny", "allow", "model", "models", "token_digits",
+            "recognizers", "plugins",
         }  # fmt: skip
         for key in self._raw:
             if key not in known:
@@ -218,7 +259,9 @@ class _Reader:
             allow=frozenset(str(word) for word in self._list("allow")),
             model=str(self._raw.get("model", default.model)),
             token_digits=self._digits(),
-            recognizers=tuple(canonical_json(entry).decode() for entry in self._list("recognizers")),
+            recognizers=self._recognizers(entities),
+            plugins=tuple(str(name) for name in self._list("plugins")),
+            models=self._models(),
         )
 
     def _field(self, index: int, raw: Any) -> FieldRule:
@@ -227,11 +270,39 @@ class _Reader:
             self._refuse(where, "must be a mapping with `keys` and `operator`")
         keys = raw["keys"] if isinstance(raw["keys"], list) else [raw["keys"]]
         entities = raw.get("entities") or []
+        for key in raw:
+            if key not in {"keys", "operator", "entities", "label"}:
+                self._refuse(f"{where}.{key}", "unknown; known are entities, keys, label, operator")
         return FieldRule(
             tuple(str(key) for key in keys),
             self._operator(f"{where}.operator", raw.get("operator")),
             tuple(str(entity) for entity in entities),
+            self._label(f"{where}.label", raw.get("label")),
         )
+
+    def _label(self, where: str, raw: Any) -> str:
+        if raw is not None and not (isinstance(raw, str) and re.fullmatch(r"[A-Z][A-Z_]{1,24}", raw)):
+            self._refuse(where, "a label is a word in capitals, such as APPROVER")
+        return raw or ""
+
+    def _recognizers(self, entities: dict[str, Operator]) -> tuple[str, ...]:
+        """What they find is hidden unless `entities` says otherwise."""
+        for index, entry in enumerate(self._list("recognizers")):
+            entity = entry.get("supported_entity") if isinstance(entry, dict) else None
+            if not isinstance(entity, str) or not (entry.get("patterns") or entry.get("deny_list")):
+                self._refuse(f"recognizers[{index}]", "needs `name`, `supported_entity` and `patterns` or `deny_list`")
+            entities.setdefault(entity, Operator.PSEUDONYM)
+        return tuple(canonical_json(entry).decode() for entry in self._list("recognizers"))
+
+    def _models(self) -> dict[str, str]:
+        found = {}
+        for language, package in self._mapping("models").items():
+            if not (isinstance(language, str) and re.fullmatch(r"[a-z]{2}", language)) or not isinstance(package, str):
+                self._refuse(
+                    f"models.{language}", "a language of two letters and the name of an installed spaCy package"
+                )
+            found[language] = package
+        return found
 
     def _operator(self, where: str, raw: Any) -> Operator:
         try:
@@ -277,4 +348,5 @@ class _Reader:
         return raw
 
     def _refuse(self, where: str, why: str) -> NoReturn:
-        raise SettingsError(f"{self._name}: `{where}`: {why}.")
+        line = self._lines.get(where) or self._lines.get(where.partition(".")[0].partition("[")[0]) or 1
+        raise SettingsError(f"{self._name}:{line}: `{where}`: {why}.")

@@ -231,12 +231,19 @@ def log_of(row: Row) -> CleanLog:
 def copy_score(facts: SpanFacts) -> int:
     """Which of two copies of a span wins, as one number of 256 bits: assembly and every engine agree by it.
 
-    Ended beats unended, then later end, then more attributes, then the greater content hash.
+    Ended beats unended, then later end, then whole beats withheld, then more attributes, then the greater content hash.
     """
     ended = 1 if facts.end_ns > 0 else 0
     end_ns = min(max(facts.end_ns, 0), 2**64 - 1)
-    attributes = min(facts.attribute_count, 2**32 - 1)
-    return (ended << 224) | (end_ns << 160) | (attributes << 128) | int.from_bytes(_hash_bytes(facts.content_hash))
+    whole = 0 if facts.withheld else 1
+    attributes = min(facts.attribute_count, 2**31 - 1)
+    return (
+        (ended << 224)
+        | (end_ns << 160)
+        | (whole << 159)
+        | (attributes << 128)
+        | int.from_bytes(_hash_bytes(facts.content_hash))
+    )
 
 
 def _entry(clean: CleanSpan | CleanLog, facts: SpanFacts, is_content: IsContent) -> _Entry:

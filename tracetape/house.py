@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from collector.broker import Broker, BrokerSettings
 from collector.quarantine import expire_withheld
+from collector.rework import Again
 from insights.alerts.backtest import Episode, backtest
 from insights.alerts.rule import Rule
 from spans.health import Arrival, Health, IngestStatus, Refusals
@@ -74,6 +75,7 @@ class House:
     erasing: Erasing
     judges: Judges
     watermark: Watermark
+    again: Again
     sealer: Sealer
     part_watch: PartWatch
     overrides: Overrides
@@ -105,6 +107,13 @@ class House:
             accounting=pump.accounting,
         )
         erasing = Erasing(store, ledger, broker.withheld)
+        again = Again(
+            broker,
+            store.write_evidence,
+            lambda project, traces: assembler.mark(project, dict.fromkeys(traces, (1, 0))),
+            ledger.settings.put,
+            lambda name: str(ledger.settings.get(name, "")),
+        )
         housekeeper = Housekeeper(
             store,
             ledger.receipts,
@@ -145,6 +154,7 @@ class House:
             erasing=erasing,
             judges=judges,
             watermark=watermark,
+            again=again,
             sealer=Sealer(store, ledger),
             part_watch=part_watch,
             overrides=overrides,

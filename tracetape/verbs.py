@@ -24,6 +24,7 @@ from tracetape.demo.fleet import generate
 from tracetape.demo.send import send
 from tracetape.house import House
 from tracetape.tape import compare_runs, export_run, verify_run, whatif
+from tracetape.withheld import retry_withheld
 
 _loading = threading.Lock()
 
@@ -203,6 +204,7 @@ VERBS: Mapping[str, Verb] = {
     "quarantine_redrive": quarantine_redrive,
     "quarantine_drop": quarantine_drop,
     "demo_remove": remove_demo,
+    "retry_withheld": retry_withheld,
     "health": delivery_check,
     "renormalise": renormalise,
     "verify_run": verify_run,

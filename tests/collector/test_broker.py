@@ -288,6 +288,11 @@ def test_a_withheld_original_stays_sealed_beside_the_spool(place: Place) -> None
         assert sink.deliveries[0].withheld == 1
         (kept,) = broker.withheld.list()
         assert kept.items == 2
+        again = broker.rework(kept)
+        assert again.withheld == 1
+        assert again.tables["names"]["name"].to_pylist() == ["withhold", "a"]
+        assert again.traces
+        assert len(sink.deliveries) == 1, "what is tried again is not counted again"
 
 
 def test_a_damaged_record_is_settled_as_quarantined_and_the_rest_is_stored(place: Place) -> None:

@@ -197,6 +197,30 @@ def test_operators_by_entity_and_field():
     assert value["b"].startswith("+888")
 
 
+def test_approvers_have_pseudonyms_of_their_own():
+    """An auditor must tell approvers apart, and must not meet them again as customers."""
+    rules = RedactionRules(
+        mode=Mode.RULES, fields=(FieldRule(("approver", "*.approved_by"), Operator.PSEUDONYM, ("PERSON",), "APPROVER"),)
+    )
+    own = Redactor(rules, key_for, models=False)
+    got = json.loads(clean(own, '{"approver": "Maria Gonzalez", "customer_name": "Maria Gonzalez", "order": 17}').value)
+    assert got["approver"].startswith("<APPROVER_")
+    assert got["customer_name"].startswith("<PERSON_")
+    assert clean(own, "Maria Gonzalez", "order.approved_by").value == got["approver"]
+    assert list(token_spans(got["approver"])) == [(0, len(got["approver"]))]
+
+
+def test_it_accounts_for_what_it_hides_and_for_what_it_keeps(redactor):
+    text = '{"customer_name": "Maria Gonzalez", "card": "4111 1111 1111 1111"}'
+    told = {reason.entity: reason for reason in redactor.account("p", text)}
+    assert text[told["PERSON"].start : told["PERSON"].end] == "Maria Gonzalez"
+    assert told["PERSON"].token == redactor.pseudonym("p", "PERSON", "Maria Gonzalez")
+    assert "check digit" in told["CREDIT_CARD"].why
+    (lone,) = redactor.account("p", "The weather in Lima is fine.")
+    assert (lone.token, lone.operator) == ("", "keep")
+    assert "nothing else personal" in lone.why
+
+
 def test_a_value_that_breaks_a_detector_is_withheld_alone(monkeypatch):
     own = Redactor(RedactionRules(), key_for, models=False)
 

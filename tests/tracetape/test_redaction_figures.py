@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from redaction.measured import MEASURED
 from redaction.rules import ENGINE, Mode, RedactionRules
-from tracetape.redaction_figures import rules_in_force
+from tracetape.redaction_rules import rules_in_force
 from tracetape.settings import ServeSettings
 
 

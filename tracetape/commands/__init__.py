@@ -18,6 +18,7 @@ from tracetape.commands import (
     recording,
     scan,
     spool,
+    withheld,
 )
 
 
@@ -40,5 +41,6 @@ COMMANDS: tuple[Command, ...] = (
     recording,
     scan,
     spool,
+    withheld,
 )
 """Every module with commands, in the order of `--help`."""

@@ -27,6 +27,7 @@ from tracetape.metrics import metrics_of
 from tracetape.policies import judge_workflow_soon
 from tracetape.quarantine_desk import QuarantineDesk
 from tracetape.redaction_figures import redaction_figures
+from tracetape.redaction_rules import rules_in_force
 from tracetape.settings import ServeSettings
 from tracetape.verbs import VERBS, load_demo
 from web.app import create_app
@@ -132,6 +133,7 @@ def _services(house: House, endpoints: Endpoints) -> Services:
         explain_text=house.broker.explain_text,
         pseudonym=house.broker.pseudonym,
         redaction=lambda: redaction_figures(house),
+        retry_withheld=lambda: house.again.retry(rules_in_force(house.settings).fingerprint)[0],
         quarantine=QuarantineDesk(lambda: house.broker.quarantine),
         judge_again=lambda project, runs: house.assembler.judge_again(project, [TraceId(run) for run in runs]),
         judge_workflow=lambda project, workflow: judge_workflow_soon(house, project, workflow),
