@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -48,14 +48,17 @@ class Judged:
     def attempt_groups(self, query: AttemptQuery, before_ns: int) -> tuple[AttemptGroup, ...]:
         """See `store.api.Store.attempt_groups`."""
         wanted, params = _wanted(query)
-        params |= {"before_ns": max(0, query.since_ns - before_ns), "most": MOST_GROUPS}
+        before = max(0, query.since_ns - before_ns)
+        params |= {"before_ns": before, "since_day": _since_day(before), "most": MOST_GROUPS}
         rows = self._select(statement("attempt_groups", wanted=wanted), params)
         return tuple(_group(row) for row in rows)
 
     def attempts(self, query: AttemptQuery, limit: int) -> tuple[AttemptRow, ...]:
         """See `store.api.Store.attempts`."""
         wanted, params = _wanted(query)
-        rows = self._select(statement("attempt_rows", wanted=wanted), {**params, "most": limit})
+        rows = self._select(
+            statement("attempt_rows", wanted=wanted), {**params, "most": limit, "since_day": _since_day(query.since_ns)}
+        )
         return tuple(_row(row) for row in rows)
 
     def economics(self, query: RunQuery, by: str) -> tuple[EconomicsRow, ...]:
@@ -68,19 +71,18 @@ class Judged:
             params |= field.params
         else:
             words["field"] = "['']"
-        outcomes = {
-            (row["value"], row["environment"]): {str(k): int(v) for k, v in dict(row["outcomes"]).items()}
-            for row in self._select(statement("tool_outcomes", **words), params)
-        }
+        params["since_day"] = _since_day(query.since_ns)
         rows = self._select(statement("economics", **words), params)
         if by.startswith("attr."):
             rows = [row for row in rows if row["value"]]
-        return tuple(_economics(row, outcomes.get((row["value"], row["environment"]), {})) for row in rows)
+        return tuple(_economics(row) for row in rows)
 
     def offered_tools(self, query: RunQuery) -> tuple[OfferedTool, ...]:
         """See `store.api.Store.offered_tools`."""
         shown = where(query)
-        rows = self._select(statement("offered_tools", where=shown.clause), shown.params)
+        rows = self._select(
+            statement("offered_tools", where=shown.clause), {**shown.params, "since_day": _since_day(query.since_ns)}
+        )
         return tuple(OfferedTool(r["tool"], r["schema"], r["runs"], r["first_ns"], r["last_ns"]) for r in rows)
 
     def used_tools(self, query: RunQuery) -> tuple[UsedTool, ...]:
@@ -97,7 +99,7 @@ class Judged:
             "project": clean_text(project),
             "since_ns": since,
             "until_ns": min(max(until_ns, 0), _MOST_NS),
-            "since_day": datetime.fromtimestamp(max(0, since - _DAY_NS) // _SECOND_NS, UTC).date(),
+            "since_day": _since_day(since),
             "wrote": list(WROTE),
         }
         return tuple(
@@ -119,9 +121,8 @@ class Judged:
     def blind_workflows(self, query: RunQuery) -> tuple[str, ...]:
         """See `store.api.Store.blind_workflows`."""
         shown = where(query)
-        return tuple(
-            r["workflow"] for r in self._select(statement("blind_workflows", where=shown.clause), shown.params)
-        )
+        params = {**shown.params, "since_day": _since_day(query.since_ns)}
+        return tuple(r["workflow"] for r in self._select(statement("blind_workflows", where=shown.clause), params))
 
     def run_ids(self, query: RunQuery, limit: int) -> tuple[RunId, ...]:
         """See `store.api.Store.run_ids`."""
@@ -148,6 +149,11 @@ class Judged:
 
     def _select(self, sql: str, params: Mapping[str, object], pool: PoolName = "page") -> list[dict[str, Any]]:
         return self._engine.select(sql, params, pool=pool)
+
+
+def _since_day(since_ns: int | None) -> date:
+    """The oldest partition that can hold a run of this start: a run is received no earlier than a day before it starts."""
+    return datetime.fromtimestamp(min(max(0, (since_ns or 0) - _DAY_NS), _MOST_NS) // _SECOND_NS, UTC).date()
 
 
 def _wanted(query: AttemptQuery) -> tuple[str, dict[str, object]]:
@@ -215,7 +221,7 @@ def _row(row: Mapping[str, Any]) -> AttemptRow:
     )
 
 
-def _economics(row: Mapping[str, Any], outcomes: Mapping[str, int]) -> EconomicsRow:
+def _economics(row: Mapping[str, Any]) -> EconomicsRow:
     return EconomicsRow(
         key=row["value"],
         environment=row["environment"],
@@ -232,7 +238,7 @@ def _economics(row: Mapping[str, Any], outcomes: Mapping[str, int]) -> Economics
         unpriced_calls=row["unpriced_calls_sum"],
         cost_squares=row["cost_squares"],
         cost_of_success=row["cost_of_success"],
-        tool_outcomes=dict(sorted(outcomes.items())),
+        tool_outcomes=_counts(row["outcomes"]),
         p95_duration_ns=row["p95_duration_ns"],
         last_started_ns=row["newest_ns"],
     )

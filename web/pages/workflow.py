@@ -204,8 +204,7 @@ def build_todos(
     found: list[tuple[int, Todo]] = []
     for finding in findings:
         rank = {Severity.PAGE: 0, Severity.TICKET: 2, Severity.INFO: 4}[finding.severity]
-        run = finding.run_ids[0] if finding.run_ids else ""
-        href = place.url(f"/runs/{run}") if run else ""
+        href = place.url(f"/findings/{finding.finding_id}") if finding.finding_id else ""
         found.append((rank, Todo("denied" if rank == 0 else "waiting", finding.summary, _since(finding), href)))
     told = {f.kind.value for f in findings}
     violations = sum(r.group.count for r in ranked if r.group.kind == "violation")

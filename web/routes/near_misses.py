@@ -161,7 +161,7 @@ def kind(request: Request, caller: Reader) -> Response:
         reviewer=_name(desk, reviewed.author) if reviewed else "",
         suggestion="" if params["rule"] == "-" else params["rule"],
         may_review=caller.may(Permission.REVIEW),
-        whatif_href=place.url("/what-if", workflow=params["workflow"]) if "/what-if" in desk.pages else "",
+        whatif_href=place.url("/whatif", workflow=params["workflow"]) if "/whatif" in desk.pages else "",
     )
     frame = desk.frame(request, caller, place, page.title, active="near-misses")
     return desk.page(request, "near_miss.html", frame, page)

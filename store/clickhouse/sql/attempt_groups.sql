@@ -28,7 +28,7 @@ FROM
     JSONExtractUInt(attempt, 'at_ns') AS at_ns
   FROM runs FINAL
   ARRAY JOIN attempts AS attempt
-  WHERE project = {project:String}
+  WHERE project = {project:String} AND partition_day >= {since_day:Date}
     AND started_ns >= {before_ns:UInt64} AND started_ns < {until_ns:UInt64}
     AND notEmpty(attempts)
     AND {wanted}

@@ -1,5 +1,6 @@
 -- The moments behind rates and cost per success, by one field of the runs that match. Shadow runs never count; a job in
 -- several runs is judged on its last part.
+-- A run is received no earlier than it starts (a day is left for clocks that run ahead), so older partitions are not read.
 SELECT
   value,
   environment,
@@ -16,11 +17,12 @@ SELECT
   sum(unpriced_calls) AS unpriced_calls_sum,
   sum(ifNull(toFloat64(cost_usd), 0) * ifNull(toFloat64(cost_usd), 0)) AS cost_squares,
   ifNull(sumIf(toFloat64(cost_usd), outcome = 'success' AND is_last_part), 0) AS cost_of_success,
-  quantileExactIf(0.95)(duration_ns, status != 'running') AS p95_duration_ns,
+  sumMap(tool_outcomes) AS outcomes,
+  toInt64(ifNotFinite(quantileTDigestIf(0.95)(duration_ns, status != 'running'), 0)) AS p95_duration_ns,
   max(started_ns) AS newest_ns
 FROM runs FINAL
 ARRAY JOIN {field} AS value
-WHERE {where} AND mode != 'shadow'
+WHERE partition_day >= {since_day:Date} AND {where} AND mode != 'shadow'
 GROUP BY value, environment
 ORDER BY ifNull(cost_usd_sum, 0) DESC, runs DESC, value, environment
 LIMIT 1000

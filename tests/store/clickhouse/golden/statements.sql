@@ -36,7 +36,7 @@ FROM
     JSONExtractUInt(attempt, 'at_ns') AS at_ns
   FROM runs FINAL
   ARRAY JOIN attempts AS attempt
-  WHERE project = {project:String}
+  WHERE project = {project:String} AND partition_day >= {since_day:Date}
     AND started_ns >= {before_ns:UInt64} AND started_ns < {until_ns:UInt64}
     AND notEmpty(attempts)
     AND 1
@@ -58,7 +58,7 @@ SELECT
   JSONExtractUInt(attempt, 'at_ns') AS at_ns
 FROM runs FINAL
 ARRAY JOIN attempts AS attempt
-WHERE project = {project:String}
+WHERE project = {project:String} AND partition_day >= {since_day:Date}
   AND started_ns >= {since_ns:UInt64} AND started_ns < {until_ns:UInt64}
   AND notEmpty(attempts)
   AND 1
@@ -72,7 +72,7 @@ WHERE (a != '') AND (project, {id}) NOT IN (SELECT project, {id} FROM survivors)
 -- blind_workflows
 SELECT workflow
 FROM runs FINAL
-WHERE project = {project:String} AND workflow != '' AND model_calls + tool_calls > 0
+WHERE partition_day >= {since_day:Date} AND project = {project:String} AND workflow != '' AND model_calls + tool_calls > 0
 GROUP BY workflow
 HAVING countIf(input_preview != '' OR output_preview != '') = 0
 ORDER BY count() DESC, workflow
@@ -149,11 +149,12 @@ SELECT
   sum(unpriced_calls) AS unpriced_calls_sum,
   sum(ifNull(toFloat64(cost_usd), 0) * ifNull(toFloat64(cost_usd), 0)) AS cost_squares,
   ifNull(sumIf(toFloat64(cost_usd), outcome = 'success' AND is_last_part), 0) AS cost_of_success,
-  quantileExactIf(0.95)(duration_ns, status != 'running') AS p95_duration_ns,
+  sumMap(tool_outcomes) AS outcomes,
+  toInt64(ifNotFinite(quantileTDigestIf(0.95)(duration_ns, status != 'running'), 0)) AS p95_duration_ns,
   max(started_ns) AS newest_ns
 FROM runs FINAL
 ARRAY JOIN tools AS value
-WHERE project = {project:String} AND mode != 'shadow'
+WHERE partition_day >= {since_day:Date} AND project = {project:String} AND mode != 'shadow'
 GROUP BY value, environment
 ORDER BY ifNull(cost_usd_sum, 0) DESC, runs DESC, value, environment
 LIMIT 1000
@@ -773,7 +774,7 @@ GROUP BY is_current
 SELECT tool, schema, count() AS runs, min(started_ns) AS first_ns, max(started_ns) AS last_ns
 FROM runs FINAL
 ARRAY JOIN mapKeys(tool_schemas) AS tool, mapValues(tool_schemas) AS schema
-WHERE project = {project:String}
+WHERE partition_day >= {since_day:Date} AND project = {project:String}
 GROUP BY tool, schema
 ORDER BY tool, first_ns, schema
 LIMIT 2000
@@ -1151,14 +1152,6 @@ SELECT name, toString(uuid) AS id, data_paths[1] AS path
 FROM system.tables
 WHERE database = currentDatabase() AND engine LIKE '%MergeTree'
 ORDER BY name
-
--- tool_outcomes
-SELECT value, environment, sumMap(tool_outcomes) AS outcomes
-FROM runs FINAL
-ARRAY JOIN tools AS value
-WHERE project = {project:String} AND mode != 'shadow' AND notEmpty(tool_outcomes)
-GROUP BY value, environment
-LIMIT 1000
 
 -- tool_repeats
 LEFT JOIN
