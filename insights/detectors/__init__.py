@@ -6,6 +6,7 @@ from insights.detectors.attempts import MALFORMED, NEAR_MISSES, VIOLATIONS
 from insights.detectors.base import Detector, Inputs
 from insights.detectors.drift import DRIFT
 from insights.detectors.duplicate_writes import DUPLICATE_WRITES
+from insights.detectors.exposure import EXPOSURES
 from insights.detectors.loops import LOOPS
 from insights.detectors.spend import SPEND
 from insights.detectors.standing import BUDGETS, OBJECTIVES
@@ -22,6 +23,7 @@ DETECTORS: tuple[Detector, ...] = (
     VERSIONS,
     BUDGETS,
     OBJECTIVES,
+    EXPOSURES,
 )
 """Every detector there is. A new one is a file and a line here."""
 

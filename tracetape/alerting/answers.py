@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 
 from insights.alerts.backtest import KNOWN_NS, History
 from insights.alerts.evaluators.burn import SHORTEST_S
+from insights.alerts.evaluators.findings import EVENTS
 from insights.alerts.inputs import Key, Told, Trouble
 from insights.alerts.metrics import NANO, Sums
 from insights.alerts.rule import ANY, Rule, RuleType
@@ -174,13 +175,18 @@ def told_of(kind: RuleType, finding: Finding) -> Told:
         # A detector that looks through several windows says each window's own limit.
         score = z / float(limit) if z and isinstance(limit, (int, float)) and limit > 0 else None
     impact = finding.impact.usd
+    last_ns = finding.last_seen_ns
+    if kind in EVENTS:
+        # A detector looks back for days and states a thing each time; what counts is when it happened or was found.
+        happened = finding.detail.get("last_ns")
+        last_ns = max(finding.detected_ns, happened if isinstance(happened, int) else 0)
     return Told(
         finding_id=finding.finding_id,
         type=kind,
         workflow=finding.workflow,
         environment=finding.environment,
         detected_ns=finding.detected_ns,
-        last_seen_ns=finding.last_seen_ns,
+        last_seen_ns=last_ns,
         since_ns=finding.since_ns,
         is_open=finding.state is FindingState.OPEN,
         sentence=finding.summary,
