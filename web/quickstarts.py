@@ -210,6 +210,7 @@ print(answer.choices[0].message.content)
 """,
         "Model calls with messages, tokens and LiteLLM's own cost (kept beside ours), guardrails, the key's alias and team.",
         "Nothing. `litellm.turn_off_message_logging = True` turns messages off.",
+        ran="litellm 1.110.2",
     ),
     QuickStart(
         "haystack",
