@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from insights.feature_words import value_in_words, words_of
 from web.charts import Chart, ChartTable
-from web.format import NONE, rfc3339
+from web.format import NONE, money, rfc3339
 
 BINS = 24
 _AXIS: dict[str, Any] = {"gridcolor": "--line", "linecolor": "--line", "zeroline": False, "fixedrange": True}
@@ -138,7 +139,7 @@ def _layout(kind: str, prefix: str = "") -> dict[str, Any]:
 
 
 def _usd(value: float | None) -> str:
-    return NONE if value is None else value_in_words(value, "usd")
+    return NONE if value is None else money(Decimal(str(round(value, 10))))
 
 
 def _x(at_ns: int) -> str:
