@@ -276,9 +276,8 @@ def show(result: Result, first: Result) -> None:
     for role, size in sorted(result.memory.items()):
         print(f"  {role:10} {size / 2**20:6.0f} MiB")
     if result.kept is not None:
-        print(
-            f"  kill -9: {result.acked} acknowledged, {min(result.kept, result.acked)} kept, lost {max(0, result.acked - result.kept)}"
-        )
+        lost = max(0, result.distinct - result.kept)
+        print(f"  kill -9: {result.distinct} different spans acknowledged, {result.distinct - lost} kept, lost {lost}")
     if result is not first and result.acked_per_s:
         print(f"  {first.name} / {result.name}: {first.acked_per_s / result.acked_per_s:.2f} x acknowledged spans/s")
 
