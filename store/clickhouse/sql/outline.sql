@@ -28,7 +28,8 @@ SELECT
   state_name = 'expired' AS is_expired,
   if(position(data, '"decisions"') = 0, 0, JSONLength(data, 'decisions')) AS decision_count
 FROM steps FINAL
-WHERE project = {project:String} AND run_id = {run_id:String} AND version =
+WHERE project = {project:String} AND run_id = {run_id:String}
+  AND partition_day IN (SELECT partition_day FROM runs WHERE project = {project:String} AND run_id = {run_id:String}) AND version =
 (
   SELECT max(version)
   FROM runs

@@ -809,7 +809,8 @@ SELECT
   state_name = 'expired' AS is_expired,
   if(position(data, '"decisions"') = 0, 0, JSONLength(data, 'decisions')) AS decision_count
 FROM steps FINAL
-WHERE project = {project:String} AND run_id = {run_id:String} AND version =
+WHERE project = {project:String} AND run_id = {run_id:String}
+  AND partition_day IN (SELECT partition_day FROM runs WHERE project = {project:String} AND run_id = {run_id:String}) AND version =
 (
   SELECT max(version)
   FROM runs
@@ -868,11 +869,13 @@ WHERE project = {project:String} AND trace_id = {trace_id:String}
 SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
 FROM runs FINAL
 WHERE project = {project:String} AND run_id = {run_id:String}
+  AND partition_day IN (SELECT partition_day FROM runs WHERE project = {project:String} AND run_id = {run_id:String})
 
 -- read_run_of_trace
 SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
 FROM runs FINAL
 WHERE project = {project:String} AND has(traces, {trace_id:String})
+  AND partition_day IN (SELECT partition_day FROM runs WHERE project = {project:String} AND has(traces, {trace_id:String}))
 ORDER BY started_ns DESC, run_id DESC
 LIMIT 1
 
@@ -890,7 +893,8 @@ WHERE project = {project:String} AND trace_id = {trace_id:String}
 -- read_step
 SELECT run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_repeat_hash, tool_idempotency, tool_outcome, counted, agent_name, prompt_hash, error_message, data
 FROM steps FINAL
-WHERE project = {project:String} AND run_id = {run_id:String} AND span_id = {span_id:String} AND version =
+WHERE project = {project:String} AND run_id = {run_id:String}
+  AND partition_day IN (SELECT partition_day FROM runs WHERE project = {project:String} AND run_id = {run_id:String}) AND span_id = {span_id:String} AND version =
 (
   SELECT max(version)
   FROM runs
@@ -904,7 +908,8 @@ SELECT
   run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_repeat_hash, tool_idempotency, tool_outcome, counted, agent_name, prompt_hash, error_message, data,
   (SELECT max(content_expired_ns) FROM runs WHERE project = {project:String} AND run_id = {run_id:String}) AS expired_ns
 FROM steps FINAL
-WHERE project = {project:String} AND run_id = {run_id:String} AND version =
+WHERE project = {project:String} AND run_id = {run_id:String}
+  AND partition_day IN (SELECT partition_day FROM runs WHERE project = {project:String} AND run_id = {run_id:String}) AND version =
 (
   SELECT max(version)
   FROM runs
@@ -915,7 +920,8 @@ ORDER BY ordinal
 -- read_steps_at
 SELECT run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_repeat_hash, tool_idempotency, tool_outcome, counted, agent_name, prompt_hash, error_message, data
 FROM steps FINAL
-WHERE project = {project:String} AND run_id = {run_id:String} AND ordinal IN {ordinals:Array(UInt32)} AND version =
+WHERE project = {project:String} AND run_id = {run_id:String}
+  AND partition_day IN (SELECT partition_day FROM runs WHERE project = {project:String} AND run_id = {run_id:String}) AND ordinal IN {ordinals:Array(UInt32)} AND version =
 (
   SELECT max(version)
   FROM runs
