@@ -1,12 +1,17 @@
 -- Whether a person allowed or changed a call: on its own step, or on another that names it; a part of other statements.
 (
-  arrayExists(d -> JSONExtractString(d, 'by') = 'human' AND JSONExtractString(d, 'verdict') IN ('allow', 'modify'), JSONExtractArrayRaw(s.data, 'decisions'))
+  (position(s.data, '"decisions"') > 0 AND arrayExists(d -> JSONExtractString(d, 'by') = 'human' AND JSONExtractString(d, 'verdict') IN ('allow', 'modify'), JSONExtractArrayRaw(s.data, 'decisions')))
   OR (s.tool_call_id != '' AND (s.run_id, s.version, s.tool_call_id) IN
   (
     SELECT run_id, version, JSONExtractString(d, 'subject_ref')
-    FROM steps FINAL
+    FROM
+    (
+      SELECT run_id, version, tool_call_id, data
+      FROM steps FINAL
+      WHERE project = {project:String} AND position(data, '"human"') > 0
+    )
     ARRAY JOIN JSONExtractArrayRaw(data, 'decisions') AS d
-    WHERE project = {project:String} AND JSONExtractString(d, 'subject_ref') != tool_call_id AND position(data, '"decisions"') > 0
+    WHERE JSONExtractString(d, 'subject_ref') != tool_call_id
       AND JSONExtractString(d, 'by') = 'human' AND JSONExtractString(d, 'verdict') IN ('allow', 'modify')
   ))
 )
