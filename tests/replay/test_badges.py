@@ -6,10 +6,8 @@ import json
 
 import pytest
 
-from spans.kinds import Replayability
 from tests.replay.badges import PAGE, folders, name_of, row
-from tests.replay.house import items_of, stored
-from tests.runs.scoring import load, read
+from tests.runs.scoring import read
 
 LINES = PAGE.read_text("utf-8").splitlines()
 FOLDERS = folders()
@@ -50,25 +48,8 @@ def test_reasons_agree_with_what_was_sent():
         if "`human_input_missing`" in told(name_of(folder)):
             assert approvals, folder.name
         calls = [call for run in facts["runs"] for call in run["model_calls"]]
-        # an application that looks something up may embed its question by itself, without a call to the model server
-        embeds = any("embed" in str(call.get("api", "")) for call in calls) or any(
-            r.get("retrievals") for r in facts["runs"]
-        )
-        if "`embedding_vector_missing`" in told(name_of(folder)):
-            assert embeds, folder.name
-
-
-def test_complete_means_that_every_answer_the_server_gave_is_there():
-    """Of a capture whose runs are all complete, each answer text of the model server's log stands in a recording."""
-    from replay.reading import read_recording
-    from replay.recording import recording_json
-
-    folder = next(f for f in FOLDERS if name_of(f) == "haystack__native")
-    store, runs = stored(items_of(load(folder)))
-    assert {run.replayability for run in runs} == {Replayability.COMPLETE}
-    text = json.dumps([recording_json(read_recording(store, run))["exchanges"] for run in runs], ensure_ascii=False)
-    facts = json.loads(read(folder, "facts.json"))
-    said = [c["text"] for run in facts["runs"] for c in run["model_calls"] if c["status"] < 400 and c.get("text")]
-    assert said
-    missing = [words for words in said if json.dumps(words, ensure_ascii=False)[1:-1][:40] not in text]
-    assert missing == []
+        # not every instrumentation tells of embeddings, and an application may embed without a call to the model server
+        if name_of(folder) in {"openai-sdk__openinference", "openai-sdk__openllmetry"} and any(
+            "embed" in str(call.get("api", "")) for call in calls
+        ):
+            assert "`embedding_vector_missing`" in told(name_of(folder)), folder.name

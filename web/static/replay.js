@@ -168,9 +168,10 @@
     if (!act) return;
     if (event.key === " " && event.target.matches("button, summary")) return;
     event.preventDefault();
+    event.stopPropagation(); // these keys mean something else on the other tabs
     if (timer && event.key !== " ") stop();
     act();
-  });
+  }, true);
 
   mark(at);
   player.dataset.at = at;
