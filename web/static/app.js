@@ -119,6 +119,8 @@
       row?.querySelector(".go").setAttribute("aria-current", "true");
       return row;
     };
+    /* a tree still on its way would put the page back to before this click */
+    asked += 1;
     if (!mark() && span) {
       await loadTree(address, false);
       mark()?.scrollIntoView({ block: "center" });
@@ -319,8 +321,8 @@
     if (!form.matches("form.prefs") || !event.submitter) return;
     event.preventDefault();
     const { name, value } = event.submitter;
-    fetch(form.action, { method: "POST", body: new URLSearchParams({ [name]: value }), redirect: "manual" });
-    if (name === "zone") return setTimeout(() => location.reload(), 150);
+    const kept = fetch(form.action, { method: "POST", body: new URLSearchParams({ [name]: value }), redirect: "manual" });
+    if (name === "zone") return void kept.finally(() => location.reload());
     if (value === "system") delete doc.dataset.theme;
     else doc.dataset.theme = value;
     for (const b of all("form.prefs button[name=theme]")) b.setAttribute("aria-pressed", String(b.value === value));

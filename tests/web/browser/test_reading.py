@@ -209,7 +209,7 @@ def test_the_phone_has_a_bar_and_the_step_covers_the_tree(site: Site):
     run = add_refund(site.house.store)
     page = site.page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page.goto(f"/runs/{run}")
-    expect(page.locator(".bar > a")).to_have_text(["Overview", "Runs", "Workflows", "Near misses"])
+    expect(page.locator(".bar > a")).to_have_text(["Overview", "Incidents", "Runs", "Workflows"])
     expect(page.locator("#detail")).to_be_hidden()
     page.locator(f'.go[data-span="{a_span_id(102)}"]').tap()
     expect(page.locator("#detail")).to_be_visible()
