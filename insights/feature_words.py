@@ -84,6 +84,8 @@ def value_in_words(value: float, unit: str) -> str:
     """A number as a person writes it."""
     if unit == "share":
         return _share(value)
+    if unit == "usd" and value == 0:
+        return "$0"
     if unit == "usd":
         return f"${value:,.2f}" if abs(value) >= 1 else f"${value:.2g}" if abs(value) >= 1e-4 else f"${value:.1e}"
     if unit == "ms":

@@ -121,6 +121,7 @@ def test_windows_stretch_back_to_thirty_runs():
     ("change", "words"),
     [
         (FeatureChange("cost_usd", 0.011, 0.0144, 5, "usd"), "cost per run $0.011 → $0.014 (+31 %)"),
+        (FeatureChange("cost_usd", 0, 2.5, 5, "usd"), "cost per run $0 → $2.50"),
         (FeatureChange("latency_ms", 800, 2100, 5, "ms"), "duration 800 ms → 2.1 s (+162 %)"),
         (FeatureChange("refusal", 0.01, 0.062, 5, "share"), "refusals 1.0 % → 6.2 %"),
         (FeatureChange("tools_refund", 0.5, 0.2, -5, "share"), "runs that use refund 50 % → 20 %"),
