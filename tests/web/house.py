@@ -106,7 +106,9 @@ def every_page(house: House) -> list[str]:
     """The address of every page that needs nothing but an address: found in the app, so that a new page is tested too."""
     odd = {"/arrivals", "/ingest-dot", "/runs/live", "/runs/export", "/compare", "/sign-in", "/favicon.ico", "/metrics"}
     paths = sorted(path for method, path in permissions_of(house.app) if method == "GET")
-    return [p for p in paths if "{" not in p and not p.startswith("/api/") and p not in odd and not p.endswith("z")]
+    return [
+        p for p in paths if "{" not in p and not p.startswith("/api/") and p not in odd and not p.endswith(("z", ".md"))
+    ]
 
 
 def clean(items: Iterable[Span | LogRecord], project: str = "default") -> list[CleanSpan | CleanLog]:

@@ -26,7 +26,7 @@ INSPECT = """forbidden => {
   for (const e of document.querySelectorAll('*'))
     for (const a of e.attributes)
       if (/^on/i.test(a.name) || /^hx-on/i.test(a.name) || (/^(src|href|action|formaction|xlink:href)$/.test(a.name) && /^(javascript|data):/i.test(a.value.trim())) ||
-          (/^(src|href|action|hx-get|hx-post)$/.test(a.name) && /^(https?:)?\\/\\//i.test(a.value)))
+          (/^(src|href|action|hx-get|hx-post)$/.test(a.name) && /^(https?:)?\\/\\//i.test(a.value) && !a.value.startsWith('https://github.com/tracetape/tracetape/tree/')))
         found.push(e.tagName + ' ' + a.name + '=' + a.value.slice(0, 80));
   if (window.__hit) found.push('executed');
   return found;
