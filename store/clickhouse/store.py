@@ -303,7 +303,12 @@ class ClickHouseStore:
         since_ns, _ = ends_of(query, bounds)
         beyond, bound_params = bounds_sql(bounds)
         join = statement("tool_repeats") if needs_repeats(bounds) else ""
-        params = {"bucket_since": since_ns, "bucket_width": width_ns, "steps_since": max(0, since_ns - _HOUR_NS)}
+        params = {
+            "bucket_since": since_ns,
+            "bucket_width": width_ns,
+            "steps_since": max(0, since_ns - _HOUR_NS),
+            "oldest_day": _day(max(0, since_ns - 48 * _HOUR_NS)),
+        }
         shown = where(query)
         sql = statement("run_sums", bounds=beyond, join=join, where=shown.clause)
         rows = self._select(sql, {**shown.params, **params, **bound_params}, "job")

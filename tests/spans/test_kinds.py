@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spans import attempts, finding, kinds
+from spans import attempts, change, finding, kinds, seal, whatif
 from spans.clean import Redaction
 from spans.fields import FieldClass
 from spans.policy import FindingKind, ToolEffect
@@ -35,6 +35,9 @@ CLOSED_SETS = {
     attempts.Grade: "explicit derived guess computed",
     attempts.Followed: "went_round retried asked gave_up ran",
     attempts.Harm: "money mail delete write read",
+    change.MarkKind: "deployment version model prompt tools policy",
+    seal.LeafKind: "span log",
+    whatif.Change: "newly_denied needs_approval newly_allowed cannot_evaluate unchanged",
     Redaction: "full rules off withheld",
     FieldClass: "content identity identifier name plain",
     FindingKind: "violation near_miss limit",

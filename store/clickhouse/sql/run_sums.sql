@@ -1,4 +1,5 @@
 -- Sums over runs per workflow, environment and part of a range; how many are beyond a bound, and the first of those.
+-- A run is received after it began: partitions of days before the range (two more for clocks that run ahead) are not read.
 SELECT
   {bucket_since:UInt64} + intDiv(started_ns - {bucket_since:UInt64}, {bucket_width:UInt64}) * {bucket_width:UInt64} AS start_ns,
   workflow,
@@ -27,7 +28,7 @@ FROM
   SELECT *, mode != 'shadow' AS live, ({bounds}) AS beyond
   FROM runs FINAL
   {join}
-  WHERE {where}
+  WHERE partition_day >= {oldest_day:Date} AND {where}
 )
 GROUP BY start_ns, workflow, environment
 ORDER BY start_ns, workflow, environment

@@ -6,7 +6,7 @@ LEFT JOIN
   (
     SELECT run_id, arrayMap(x -> x.2, arraySort(groupArray((ordinal, tool_name)))) AS tools
     FROM steps FINAL
-    WHERE project = {project:String} AND kind = 'tool' AND counted AND start_ns >= {steps_since:UInt64}
+    WHERE partition_day >= {oldest_day:Date} AND project = {project:String} AND kind = 'tool' AND counted AND start_ns >= {steps_since:UInt64}
     GROUP BY run_id
   )
 ) AS repeats USING (run_id)

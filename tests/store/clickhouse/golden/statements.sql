@@ -1030,7 +1030,7 @@ FROM
   SELECT *, mode != 'shadow' AS live, ({bounds}) AS beyond
   FROM runs FINAL
   {join}
-  WHERE project = {project:String}
+  WHERE partition_day >= {oldest_day:Date} AND project = {project:String}
 )
 GROUP BY start_ns, workflow, environment
 ORDER BY start_ns, workflow, environment
@@ -1167,7 +1167,7 @@ LEFT JOIN
   (
     SELECT run_id, arrayMap(x -> x.2, arraySort(groupArray((ordinal, tool_name)))) AS tools
     FROM steps FINAL
-    WHERE project = {project:String} AND kind = 'tool' AND counted AND start_ns >= {steps_since:UInt64}
+    WHERE partition_day >= {oldest_day:Date} AND project = {project:String} AND kind = 'tool' AND counted AND start_ns >= {steps_since:UInt64}
     GROUP BY run_id
   )
 ) AS repeats USING (run_id)
