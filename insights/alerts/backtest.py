@@ -9,8 +9,8 @@ import numpy as np
 
 from insights.alerts.inputs import Key, Told, Trouble
 from insights.alerts.machine import AlertState, Notice
-from insights.alerts.metrics import NAMES, Sums
-from insights.alerts.rule import Rule
+from insights.alerts.metrics import METRICS, NAMES, Sums
+from insights.alerts.rule import Rule, RuleType, WhenSilent
 from insights.alerts.steps import Known, Subject, standings_after, take_step
 
 SECOND_NS = 1_000_000_000
@@ -44,6 +44,14 @@ class _Series:
         low, high = np.searchsorted(self.starts, (since_ns, until_ns))
         return bool(low < high)
 
+    def windows(self, ends_ns: np.ndarray, length_ns: int) -> Sums:
+        """The sums of many windows at once: every field an array, one element per end."""
+        low, high = np.searchsorted(self.starts, ends_ns - length_ns), np.searchsorted(self.starts, ends_ns)
+        values = self._totals[high] - self._totals[low]
+        # The slowest run of all stands for that of each window: too large at worst, which only costs a closer look.
+        values[:, _SLOWEST] = self._cells[:, _SLOWEST].max() if len(self._cells) else 0
+        return Sums(*values.T)
+
     def between(self, since_ns: int, until_ns: int) -> Sums | None:
         low, high = np.searchsorted(self.starts, (since_ns, until_ns))
         if low >= high:
@@ -65,6 +73,32 @@ class History:
     def __post_init__(self) -> None:
         """Add up every series once."""
         self._series.update((key, _Series(cells)) for key, cells in self.buckets.items())
+
+    def only(self, key: Key) -> History:
+        """The same history of one workflow and environment."""
+        one = History({}, self.told, self.budgets)
+        one._series[key] = self._series[key]
+        return one
+
+    def suspects(self, rule: Rule, key: Key, moments: np.ndarray) -> np.ndarray:
+        """At which moments the rule may see something bad; never too few of them."""
+        sums = self._series[key].windows(moments, rule.window_s * SECOND_NS)
+        if rule.type is RuleType.PER_RUN:
+            matching: np.ndarray = np.greater(sums.matching, 0)
+            return matching
+        metric = METRICS[rule.metric]
+        top = np.asarray(metric.top(sums), dtype=np.float64)
+        under = np.ones_like(top) if metric.under is None else np.asarray(metric.under(sums), dtype=np.float64)
+        values = np.divide(top, under, out=np.full_like(top, np.nan), where=under > 0)
+        if rule.above is not None:
+            over: np.ndarray = np.greater(values, min(rule.above, rule.above if rule.warn is None else rule.warn))
+            return over
+        limit = max(rule.below or 0.0, rule.below or 0.0 if rule.warn is None else rule.warn)
+        silent = (
+            np.asarray(sums.runs) == 0 if rule.when_silent is WhenSilent.ZERO else np.zeros(len(moments), dtype=bool)
+        )
+        below: np.ndarray = np.logical_or(values < limit, silent)
+        return below
 
     def sums(self, rule: Rule, since_ns: int, until_ns: int) -> Mapping[Key, Sums]:
         """Sums of a window; its ends lie on bucket borders."""
@@ -93,11 +127,40 @@ class History:
 
 
 def backtest(project: str, rule: Rule, history: History, since_ns: int, until_ns: int) -> tuple[Episode, ...]:
-    """Every time the rule would have fired between two moments, oldest first."""
+    """Every time the rule would have fired between two moments, oldest first.
+
+    A rule that judges each workflow by its own sums is walked workflow by workflow, and only where something may be bad:
+    an alert that stands at OK remembers nothing, so what lies between can be left out.
+    """
+    moments = np.array(list(ticks(rule, since_ns, until_ns)), dtype=np.int64)
+    if rule.type not in {RuleType.THRESHOLD, RuleType.PER_RUN}:
+        return _sorted(_walk(project, rule, history, moments, np.ones(len(moments), dtype=bool)))
+    found: list[Episode] = []
+    for key in history.buckets:
+        if rule.covers(*key):
+            found += _walk(project, rule, history.only(key), moments, history.suspects(rule, key, moments))
+    return _sorted(found)
+
+
+def _sorted(episodes: Iterable[Episode]) -> tuple[Episode, ...]:
+    return tuple(sorted(episodes, key=lambda e: (e.began_ns, e.subject.workflow)))
+
+
+def _walk(project: str, rule: Rule, history: History, moments: np.ndarray, suspects: np.ndarray) -> list[Episode]:
     known: dict[str, Known] = {}
     open_: dict[str, Episode] = {}
     closed: list[Episode] = []
-    for tick in ticks(rule, since_ns, until_ns):
+    worth = np.flatnonzero(suspects)
+    at = 0
+    while True:
+        if all(k.standing.state in {AlertState.OK, AlertState.NO_DATA} for k in known.values()):
+            position = int(np.searchsorted(worth, at))
+            if position >= len(worth):
+                break
+            at = int(worth[position])
+        if at >= len(moments):
+            break
+        tick = int(moments[at])
         steps = take_step(project, rule, history, tick, known)
         for step in steps:
             if step.move.notice is Notice.FIRING:
@@ -107,7 +170,8 @@ def backtest(project: str, rule: Rule, history: History, since_ns: int, until_ns
                 episode = open_.pop(step.fingerprint)
                 closed.append(Episode(episode.subject, episode.began_ns, tick, episode.sentence, episode.run_ids))
         known = standings_after(known, steps)
-    return tuple(sorted((*closed, *open_.values()), key=lambda e: (e.began_ns, e.subject.workflow)))
+        at += 1
+    return [*closed, *open_.values()]
 
 
 def ticks(rule: Rule, since_ns: int, until_ns: int) -> Iterable[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 NANO = 1_000_000_000
 
@@ -46,49 +47,62 @@ def _joined(name: str, left: int, right: int) -> int:
     return max(left, right) if name == "slowest_ns" else left + right
 
 
+Amount = Callable[[Sums], Any]
+"""A number of a window; over sums whose fields are arrays, the numbers of many windows at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric: its value from sums (None: nothing to say), its unit, and how a page writes it."""
+    """One metric: a number, or a number per something, its unit, and how a page writes it."""
 
     name: str
     says: str
     unit: str
-    of: Callable[[Sums], float | None]
+    top: Amount
+    under: Amount | None = None
+    """What it is divided by; nothing can be said where that is 0."""
+
+    def of(self, sums: Sums) -> float | None:
+        """Its value in a window; None: nothing to say."""
+        if self.under is None:
+            return float(self.top(sums))
+        under = self.under(sums)
+        return float(self.top(sums) / under) if under else None
 
 
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
-
-
-def _cost(sums: Sums) -> float:
+def _cost(sums: Sums) -> Any:
     return sums.cost_nano_usd / NANO
 
 
-def _judged(sums: Sums) -> int:
+def _judged(sums: Sums) -> Any:
     return sums.success + sums.failure + sums.handed_off
+
+
+def _runs(sums: Sums) -> Any:
+    return sums.runs
 
 
 METRICS: Mapping[str, Metric] = {
     m.name: m
     for m in (
         Metric("cost_usd", "spend", "usd", _cost),
-        Metric("cost_per_run", "cost per run", "usd", lambda s: _cost(s) / s.runs if s.runs else None),
-        Metric("cpsc", "cost per success", "usd", lambda s: _cost(s) / s.success if s.success else None),
-        Metric("runs", "runs", "count", lambda s: float(s.runs)),
-        Metric("success_rate", "success rate", "share", lambda s: _share(s.success, _judged(s))),
-        Metric("failure_rate", "failure rate", "share", lambda s: _share(s.failure, _judged(s))),
-        Metric("escalation_rate", "escalation rate", "share", lambda s: _share(s.handed_off, _judged(s))),
-        Metric("error_rate", "error rate", "share", lambda s: _share(s.error_runs, s.runs)),
-        Metric("denial_rate", "share of runs with a denial", "share", lambda s: _share(s.denied_runs, s.runs)),
-        Metric("denials", "denied calls", "count", lambda s: float(s.denials)),
-        Metric("tokens", "tokens", "count", lambda s: float(s.input_tokens + s.output_tokens)),
-        Metric("input_tokens", "input tokens", "count", lambda s: float(s.input_tokens)),
-        Metric("output_tokens", "output tokens", "count", lambda s: float(s.output_tokens)),
-        Metric("tool_calls", "tool calls", "count", lambda s: float(s.tool_calls)),
-        Metric("model_calls", "model calls", "count", lambda s: float(s.model_calls)),
-        Metric("unpriced_calls", "calls without a price", "count", lambda s: float(s.unpriced_calls)),
-        Metric("mean_duration_s", "mean duration", "s", lambda s: s.duration_ns / s.ended / NANO if s.ended else None),
-        Metric("max_duration_s", "longest run", "s", lambda s: s.slowest_ns / NANO if s.ended else None),
+        Metric("cost_per_run", "cost per run", "usd", _cost, _runs),
+        Metric("cpsc", "cost per success", "usd", _cost, lambda s: s.success),
+        Metric("runs", "runs", "count", _runs),
+        Metric("success_rate", "success rate", "share", lambda s: s.success, _judged),
+        Metric("failure_rate", "failure rate", "share", lambda s: s.failure, _judged),
+        Metric("escalation_rate", "escalation rate", "share", lambda s: s.handed_off, _judged),
+        Metric("error_rate", "error rate", "share", lambda s: s.error_runs, _runs),
+        Metric("denial_rate", "share of runs with a denial", "share", lambda s: s.denied_runs, _runs),
+        Metric("denials", "denied calls", "count", lambda s: s.denials),
+        Metric("tokens", "tokens", "count", lambda s: s.input_tokens + s.output_tokens),
+        Metric("input_tokens", "input tokens", "count", lambda s: s.input_tokens),
+        Metric("output_tokens", "output tokens", "count", lambda s: s.output_tokens),
+        Metric("tool_calls", "tool calls", "count", lambda s: s.tool_calls),
+        Metric("model_calls", "model calls", "count", lambda s: s.model_calls),
+        Metric("unpriced_calls", "calls without a price", "count", lambda s: s.unpriced_calls),
+        Metric("mean_duration_s", "mean duration", "s", lambda s: s.duration_ns / NANO, lambda s: s.ended),
+        Metric("max_duration_s", "longest run", "s", lambda s: s.slowest_ns / NANO, lambda s: s.ended > 0),
     )
 }
 """Every metric of a threshold rule, in the order of the form."""

@@ -6,6 +6,7 @@ import signal
 import time
 
 from insights.alerts.targets import parse_networks
+from insights.policies import book_of
 from store.ledger import Ledger
 from tracetape.folder import DataFolder, read_status
 from tracetape.notifier.guard import install
@@ -27,12 +28,19 @@ def run(folder: DataFolder, _name: str) -> int:
             heartbeat_url=settings.heartbeat_url,
         ),
         time.time_ns,
+        zone_of=lambda project, workflow: _zone(ledger, project, workflow),
     )
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: sender.stop())
     sender.run()
     ledger.close()
     return 0
+
+
+def _zone(ledger: Ledger, project: str, workflow: str) -> str:
+    """The zone of the workflow's policy."""
+    policy = book_of(ledger.policies.current(project)).find(workflow)
+    return policy.timezone if policy else "UTC"
 
 
 def _public_url(settings: ServeSettings, served: dict[str, object]) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from insights.effects import harm_of
 from spans.attempts import Harm
+from spans.content import SpanContent
 from spans.kinds import SpanKind, ToolOutcome
 from spans.policy import Owner, Policy
 from spans.run import Assembly, Run, Step
+from spans.values import Value
 from store.ledger.alerts import Alert, Flip
 from store.ledger.incidents import Incident, IncidentNote
 from web.format import count, duration
@@ -19,6 +22,8 @@ from web.places import SECOND_NS, Place
 
 RECENT_NS = 600 * SECOND_NS
 MOST_WRITES = 200
+MOST_SHOWN = 6
+"""Writes on the page itself, with their arguments; the others stand in the CSV."""
 _DID_NOT_RUN = frozenset({ToolOutcome.DENIED, ToolOutcome.APPROVAL_PENDING, ToolOutcome.NOT_EXECUTED})
 
 
@@ -52,10 +57,12 @@ class Write:
     effect: str
     """What it could do at worst: money, mail, delete or write."""
     call_id: str
-    arguments_hash: str
     outcome: str
+    step: Step
     href: str
-    run_href: str
+    arguments: str = ""
+    """Compact JSON, redacted; empty while it was not read, or when nothing is stored (any more)."""
+    result: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +138,7 @@ def build_incident(
     names: dict[str, str],
     policy: Policy | None,
     affected: Sequence[Assembly],
+    contents: Callable[[Sequence[Step]], Mapping[str, SpanContent]],
     runs: int,
     recent: int,
     bad: Run | None,
@@ -144,6 +152,7 @@ def build_incident(
     until = incident.ended_ns or now_ns
     since = max(0, incident.began_ns - 60 * SECOND_NS)
     writes = writes_of(place, affected, policy)
+    shown = with_content(writes[:MOST_SHOWN], contents([w.step for w in writes[:MOST_SHOWN]]))
     bad_row = build_row(bad, place) if bad else None
     own = {"workflow": incident.workflow, "environment": incident.environment, "shape": "any"}
     return IncidentPage(
@@ -158,7 +167,7 @@ def build_incident(
         bad_replay_href=place.url(f"/runs/{bad.run_id}", tab="replay") if bad else "",
         good_run=build_row(good, place) if good else None,
         compare_href=place.url("/compare", left=good.run_id, right=bad.run_id) if good and bad else "",
-        writes=writes[:MOST_WRITES],
+        writes=(*shown, *writes[MOST_SHOWN:MOST_WRITES]),
         more_writes=len(writes) > MOST_WRITES,
         reach=reach_of(policy, affected),
         changes=tuple(changes),
@@ -183,7 +192,6 @@ def writes_of(place: Place, affected: Sequence[Assembly], policy: Policy | None)
     """Every call that ran and changed something, oldest first."""
     found = []
     for assembly in affected:
-        run_href = place.url(f"/runs/{assembly.run.run_id}")
         for step in assembly.steps:
             harm = harm_of(step.tool_name, policy) if _ran(step) else Harm.READ
             if harm is not Harm.READ:
@@ -193,13 +201,25 @@ def writes_of(place: Place, affected: Sequence[Assembly], policy: Policy | None)
                         step.tool_name,
                         harm.value,
                         step.tool_call_id,
-                        step.tool_arguments_hash,
                         step.tool_outcome.value if step.tool_outcome else "",
+                        step,
                         place.url(f"/runs/{assembly.run.run_id}", span=step.span_id),
-                        run_href,
                     )
                 )
     return tuple(sorted(found, key=lambda write: write.time_ns))
+
+
+def with_content(writes: Sequence[Write], contents: Mapping[str, SpanContent]) -> tuple[Write, ...]:
+    """The same writes with what was asked and answered."""
+    return tuple(
+        replace(w, arguments=_compact(c.tool_arguments), result=_compact(c.tool_result))
+        for w in writes
+        for c in (contents.get(w.step.span_id) or SpanContent(),)
+    )
+
+
+def _compact(value: Value) -> str:
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _ran(step: Step) -> bool:
@@ -279,7 +299,10 @@ def incident_markdown(page: IncidentPage, url: str) -> str:
         "",
         f"## Executed writes ({len(page.writes)}{'+' if page.more_writes else ''})",
         "",
-        *(f"- {_utc(w.time_ns)} `{_flat(w.tool)}` {_flat(w.call_id)} {w.outcome}" for w in page.writes),
+        *(
+            f"- {_utc(w.time_ns)} `{_flat(w.tool)}` {_flat(w.call_id)} {w.outcome} {_flat(w.arguments[:400])}".rstrip()
+            for w in page.writes
+        ),
     ]
     return "\n".join(lines) + "\n"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -11,15 +12,25 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from insights.policies import book_of
+from spans.content import SpanContent
 from spans.errors import NotFoundError, RefusedError
 from spans.roles import Permission
-from spans.run import Assembly, Run
+from spans.run import Assembly, Run, Step
 from store.api import RunQuery
 from store.ledger.incidents import Incident
 from store.ledger.workflow_states import WorkMode
 from web.callers import Caller, Reader, Reviewer
 from web.desk import Desk
-from web.pages.incidents import IncidentPage, StateChange, build_incident, build_incidents, incident_markdown, writes_of
+from web.evidence import read_some
+from web.pages.incidents import (
+    IncidentPage,
+    StateChange,
+    build_incident,
+    build_incidents,
+    incident_markdown,
+    with_content,
+    writes_of,
+)
 from web.places import Place
 from web.routes.api import answer
 from web.routes.common import actor_names, desk_of, go, record
@@ -83,9 +94,10 @@ def writes(request: Request, caller: Reader, incident_id: str) -> Response:
     policy = book_of(desk.services.ledger.policies.current(place.project)).find(found.workflow)
     out = io.StringIO()
     table = csv.writer(out, quoting=csv.QUOTE_ALL)
-    table.writerow(("time_ns", "tool", "effect", "outcome", "call_id", "arguments_hash", "address"))
-    for w in writes_of(place, affected, policy):
-        row = (w.time_ns, w.tool, w.effect, w.outcome, w.call_id, w.arguments_hash, w.href)
+    table.writerow(("time_ns", "run", "tool", "effect", "outcome", "call_id", "arguments", "result", "address"))
+    plain = writes_of(place, affected, policy)
+    for w in with_content(plain, _contents(desk, place.project, [w.step for w in plain])):
+        row = (w.time_ns, w.step.run_id, w.tool, w.effect, w.outcome, w.call_id, w.arguments, w.result, w.href)
         table.writerow([safe_cell(str(cell)) for cell in row])
     headers = {"Content-Disposition": f'attachment; filename="writes-{found.incident_id}.csv"'}
     return PlainTextResponse(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
@@ -204,6 +216,7 @@ def _page(desk: Desk, caller: Caller, place: Place, found: Incident) -> Incident
         names=actor_names(desk),
         policy=book_of(ledger.policies.current(place.project)).find(found.workflow),
         affected=affected,
+        contents=lambda steps: _contents(desk, place.project, steps),
         runs=services.store.totals(_between(own, found.began_ns, found.ended_ns or now_ns)).runs,
         recent=recent,
         bad=bad,
@@ -226,6 +239,10 @@ def _affected(desk: Desk, found: Incident) -> tuple[Assembly, ...]:
     own = RunQuery(found.project, workflow=found.workflow, environment=found.environment)
     ids = store.run_ids(_between(own, found.began_ns, until + 1), MOST_RUNS)
     return store.read_assemblies(found.project, ids)
+
+
+def _contents(desk: Desk, project: str, steps: Sequence[Step]) -> Mapping[str, SpanContent]:
+    return read_some(desk.services.store, project, steps).by_span(steps)
 
 
 def _last_good(desk: Desk, own: RunQuery, before_ns: int) -> Run | None:
