@@ -1083,7 +1083,7 @@ CODE = [
     "jdbc:mysql://db-3.internal:3306/shop?user=app&password={PASSU}&useSSL=true",
     "Server=tcp:sql-1.database.windows.net;Database=crm;User ID=app;Password={PASSU};Encrypt=True;",
     "[default]\naws_access_key_id = {AWSID}\naws_secret_access_key = {AWSSEC}\nregion = us-east-2",
-    "//registry.npmjs.org/:_authToken={token}\nsave-exact=true",
+    "//npm.example.com/:_authToken={token}\nsave-exact=true",
     "{KEYBLOCK}",
     "machine api.heroku.com login ops password {HIGH}",
     "mongodb+srv://root:{PASSU}@cluster0.ab1cd.mongodb.net/?retryWrites=true",
