@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
+from operator import attrgetter
 
 import numpy as np
 
@@ -29,6 +30,7 @@ class Episode:
 
 
 _SLOWEST = NAMES.index("slowest_ns")
+_fields = attrgetter(*NAMES)
 
 
 class _Series:
@@ -37,7 +39,7 @@ class _Series:
     def __init__(self, cells: Sequence[tuple[int, Sums]]) -> None:
         ordered = sorted(cells, key=lambda cell: cell[0])
         self.starts = np.array([start for start, _ in ordered], dtype=np.int64)
-        self._cells = np.array([astuple(sums) for _, sums in ordered], dtype=np.int64).reshape(-1, len(NAMES))
+        self._cells = np.array([_fields(sums) for _, sums in ordered], dtype=np.int64).reshape(-1, len(NAMES))
         self._totals = np.vstack([np.zeros((1, len(NAMES)), np.int64), np.cumsum(self._cells, axis=0)])
 
     def has_runs(self, since_ns: int, until_ns: int) -> bool:

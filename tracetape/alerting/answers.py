@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from operator import attrgetter
 
 from insights.alerts.backtest import KNOWN_NS, History
 from insights.alerts.evaluators.burn import SHORTEST_S
@@ -35,7 +36,7 @@ BudgetOf = Callable[[str, str], tuple[float, int] | None]
 HOUR_NS = 3_600 * NANO
 LONG_NS = 6 * HOUR_NS
 """Windows longer than this are read from hourly roll-ups."""
-_SUMS = tuple(f.name for f in fields(Sums))
+_in_order = attrgetter(*(f.name for f in fields(Sums)))
 
 
 def no_budget(_project: str, _workflow: str) -> None:
@@ -163,7 +164,7 @@ def bounds_of(rule: Rule) -> tuple[RunBound, ...]:
 
 def plain_sums(row: RunSums) -> Sums:
     """A row of the store as the evaluators know it."""
-    return Sums(**{name: getattr(row, name) for name in _SUMS})
+    return Sums(*_in_order(row))
 
 
 def told_of(kind: RuleType, finding: Finding) -> Told:
