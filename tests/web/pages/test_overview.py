@@ -52,7 +52,8 @@ def test_cost_per_success_carries_the_failures():
 
 def test_an_environment_goes_along_into_the_link():
     (line,) = fleet_lines(PLACE, [row("a b", runs=1)])
-    assert line.href == "/runs?environment=production&workflow=a%20b&shape=agent%2Csingle_call"
+    assert line.href == "/workflows/a%20b?environment=production"
+    assert line.runs_href == "/runs?environment=production&workflow=a%20b&shape=agent%2Csingle_call"
 
 
 def test_tiles_show_change_against_the_time_before():

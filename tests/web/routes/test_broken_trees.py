@@ -52,8 +52,10 @@ def test_it_is_one_honest_page(tmp_path, name):
     for span in told["spans"][:5]:
         assert browser.get(f"/runs/{TRACE}", params={"span": span["span_id"]}).status_code == 200
         assert browser.get(f"/api/v1/runs/{TRACE}/spans/{span['span_id']}").status_code == 200
-    for tab in ("conversation", "replay"):
-        assert browser.get(f"/runs/{TRACE}", params={"tab": tab}).status_code == 200
+    moved = browser.get(f"/runs/{TRACE}", params={"tab": "replay"})
+    assert (moved.status_code, moved.headers["location"].split("?")[0]) == (303, f"/runs/{TRACE}/replay")
+    for page_path in (f"/runs/{TRACE}?tab=conversation", f"/runs/{TRACE}/replay"):
+        assert browser.get(page_path).status_code == 200
     if name in INCOMPLETE:
         assert told["complete"] is False
         assert "ncomplete" in page.text
