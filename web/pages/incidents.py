@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from insights.effects import harm_of
@@ -45,7 +45,6 @@ class IncidentsPage:
     firing: tuple[IncidentLine, ...]
     past: tuple[IncidentLine, ...]
     rules: int
-    learning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +93,13 @@ class IncidentPage:
     more_writes: bool
     reach: str
     changes: tuple[StateChange, ...]
-    """What changed shortly before it began."""
+    """Versions that first ran shortly before it began."""
     timeline: tuple[StateChange, ...]
     runs_href: str
     workflow_href: str
     mode: str
     """What the workflow's state tells agents that ask: run, draft_only or stop."""
     may_act: bool
-    facts: tuple[tuple[str, str], ...] = field(default=())
 
 
 def build_incidents(place: Place, incidents: Sequence[Incident], rules: int) -> IncidentsPage:

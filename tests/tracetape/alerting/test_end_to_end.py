@@ -157,6 +157,7 @@ def test_each_arrives_once_whatever_dies(ledger, url, clock, hook, mail, sender)
     for name in ("drift", "denied", "twice"):
         assert told.count(f"firing: The {name} one.") + told.count(f"firing, page: The {name} one.") == 1
         assert told.count(f"resolved: The {name} one.") == 1
+    assert told.count("firing, page: refund: spend $9.00") == told.count("resolved: refund: spend $9.00") == 1
     assert f"https://tape.example.com/incidents/{incident.incident_id}" in told
 
 
