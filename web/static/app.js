@@ -156,7 +156,10 @@
   };
   addEventListener("popstate", async () => {
     if (!board()) return;
-    await loadTree(location.href, false);
+    const here = location.href;
+    await loadTree(here, false);
+    /* a second press of Back came meanwhile; its own turn shows that page */
+    if (location.href !== here) return;
     openStep(new URL(location.href).searchParams.get("span") || "", false);
   });
 
