@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 
 import pytest
@@ -14,28 +13,17 @@ from tests.tracetape.test_first_light import send_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))),
-    "/usr/bin/chromium",
-)
-OPTIONS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    from playwright.sync_api import sync_playwright
-
-    with Running(tmp_path_factory.mktemp("browser"), "--workers", "1") as running, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        opened = browser.new_page()
+def page(tmp_path_factory, chromium):
+    with Running(tmp_path_factory.mktemp("browser"), "--workers", "1") as running:
+        context = chromium.new_context()
+        opened = context.new_page()
         opened.running = running
         opened.trouble = []
         opened.on("pageerror", lambda error: opened.trouble.append(str(error)))
         yield opened
-        browser.close()
+        context.close()
 
 
 def sign_in_link(running: Running) -> str:
