@@ -31,7 +31,7 @@ from store.judged import (
 from store.measures import MeasureReader
 from store.outline import Outline
 from store.privacy import FoundColumn, Hidden, HiddenQuery
-from store.sums import RunBound, RunSums
+from store.sums import RunBound, RunSeries, RunSums
 from store.survivors import NOBODY, Survivors
 
 Row = TypeVar("Row")
@@ -266,6 +266,13 @@ class Store(Protocol):
 
     def run_sums(self, query: RunQuery, width_ns: int, bounds: Sequence[RunBound] = ()) -> tuple[RunSums, ...]:
         """Sums over the runs that match, per workflow, environment and `width_ns` from the query's `since_ns` on.
+
+        Raises:
+            RefusedError: a bound on a number that runs do not have, or a query without both ends.
+        """
+
+    def run_series(self, query: RunQuery, width_ns: int, bounds: Sequence[RunBound] = ()) -> tuple[RunSeries, ...]:
+        """The same sums as arrays, one series per workflow and environment, without examples: for months of them.
 
         Raises:
             RefusedError: a bound on a number that runs do not have, or a query without both ends.

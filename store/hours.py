@@ -71,7 +71,8 @@ class HourQuery:
 class HourRow:
     """Sums over the runs that began in some hours; what it was not grouped by is empty, `hour_ns` then 0.
 
-    `success`, `failure` and `handed_off` leave out shadow runs. `duration_ns` and `durations` are of ended runs only.
+    `jobs`, `success`, `failure`, `handed_off` and `failed_usd` leave out shadow runs and all but the last part of a job in
+    several runs. `duration_ns` and `durations` are of ended runs only.
     `cost_usd` is None when no run could be priced; `costliest_usd` is the dearest single run.
     """
 
@@ -92,6 +93,10 @@ class HourRow:
     ended_runs: int = 0
     waiting_runs: int = 0
     denied_runs: int = 0
+    jobs: int = 0
+    intervened_runs: int = 0
+    failed_usd: Decimal = Decimal(0)
+    tool_outcomes: Mapping[str, int] = field(default_factory=dict)
     cost_usd: Decimal | None = None
     costliest_usd: Decimal | None = None
     unpriced_calls: int = 0
@@ -264,7 +269,8 @@ def _wanted(keys: Mapping[str, Any], project: str, query: HourQuery) -> bool:
 
 
 def _run_row(keys: Mapping[str, Any], runs: Sequence[Run]) -> HourRow:
-    judged = [run for run in runs if run.mode is not RunMode.SHADOW]
+    live = [run for run in runs if run.mode is not RunMode.SHADOW]
+    judged = [run for run in live if run.continued_by is None]
     ended = [run for run in runs if run.status is not RunStatus.RUNNING]
     costs = [run.cost_usd for run in runs if run.cost_usd is not None]
 
@@ -280,11 +286,17 @@ def _run_row(keys: Mapping[str, Any], runs: Sequence[Run]) -> HourRow:
         success=labelled(OutcomeLabel.SUCCESS),
         failure=labelled(OutcomeLabel.FAILURE),
         handed_off=labelled(OutcomeLabel.HANDED_OFF),
-        shadow=len(runs) - len(judged),
+        shadow=len(runs) - len(live),
         error_runs=sum(run.status is RunStatus.ERROR for run in runs),
         ended_runs=len(ended),
         waiting_runs=sum(bool(run.waiting_for) for run in runs),
         denied_runs=sum(run.denials > 0 for run in runs),
+        jobs=len(judged),
+        intervened_runs=sum(run.interventions > 0 for run in runs),
+        failed_usd=sum(
+            (run.cost_usd or Decimal(0) for run in judged if run.outcome.label is OutcomeLabel.FAILURE), Decimal(0)
+        ),
+        tool_outcomes=dict(sum((Counter(run.tool_outcomes) for run in runs), Counter())),
         cost_usd=sum(costs, Decimal(0)) if costs else None,
         costliest_usd=max(costs, default=None),
         unpriced_calls=total(lambda r: r.unpriced_calls),

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from spans.errors import SettingsError
@@ -50,7 +51,7 @@ from store.judged import AttemptGroup, AttemptQuery, AttemptRow, EconomicsRow, O
 from store.memory_measures import MemoryMeasures
 from store.outline import Outline, outline_of
 from store.privacy import FoundColumn, Hidden, HiddenQuery, found_in, summed
-from store.sums import RunBound, RunSums, ends_of, sums_of
+from store.sums import SUM_FIELDS, RunBound, RunSeries, RunSums, ends_of, series_of, sums_of
 from store.survivors import NOBODY, Survivors
 
 Item = TypeVar("Item", Run, Step)
@@ -254,6 +255,12 @@ class MemoryStore:
         with self._lock:
             found = [(a.run, a.steps) for a in self._derived.values() if holds(a.run)]
         return sums_of(found, since_ns, width_ns, bounds)
+
+    def run_series(self, query: RunQuery, width_ns: int, bounds: Sequence[RunBound] = ()) -> tuple[RunSeries, ...]:
+        """The same sums as arrays."""
+        rows = sorted(self.run_sums(query, width_ns, bounds), key=lambda s: (s.workflow, s.environment, s.start_ns))
+        columns = {name: np.array([getattr(row, name) for row in rows]) for name in ("start_ns", *SUM_FIELDS)}
+        return series_of(columns, [row.workflow for row in rows], [row.environment for row in rows])
 
     def attempt_groups(self, query: AttemptQuery, before_ns: int) -> tuple[AttemptGroup, ...]:
         """Kinds of attempts."""

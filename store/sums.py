@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from spans.errors import RefusedError
-from spans.kinds import OutcomeLabel, RunMode, RunStatus, SpanKind
+from spans.kinds import OutcomeLabel, RunMode, RunStatus, SpanKind, ToolOutcome
 from spans.run import Run, Step
 from store.bounds import COMPARISONS, RUN_NUMBERS
 
@@ -18,6 +21,14 @@ if TYPE_CHECKING:
 
 NANO = 1_000_000_000
 MOST_EXAMPLES = 5
+TOOL_COUNTS: Mapping[str, ToolOutcome] = {
+    "tool_errors": ToolOutcome.ERROR,
+    "tool_timeouts": ToolOutcome.TIMEOUT,
+    "tool_invalid": ToolOutcome.INVALID_ARGUMENTS,
+    "tool_denied": ToolOutcome.DENIED,
+    "tool_retried": ToolOutcome.RETRIED_THEN_OK,
+}
+"""Which field of the sums counts which outcome of tool calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +44,9 @@ class RunBound:
 class RunSums:
     """Sums over the runs that began in [start, start + width), shadow runs left out of all but `shadow`.
 
-    `cost_nano_usd` is billionths of a US dollar; `ended`, `duration_ns` and `slowest_ns` are of ended runs.
+    A job in several runs is judged on its last part: `jobs`, `success`, `failure`, `handed_off` and `failed_nano_usd` count
+    last parts only, as the table of economics does. `*_nano_usd` are billionths of a US dollar; `ended`, `duration_ns` and
+    `slowest_ns` are of ended runs; `tool_results` are tool calls by how they ended, all of them.
     """
 
     start_ns: int
@@ -47,6 +60,15 @@ class RunSums:
     error_runs: int = 0
     denied_runs: int = 0
     denials: int = 0
+    jobs: int = 0
+    intervened: int = 0
+    tool_results: int = 0
+    tool_errors: int = 0
+    tool_timeouts: int = 0
+    tool_invalid: int = 0
+    tool_denied: int = 0
+    tool_retried: int = 0
+    failed_nano_usd: int = 0
     tool_calls: int = 0
     model_calls: int = 0
     input_tokens: int = 0
@@ -60,6 +82,42 @@ class RunSums:
     """Runs beyond one of the bounds."""
     examples: tuple[str, ...] = ()
     """The first of those, oldest first; at most five."""
+
+
+SUM_FIELDS = tuple(f.name for f in fields(RunSums))[3:-1]
+"""The sums themselves, in order: everything but what they are sums of, and the examples."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunSeries:
+    """The sums of one workflow and environment in every stretch that had runs, oldest first, as arrays of int64.
+
+    A month of five-minute stretches of fifty workflows is half a million of them: too many for an object each.
+    """
+
+    workflow: str
+    environment: str
+    starts_ns: np.ndarray
+    sums: Mapping[str, np.ndarray]
+    """By the names of `SUM_FIELDS`."""
+
+
+def series_of(
+    columns: Mapping[str, np.ndarray], workflows: Sequence[str], environments: Sequence[str]
+) -> tuple[RunSeries, ...]:
+    """One series per workflow and environment, out of columns in whose order each stands together."""
+    keys = list(zip(workflows, environments, strict=True))
+    if not keys:
+        return ()
+    edges = [n for n in range(len(keys)) if n == 0 or keys[n] != keys[n - 1]]
+    return tuple(
+        RunSeries(
+            *keys[first],
+            columns["start_ns"][first:end].astype(np.int64),
+            {name: columns[name][first:end].astype(np.int64) for name in SUM_FIELDS},
+        )
+        for first, end in zip(edges, [*edges[1:], len(keys)], strict=True)
+    )
 
 
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
@@ -141,6 +199,10 @@ def _one(
     live = [(run, steps) for run, steps in items if run.mode is not RunMode.SHADOW]
     runs = [run for run, _ in live]
     ended = [run for run in runs if run.status is not RunStatus.RUNNING]
+    jobs = [run for run in runs if run.continued_by is None]
+    outcomes: Counter[str] = Counter()
+    for run in runs:
+        outcomes.update(run.tool_outcomes)
     beyond = sorted((run.started_ns, run.run_id) for run, steps in live if exceeds(run, steps, bounds))
     return RunSums(
         start_ns,
@@ -148,12 +210,17 @@ def _one(
         environment,
         runs=len(runs),
         shadow=len(items) - len(live),
-        success=sum(r.outcome.label is OutcomeLabel.SUCCESS for r in runs),
-        failure=sum(r.outcome.label is OutcomeLabel.FAILURE for r in runs),
-        handed_off=sum(r.outcome.label is OutcomeLabel.HANDED_OFF for r in runs),
+        success=sum(r.outcome.label is OutcomeLabel.SUCCESS for r in jobs),
+        failure=sum(r.outcome.label is OutcomeLabel.FAILURE for r in jobs),
+        handed_off=sum(r.outcome.label is OutcomeLabel.HANDED_OFF for r in jobs),
         error_runs=sum(r.status is RunStatus.ERROR for r in runs),
         denied_runs=sum(r.denials > 0 for r in runs),
         denials=sum(r.denials for r in runs),
+        jobs=len(jobs),
+        intervened=sum(r.interventions > 0 for r in runs),
+        tool_results=outcomes.total(),
+        **{name: outcomes[outcome.value] for name, outcome in TOOL_COUNTS.items()},
+        failed_nano_usd=int(sum((r.cost_usd or 0) for r in jobs if r.outcome.label is OutcomeLabel.FAILURE) * NANO),
         tool_calls=sum(r.tool_calls for r in runs),
         model_calls=sum(r.model_calls for r in runs),
         input_tokens=sum(r.usage.input or 0 for r in runs),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 
 import numpy as np
 
@@ -30,19 +29,20 @@ class Episode:
 
 
 _SLOWEST = NAMES.index("slowest_ns")
-_fields = attrgetter(*NAMES)
 
 
-class _Series:
-    """Sums of one workflow in buckets that had runs, with running totals over them."""
+class Series:
+    """Sums of one workflow in buckets that had runs, oldest first, with running totals over them."""
 
-    def __init__(self, cells: Sequence[tuple[int, Sums]]) -> None:
-        ordered = sorted(cells, key=lambda cell: cell[0])
-        self.starts = np.array([start for start, _ in ordered], dtype=np.int64)
-        self._cells = np.array([_fields(sums) for _, sums in ordered], dtype=np.int64).reshape(-1, len(NAMES))
+    def __init__(self, starts_ns: np.ndarray, sums: Mapping[str, np.ndarray]) -> None:
+        self.starts = np.asarray(starts_ns, dtype=np.int64)
+        self._cells = np.column_stack([np.asarray(sums[name], dtype=np.int64) for name in NAMES]).reshape(
+            -1, len(NAMES)
+        )
         self._totals = np.vstack([np.zeros((1, len(NAMES)), np.int64), np.cumsum(self._cells, axis=0)])
 
     def has_runs(self, since_ns: int, until_ns: int) -> bool:
+        """Whether a run began between two moments."""
         low, high = np.searchsorted(self.starts, (since_ns, until_ns))
         return bool(low < high)
 
@@ -55,6 +55,7 @@ class _Series:
         return Sums(*values.T)
 
     def between(self, since_ns: int, until_ns: int) -> Sums | None:
+        """The sums of one window; None without a run in it."""
         low, high = np.searchsorted(self.starts, (since_ns, until_ns))
         if low >= high:
             return None
@@ -67,24 +68,17 @@ class _Series:
 class History:
     """Inputs of one project over a stretch of the past. The windows of the rule begin and end between buckets."""
 
-    buckets: Mapping[Key, Sequence[tuple[int, Sums]]]
+    series: Mapping[Key, Series]
     told: Sequence[Told] = ()
     budgets: Mapping[str, tuple[float, int]] = field(default_factory=dict)
-    _series: dict[Key, _Series] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Add up every series once."""
-        self._series.update((key, _Series(cells)) for key, cells in self.buckets.items())
 
     def only(self, key: Key) -> History:
         """The same history of one workflow and environment."""
-        one = History({}, self.told, self.budgets)
-        one._series[key] = self._series[key]
-        return one
+        return History({key: self.series[key]}, self.told, self.budgets)
 
     def suspects(self, rule: Rule, key: Key, moments: np.ndarray) -> np.ndarray:
         """At which moments the rule may see something bad; never too few of them."""
-        sums = self._series[key].windows(moments, rule.window_s * SECOND_NS)
+        sums = self.series[key].windows(moments, rule.window_s * SECOND_NS)
         if rule.type is RuleType.PER_RUN:
             matching: np.ndarray = np.greater(sums.matching, 0)
             return matching
@@ -104,14 +98,14 @@ class History:
 
     def sums(self, rule: Rule, since_ns: int, until_ns: int) -> Mapping[Key, Sums]:
         """Sums of a window; its ends lie on bucket borders."""
-        found = {k: s.between(since_ns, until_ns) for k, s in self._series.items() if rule.covers(*k)}
+        found = {k: s.between(since_ns, until_ns) for k, s in self.series.items() if rule.covers(*k)}
         return {key: sums for key, sums in found.items() if sums is not None}
 
     def known(self, rule: Rule, until_ns: int) -> frozenset[Key]:
         """Workflows with a run in the 30 days before."""
         return frozenset(
             key
-            for key, series in self._series.items()
+            for key, series in self.series.items()
             if rule.covers(*key) and series.has_runs(until_ns - KNOWN_NS, until_ns)
         )
 
@@ -138,7 +132,7 @@ def backtest(project: str, rule: Rule, history: History, since_ns: int, until_ns
     if rule.type not in {RuleType.THRESHOLD, RuleType.PER_RUN}:
         return _sorted(_walk(project, rule, history, moments, np.ones(len(moments), dtype=bool)))
     found: list[Episode] = []
-    for key in history.buckets:
+    for key in history.series:
         if rule.covers(*key):
             found += _walk(project, rule, history.only(key), moments, history.suspects(rule, key, moments))
     return _sorted(found)

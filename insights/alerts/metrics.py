@@ -21,6 +21,19 @@ class Sums:
     error_runs: int = 0
     denied_runs: int = 0
     denials: int = 0
+    jobs: int = 0
+    """Runs without later parts: what success is counted over."""
+    intervened: int = 0
+    """Runs in which a person stepped in."""
+    tool_results: int = 0
+    """Tool calls by how they ended, all of them; the five below are some of these."""
+    tool_errors: int = 0
+    tool_timeouts: int = 0
+    tool_invalid: int = 0
+    tool_denied: int = 0
+    tool_retried: int = 0
+    failed_nano_usd: int = 0
+    """Spent on jobs that failed."""
     tool_calls: int = 0
     model_calls: int = 0
     input_tokens: int = 0
@@ -70,12 +83,21 @@ class Metric:
         return float(self.top(sums) / under) if under else None
 
 
+def _nano(sums: Sums) -> Any:
+    return sums.cost_nano_usd
+
+
 def _cost(sums: Sums) -> Any:
     return sums.cost_nano_usd / NANO
 
 
-def _judged(sums: Sums) -> Any:
-    return sums.success + sums.failure + sums.handed_off
+def _judged_jobs(sums: Sums) -> Any:
+    """Jobs, where anybody judged one of them: unknown is never success, but a window nobody judged says nothing."""
+    return sums.jobs * (sums.success + sums.failure + sums.handed_off > 0)
+
+
+def _tool_results(sums: Sums) -> Any:
+    return sums.tool_results
 
 
 def _runs(sums: Sums) -> Any:
@@ -89,12 +111,22 @@ METRICS: Mapping[str, Metric] = {
         Metric("cost_per_run", "cost per run", "usd", _cost, _runs),
         Metric("cpsc", "cost per success", "usd", _cost, lambda s: s.success),
         Metric("runs", "runs", "count", _runs),
-        Metric("success_rate", "success rate", "share", lambda s: s.success, _judged),
-        Metric("failure_rate", "failure rate", "share", lambda s: s.failure, _judged),
-        Metric("escalation_rate", "escalation rate", "share", lambda s: s.handed_off, _judged),
+        Metric("success_rate", "success rate", "share", lambda s: s.success, _judged_jobs),
+        Metric("failure_rate", "failure rate", "share", lambda s: s.failure, _judged_jobs),
+        Metric("escalation_rate", "escalation rate", "share", lambda s: s.handed_off, _judged_jobs),
+        Metric(
+            "intervention_rate", "share of runs in which a person stepped in", "share", lambda s: s.intervened, _runs
+        ),
         Metric("error_rate", "error rate", "share", lambda s: s.error_runs, _runs),
         Metric("denial_rate", "share of runs with a denial", "share", lambda s: s.denied_runs, _runs),
         Metric("denials", "denied calls", "count", lambda s: s.denials),
+        Metric("tool_error_rate", "tool calls that failed", "share", lambda s: s.tool_errors, _tool_results),
+        Metric("tool_timeout_rate", "tool calls that timed out", "share", lambda s: s.tool_timeouts, _tool_results),
+        Metric("tool_invalid_rate", "malformed tool calls", "share", lambda s: s.tool_invalid, _tool_results),
+        Metric("tool_denied_rate", "denied tool calls", "share", lambda s: s.tool_denied, _tool_results),
+        Metric("retries_per_success", "retries per success", "count", lambda s: s.tool_retried, lambda s: s.success),
+        Metric("wasted_usd", "spend on failed jobs", "usd", lambda s: s.failed_nano_usd / NANO),
+        Metric("wasted_share", "share of spend on failed jobs", "share", lambda s: s.failed_nano_usd, _nano),
         Metric("tokens", "tokens", "count", lambda s: s.input_tokens + s.output_tokens),
         Metric("input_tokens", "input tokens", "count", lambda s: s.input_tokens),
         Metric("output_tokens", "output tokens", "count", lambda s: s.output_tokens),

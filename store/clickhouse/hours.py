@@ -17,6 +17,7 @@ from store.columns import DAY, MONEY, TEXT, U64, trimmed
 from store.hours import CALL_KINDS, HOUR_NS, CallField, CallRow, HourField, HourQuery, HourRow, HourUnit
 
 _U16_COUNTS = pa.map_(pa.uint16(), pa.uint64())
+_TEXT_COUNTS = pa.map_(pa.string(), pa.uint64())
 _RUN_KEYS = ("workflow_version", "mode", "shape", "outcome", "status")
 _CALL_KEYS = ("workflow_version", "mode", "kind", "provider", "name", "outcome")
 _UNIT_KEYS = ("project", "environment", "workflow", "hour_ns")
@@ -24,10 +25,11 @@ _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_to
 _RUN_SUMS = (
     *("runs", "priced_runs", "ended_runs", "waiting_runs", "denied_runs", "cost_usd", "costliest_usd"),
     *("unpriced_calls", *_TOKENS, "spans", "model_calls", "tool_calls", "retrievals", "denials", "interventions"),
-    *("errors", "redactions", "duration_ns", "durations"),
+    *("errors", "redactions", "duration_ns", "durations", "jobs", "jobs_usd", "intervened_runs", "tool_outcomes"),
 )
 _CALL_SUMS = ("calls", "priced_calls", "cost_usd", "unpriced_calls", *_TOKENS, "duration_ns", "durations")
-_MONEY = ("cost_usd", "costliest_usd")
+_MONEY = ("cost_usd", "costliest_usd", "jobs_usd")
+_MAPS = {"durations": _U16_COUNTS, "tool_outcomes": _TEXT_COUNTS}
 _MANY_UNITS = 60
 """More dirty hours than this in one partition, and the partition is summed whole: parameters travel in the address."""
 _SHIFT = "toUInt8(greatest(toInt16(bitCount(roundToExp2(greatest(took, 1)) - 1)) - 5, 0))"
@@ -105,7 +107,7 @@ class Hours:
     def runs(self, query: HourQuery, by: Sequence[HourField]) -> tuple[HourRow, ...]:
         """Sums over runs."""
         rows = self._read("hours", query, [key.value for key in by])
-        return tuple(HourRow(**_without(row, "cost_usd", "costliest_usd")) for row in rows)
+        return tuple(HourRow(**_exact(_without(row, "cost_usd", "costliest_usd"))) for row in rows)
 
     def calls(self, query: HourQuery, by: Sequence[CallField]) -> tuple[CallRow, ...]:
         """Sums over calls."""
@@ -174,7 +176,7 @@ class Hours:
         arrays = {name: pa.array(values, U64 if name == "hour_ns" else TEXT) for name, values in columns.items()}
         for name in sums:
             values = [fresh[key][f"sum_{name}"] if key in fresh else _nothing(name) for key in listed]
-            arrays[name] = pa.array(values, MONEY if name in _MONEY else _U16_COUNTS if name == "durations" else U64)
+            arrays[name] = pa.array(values, MONEY if name in _MONEY else _MAPS.get(name, U64))
         arrays["partition_day"] = pa.array([params["day"]] * len(listed), DAY)
         arrays["version"] = pa.array([now] * len(listed), U64)
         self._engine.insert(table, pa.table(arrays))
@@ -224,8 +226,14 @@ def _without(row: dict[str, Any], *money: str) -> dict[str, Any]:
     return row
 
 
+def _exact(row: dict[str, Any]) -> dict[str, Any]:
+    row["failed_usd"] = trimmed(row["failed_usd"])
+    row["tool_outcomes"] = {outcome: calls for outcome, calls in sorted(dict(row["tool_outcomes"]).items()) if calls}
+    return row
+
+
 def _nothing(name: str) -> object:
-    return [] if name == "durations" else 0
+    return [] if name in _MAPS else 0
 
 
 def _mark_rows(units: Sequence[HourUnit], *, marked_ns: int, rolled_ns: int) -> pa.Table:

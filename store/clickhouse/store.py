@@ -33,7 +33,6 @@ from store.api import (
     Totals,
     TraceEvidence,
 )
-from store.bounds import bounds_sql, needs_repeats
 from store.buckets import Buckets
 from store.clickhouse.address import parse_address
 from store.clickhouse.backup import back_up, put_back
@@ -46,6 +45,7 @@ from store.clickhouse.measures import ClickHouseMeasures
 from store.clickhouse.privacy import Privacy
 from store.clickhouse.schema import migrate
 from store.clickhouse.sql import column_list, statement
+from store.clickhouse.sums import run_series, run_sums
 from store.clickhouse.whatif import what_if
 from store.columns import DAY, FLOATS, TEXT, TEXTS, U64, trimmed
 from store.cursor import RunCursor
@@ -66,14 +66,13 @@ from store.judged import AttemptGroup, AttemptQuery, AttemptRow, EconomicsRow, O
 from store.outline import Outline, outline_from
 from store.privacy import FoundColumn, Hidden, HiddenQuery
 from store.rows import CONTENT_COLUMNS, FACTS, LOG_COLUMNS, SPAN_COLUMNS
-from store.sums import RunBound, RunSums, ends_of
+from store.sums import RunBound, RunSeries, RunSums
 from store.survivors import NOBODY, Survivors
 
 TABLES = (*EVIDENCE_TABLES, *DERIVED_TABLES, *ROLL_UP_TABLES)
 _IDS_PER_QUERY = 500
 """Parameters travel in the address of a request; this keeps it well under what servers accept."""
 _SECOND_NS = 1_000_000_000
-_HOUR_NS = 3_600 * _SECOND_NS
 _FACT_COLUMNS = column_list([*FACTS.stored, "score"])
 _RUN_COLUMNS = column_list(RUNS.stored)
 _STEP_COLUMNS = column_list(STEPS.stored)
@@ -300,19 +299,11 @@ class ClickHouseStore:
 
     def run_sums(self, query: RunQuery, width_ns: int, bounds: Sequence[RunBound] = ()) -> tuple[RunSums, ...]:
         """Sums per workflow, environment and part of the range; see `store.api.Store`."""
-        since_ns, _ = ends_of(query, bounds)
-        beyond, bound_params = bounds_sql(bounds)
-        join = statement("tool_repeats") if needs_repeats(bounds) else ""
-        params = {
-            "bucket_since": since_ns,
-            "bucket_width": width_ns,
-            "steps_since": max(0, since_ns - _HOUR_NS),
-            "oldest_day": _day(max(0, since_ns - 48 * _HOUR_NS)),
-        }
-        shown = where(query)
-        sql = statement("run_sums", bounds=beyond, join=join, where=shown.clause)
-        rows = self._select(sql, {**shown.params, **params, **bound_params}, "job")
-        return tuple(_sums(row) for row in rows)
+        return run_sums(self._engine, query, width_ns, bounds)
+
+    def run_series(self, query: RunQuery, width_ns: int, bounds: Sequence[RunBound] = ()) -> tuple[RunSeries, ...]:
+        """The same sums as arrays; see `store.api.Store`."""
+        return run_series(self._engine, query, width_ns, bounds)
 
     def attempt_groups(self, query: AttemptQuery, before_ns: int) -> tuple[AttemptGroup, ...]:
         """Kinds of attempts."""
@@ -534,12 +525,6 @@ def _run_rows(assemblies: Sequence[Assembly], day: date) -> pa.Table:
         .append_column("tool_sequence", pa.array([tool_sequence(assembly) for assembly in assemblies], TEXTS))
         .append_column("partition_day", pa.array([day] * len(assemblies), DAY))
     )
-
-
-def _sums(row: Mapping[str, Any]) -> RunSums:
-    """A row of the statement, whose sums stand in the order of the fields; a month of buckets has half a million."""
-    start_ns, workflow, environment, *sums, examples = row.values()
-    return RunSums(*(start_ns, workflow, environment, *sums, tuple(examples)))
 
 
 def _totals(row: Mapping[str, Any]) -> Totals:

@@ -25,7 +25,7 @@ from store.hours import CallField, HourField, HourQuery, call_hours, run_hours
 from store.outline import outline_of
 from store.privacy import HiddenQuery
 from store.rows import evidence_tables
-from store.sums import RunBound
+from store.sums import SUM_FIELDS, RunBound
 from store.survivors import Survivors
 from tests.builders import (
     DAY,
@@ -553,6 +553,50 @@ class StoreContract:
         assert (second.runs, second.shadow, second.handed_off, second.cost_nano_usd) == (1, 1, 1, 0)
         whole = store.run_sums(replace(query, workflow="refund"), 20)
         assert [(s.runs, s.cost_nano_usd) for s in whole] == [(3, 2_750_000_000)]
+
+    def test_run_sums_judge_jobs_and_count_tool_calls_by_how_they_ended(self, store, project, runs):
+        later = RunId(a_trace_id(next(_numbers)))
+        failure, success = (Outcome(label, "policy") for label in (OutcomeLabel.FAILURE, OutcomeLabel.SUCCESS))
+        runs(
+            {"started_ns": NOW_NS, "outcome": failure, "cost_usd": Decimal("0.5"), "continued_by": later},
+            {"started_ns": NOW_NS + 1, "outcome": failure, "cost_usd": Decimal("0.25"), "interventions": 3},
+            {
+                "started_ns": NOW_NS + 2,
+                "outcome": success,
+                "tool_outcomes": {"ok": 4, "error": 2, "retried_then_ok": 1},
+            },
+            {"started_ns": NOW_NS + 3, "mode": RunMode.SHADOW, "tool_outcomes": {"error": 9}},
+            {
+                "started_ns": NOW_NS + 4,
+                "tool_outcomes": {"timeout": 1, "invalid_arguments": 2, "denied": 3, "empty": 4},
+            },
+        )
+        (sums,) = store.run_sums(RunQuery(project, since_ns=NOW_NS, until_ns=NOW_NS + 10), 10)
+        assert (sums.jobs, sums.failure, sums.success, sums.failed_nano_usd) == (3, 1, 1, 250_000_000)
+        assert (sums.intervened, sums.tool_results) == (1, 17)
+        by_outcome = (sums.tool_errors, sums.tool_timeouts, sums.tool_invalid, sums.tool_denied, sums.tool_retried)
+        assert by_outcome == (2, 1, 2, 3, 1)
+
+    def test_a_series_of_sums_says_what_the_rows_say(self, store, project, runs):
+        shadow = {"started_ns": NOW_NS + 3, "mode": RunMode.SHADOW}
+        runs(
+            *(
+                {"workflow": workflow, "environment": environment, **more}
+                for workflow, environment in (("b", "x"), ("a", "y"), ("a", "x"))
+                for more in (*({"started_ns": NOW_NS + n} for n in (25, 3, 4)), shadow)
+            )
+        )
+        query = RunQuery(project, since_ns=NOW_NS, until_ns=NOW_NS + 30)
+        rows = {(s.workflow, s.environment, s.start_ns): s for s in store.run_sums(query, 10)}
+        found = store.run_series(query, 10)
+        assert [(s.workflow, s.environment) for s in found] == [("a", "x"), ("a", "y"), ("b", "x")]
+        for s in found:
+            assert s.starts_ns.tolist() == [NOW_NS, NOW_NS + 20]
+            for name in SUM_FIELDS:
+                assert s.sums[name].tolist() == [
+                    getattr(rows[s.workflow, s.environment, t], name) for t in s.starts_ns.tolist()
+                ]
+        assert store.run_series(replace(query, workflow="nobody"), 10) == ()
 
     def test_run_sums_count_runs_beyond_a_bound(self, store, project):
         def tools(run_id, *names):

@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from operator import attrgetter
 
-from insights.alerts.backtest import KNOWN_NS, History
+from insights.alerts.backtest import KNOWN_NS, History, Series
 from insights.alerts.evaluators.burn import SHORTEST_S
 from insights.alerts.evaluators.findings import EVENTS
 from insights.alerts.inputs import Key, Told, Trouble
 from insights.alerts.metrics import NANO, Sums
-from insights.alerts.rule import ANY, Rule, RuleType
+from insights.alerts.rule import ANY, Rule, RuleType, WhenSilent
 from spans.finding import Finding, FindingKind, FindingState
 from spans.kinds import RunMode
 from store.api import RunQuery, Store
 from store.hours import HourField, HourQuery, HourRow
 from store.ledger import Ledger
 from store.ledger.findings import FindingQuery
-from store.sums import RunBound, RunSums
+from store.sums import TOOL_COUNTS, RunBound, RunSums
 
 KINDS: Mapping[RuleType, tuple[FindingKind, ...]] = {
     RuleType.SPIKE: (FindingKind.SPEND_SPIKE,),
@@ -140,6 +140,11 @@ def _sums_of_hour(row: HourRow) -> Sums:
         error_runs=row.error_runs,
         denied_runs=row.denied_runs,
         denials=row.denials,
+        jobs=row.jobs,
+        intervened=row.intervened_runs,
+        tool_results=sum(row.tool_outcomes.values()),
+        **{name: row.tool_outcomes.get(outcome.value, 0) for name, outcome in TOOL_COUNTS.items()},
+        failed_nano_usd=int(row.failed_usd * NANO),
         tool_calls=row.tool_calls,
         model_calls=row.model_calls,
         input_tokens=row.input_tokens,
@@ -208,14 +213,27 @@ def history_of(
         return History({}, tuple(told_of(rule.type, finding) for finding in found))
     # Ends of windows lie on multiples of `every`, their beginnings on multiples of their own lengths.
     width_s = math.gcd(rule.every_s, SHORTEST_S) if rule.type is RuleType.BURN else rule.every_s
-    step_ns = width_s * 1_000_000_000
-    first = (since_ns - KNOWN_NS) // step_ns * step_ns
+    step_ns = width_s * NANO
+    first = (since_ns - _looks_back_ns(rule)) // step_ns * step_ns
     own = None if rule.workflow == ANY else rule.workflow
     query = filtered(rule, RunQuery(project, since_ns=max(0, first), until_ns=until_ns, workflow=own))
     query = replace(query, environment=rule.environment or None)
-    buckets: dict[Key, list[tuple[int, Sums]]] = {}
-    for row in store.run_sums(query, step_ns, bounds_of(rule)):
-        if row.runs:
-            buckets.setdefault((row.workflow, row.environment), []).append((row.start_ns, plain_sums(row)))
-    budgets = {w: budget for w, _ in buckets if (budget := budget_of(project, w)) is not None}
-    return History(buckets, budgets=budgets)
+    series = {}
+    for s in store.run_series(query, step_ns, bounds_of(rule)):
+        ran = s.sums["runs"] > 0
+        if ran.any():
+            sums = {name: values[ran] for name, values in s.sums.items()}
+            series[s.workflow, s.environment] = Series(s.starts_ns[ran], sums)
+    budgets = {w: budget for w, _ in series if (budget := budget_of(project, w)) is not None}
+    return History(series, budgets=budgets)
+
+
+def _looks_back_ns(rule: Rule) -> int:
+    """How far before the first look a back-test has to read.
+
+    A rule that keeps its state where nothing runs only speaks of workflows that ran within its window. The others have to
+    know who ran in the last 30 days.
+    """
+    if rule.type in {RuleType.THRESHOLD, RuleType.PER_RUN} and rule.when_silent is WhenSilent.KEEP:
+        return rule.window_s * NANO
+    return KNOWN_NS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from decimal import Decimal
 
@@ -9,15 +10,18 @@ import pytest
 
 from insights.alerts.backtest import backtest
 from insights.alerts.inputs import Trouble
+from insights.alerts.metrics import METRICS
 from insights.alerts.rule_file import parse_rule
+from insights.economics import economics_of
 from spans.errors import BusyError
 from spans.finding import FindingKind
-from spans.kinds import OutcomeLabel, RunMode, RunStatus
+from spans.kinds import OutcomeLabel, RunMode, RunStatus, ToolOutcome
 from spans.run import Outcome
+from store.api import RunQuery
 from store.ledger import Ledger
 from store.memory import MemoryStore
 from tests.builders import NOW_NS, a_finding, a_run, a_trace_id, an_assembly
-from tracetape.alerting.answers import history_of, no_budget
+from tracetape.alerting.answers import LiveAnswers, history_of, no_budget
 from tracetape.alerting.driver import AlertDriver
 from tracetape.alerting.pinning import lift_old_pins
 from tracetape.demo import DEMO_PROJECT
@@ -327,3 +331,41 @@ def test_a_back_test_says_what_live_evaluation_did(house, text):
     episodes = backtest("default", rule, history, START + 1, end)
     assert [[e.began_ns, e.ended_ns] for e in episodes] == live
     assert live, "a history in which nothing fires proves nothing"
+
+
+def test_metrics_say_what_the_table_of_economics_says(house):
+    """Over six hours read from runs, and over a day read from roll-ups."""
+    rng = random.Random(3)
+    labels = [*OutcomeLabel]
+    for n in range(80):
+        house.run(
+            f"{rng.random():.6f}",
+            started_ns=START + rng.randrange(0, 300) * MINUTE,
+            outcome=Outcome(rng.choice(labels), "policy"),
+            mode=RunMode.SHADOW if n % 9 == 0 else RunMode.LIVE,
+            continued_by=a_trace_id(9_000 + n) if n % 7 == 0 else None,
+            interventions=n % 4 == 0,
+            tool_outcomes={o.value: rng.randrange(4) for o in ToolOutcome},
+        )
+    house.clock.now_ns = START + 6 * HOUR
+    (row,) = house.store.economics(RunQuery("default"))
+    told = economics_of(row)
+    expected = {
+        "cpsc": float(told.cost_per_success),
+        "success_rate": told.success_rate,
+        "escalation_rate": told.escalation_rate,
+        "intervention_rate": told.intervention_rate,
+        "retries_per_success": told.retries_per_success,
+        "wasted_usd": float(told.wasted_usd),
+        "wasted_share": told.wasted_share,
+        "tool_error_rate": told.fault_rates["error"],
+        "tool_timeout_rate": told.fault_rates["timeout"],
+        "tool_invalid_rate": told.fault_rates["invalid_arguments"],
+        "tool_denied_rate": told.fault_rates["denied"],
+    }
+    answers = LiveAnswers("default", house.store, house.ledger)
+    for hours in (6, 24):
+        for name, value in expected.items():
+            rule = parse_rule(f"{{id: x, type: threshold, metric: {name}, window: {hours}h, above: 0}}")
+            (sums,) = answers.sums(rule, house.clock.now_ns - hours * HOUR, house.clock.now_ns).values()
+            assert METRICS[name].of(sums) == pytest.approx(value, abs=1e-8), (name, hours)

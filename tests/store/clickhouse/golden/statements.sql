@@ -296,15 +296,19 @@ WHERE partition_day = {day:Date}
 SELECT
   {keys}
   sum(runs) AS sum_runs,
-  sumIf(runs, outcome = 'success' AND mode != 'shadow') AS sum_success,
-  sumIf(runs, outcome = 'failure' AND mode != 'shadow') AS sum_failure,
-  sumIf(runs, outcome = 'handed_off' AND mode != 'shadow') AS sum_handed_off,
+  sumIf(jobs, outcome = 'success' AND mode != 'shadow') AS sum_success,
+  sumIf(jobs, outcome = 'failure' AND mode != 'shadow') AS sum_failure,
+  sumIf(jobs, outcome = 'handed_off' AND mode != 'shadow') AS sum_handed_off,
   sumIf(runs, mode = 'shadow') AS sum_shadow,
   sumIf(runs, status = 'error') AS sum_error_runs,
   sum(priced_runs) AS priced,
   sum(ended_runs) AS sum_ended_runs,
   sum(waiting_runs) AS sum_waiting_runs,
   sum(denied_runs) AS sum_denied_runs,
+  sumIf(jobs, mode != 'shadow') AS sum_jobs,
+  sum(intervened_runs) AS sum_intervened_runs,
+  sumIf(jobs_usd, outcome = 'failure' AND mode != 'shadow') AS sum_failed_usd,
+  sumMap(tool_outcomes) AS sum_tool_outcomes,
   sum(cost_usd) AS sum_cost_usd,
   max(costliest_usd) AS sum_costliest_usd,
   sum(unpriced_calls) AS sum_unpriced_calls,
@@ -413,6 +417,10 @@ SELECT
   countIf(status != 'running') AS sum_ended_runs,
   countIf(waiting_for != '') AS sum_waiting_runs,
   countIf(denials > 0) AS sum_denied_runs,
+  countIf(is_last_part) AS sum_jobs,
+  ifNull(sumIf(cost_usd, is_last_part), 0) AS sum_jobs_usd,
+  countIf(interventions > 0) AS sum_intervened_runs,
+  sumMap(CAST(tool_outcomes, 'Map(String, UInt64)')) AS sum_tool_outcomes,
   ifNull(sum(cost_usd), 0) AS sum_cost_usd,
   ifNull(max(cost_usd), 0) AS sum_costliest_usd,
   sum(unpriced_calls) AS sum_unpriced_calls,
@@ -1008,12 +1016,21 @@ SELECT
   environment,
   countIf(live) AS runs_sum,
   countIf(NOT live) AS shadow_sum,
-  countIf(live AND outcome = 'success') AS success_sum,
-  countIf(live AND outcome = 'failure') AS failure_sum,
-  countIf(live AND outcome = 'handed_off') AS handed_off_sum,
+  countIf(job AND outcome = 'success') AS success_sum,
+  countIf(job AND outcome = 'failure') AS failure_sum,
+  countIf(job AND outcome = 'handed_off') AS handed_off_sum,
   countIf(live AND status = 'error') AS error_runs_sum,
   countIf(live AND denials > 0) AS denied_runs_sum,
   sumIf(denials, live) AS denials_sum,
+  countIf(job) AS jobs_sum,
+  countIf(live AND interventions > 0) AS intervened_sum,
+  sumIf(arraySum(mapValues(tool_outcomes)), live) AS tool_results_sum,
+  sumIf(tool_outcomes['error'], live) AS tool_errors_sum,
+  sumIf(tool_outcomes['timeout'], live) AS tool_timeouts_sum,
+  sumIf(tool_outcomes['invalid_arguments'], live) AS tool_invalid_sum,
+  sumIf(tool_outcomes['denied'], live) AS tool_denied_sum,
+  sumIf(tool_outcomes['retried_then_ok'], live) AS tool_retried_sum,
+  toInt64(ifNull(sumIf(cost_usd, job AND outcome = 'failure'), 0) * 1000000000) AS failed_nano_usd_sum,
   sumIf(tool_calls, live) AS tool_calls_sum,
   sumIf(model_calls, live) AS model_calls_sum,
   ifNull(sumIf(input_tokens, live), 0) AS input_tokens_sum,
@@ -1024,16 +1041,16 @@ SELECT
   sumIf(duration_ns, live AND status != 'running') AS duration_ns_sum,
   maxIf(duration_ns, live AND status != 'running') AS slowest_ns_max,
   countIf(live AND beyond) AS matching_sum,
-  arrayMap(x -> x.2, arraySlice(arraySort(groupArrayIf(1000)((started_ns, run_id), live AND beyond)), 1, 5)) AS examples
+  {examples} AS examples
 FROM
 (
-  SELECT *, mode != 'shadow' AS live, ({bounds}) AS beyond
+  SELECT *, mode != 'shadow' AS live, mode != 'shadow' AND is_last_part AS job, ({bounds}) AS beyond
   FROM runs FINAL
   {join}
   WHERE partition_day >= {oldest_day:Date} AND project = {project:String}
 )
 GROUP BY start_ns, workflow, environment
-ORDER BY start_ns, workflow, environment
+ORDER BY {order}
 
 -- runs_by_id
 SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
