@@ -297,7 +297,7 @@ def test_a_script_can_be_run(script):
 
 
 def test_the_check_runs_every_tool():
-    for command in ("ruff check .", "ruff format --check .", "mypy", "lint-imports", "pytest"):
+    for command in ("ruff check .", "ruff format --check .", "mypy", "lint-imports", 'pytest "$@"'):
         assert re.search(rf"^\s*{re.escape(command)}$", text("check"), re.MULTILINE), command
     assert "./check" in text(".ci/run")
     assert "./check" in text("README.md")

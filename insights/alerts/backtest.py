@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from insights.alerts.evaluators.findings import calm_again_ns
 from insights.alerts.inputs import Key, Told, Trouble
-from insights.alerts.machine import AlertState, Notice
+from insights.alerts.machine import RESOLVE_SHARE, AlertState, Notice
 from insights.alerts.metrics import METRICS, NAMES, Sums
-from insights.alerts.rule import Rule, RuleType, WhenSilent
+from insights.alerts.rule import FROM_FINDINGS, Rule, RuleType, WhenSilent
 from insights.alerts.steps import Known, Subject, standings_after, take_step
 
 SECOND_NS = 1_000_000_000
@@ -78,23 +79,49 @@ class History:
 
     def suspects(self, rule: Rule, key: Key, moments: np.ndarray) -> np.ndarray:
         """At which moments the rule may see something bad; never too few of them."""
-        sums = self.series[key].windows(moments, rule.window_s * SECOND_NS)
         if rule.type is RuleType.PER_RUN:
-            matching: np.ndarray = np.greater(sums.matching, 0)
-            return matching
+            return np.asarray(self._matching(rule, key, moments) > 0, dtype=bool)
+        values, silent = self._values(rule, key, moments)
+        if rule.above is not None:
+            return np.asarray(values > _nearest(rule), dtype=bool)
+        return np.asarray((values < _nearest(rule)) | (silent & (rule.when_silent is WhenSilent.ZERO)), dtype=bool)
+
+    def calm(self, rule: Rule, key: Key, moments: np.ndarray) -> np.ndarray:
+        """At which moments the rule may see something good, or nothing; never too few of them."""
+        if rule.type is RuleType.PER_RUN:
+            return np.asarray(self._matching(rule, key, moments) == 0, dtype=bool)
+        values, silent = self._values(rule, key, moments)
+        if rule.above is None:
+            # A rate just above its floor is no calm yet; looking closer at all of them costs little.
+            return np.asarray(~(values < _nearest(rule)) | silent, dtype=bool)
+        if rule.metric == "max_duration_s":
+            return np.ones(len(moments), dtype=bool)
+        return np.asarray(~(values > _nearest(rule) * RESOLVE_SHARE) | silent, dtype=bool)
+
+    def turns(self, rule: Rule, moments: np.ndarray) -> np.ndarray:
+        """The positions of the moments at which a finding may be seen otherwise than before."""
+        at = (
+            t
+            for told in self.told
+            if told.type is rule.type
+            for t in (told.detected_ns, told.ended_ns, calm_again_ns(told))
+        )
+        found: np.ndarray = np.unique(
+            np.searchsorted(moments, np.array([t for t in at if t is not None], dtype=np.int64))
+        )
+        return found
+
+    def _matching(self, rule: Rule, key: Key, moments: np.ndarray) -> np.ndarray:
+        return np.asarray(self.series[key].windows(moments, rule.window_s * SECOND_NS).matching)
+
+    def _values(self, rule: Rule, key: Key, moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The metric at every moment, NaN where there is nothing to divide by; and where no run is."""
+        sums = self.series[key].windows(moments, rule.window_s * SECOND_NS)
         metric = METRICS[rule.metric]
         top = np.asarray(metric.top(sums), dtype=np.float64)
         under = np.ones_like(top) if metric.under is None else np.asarray(metric.under(sums), dtype=np.float64)
         values = np.divide(top, under, out=np.full_like(top, np.nan), where=under > 0)
-        if rule.above is not None:
-            over: np.ndarray = np.greater(values, min(rule.above, rule.above if rule.warn is None else rule.warn))
-            return over
-        limit = max(rule.below or 0.0, rule.below or 0.0 if rule.warn is None else rule.warn)
-        silent = (
-            np.asarray(sums.runs) == 0 if rule.when_silent is WhenSilent.ZERO else np.zeros(len(moments), dtype=bool)
-        )
-        below: np.ndarray = np.logical_or(values < limit, silent)
-        return below
+        return values, np.asarray(sums.runs) == 0
 
     def sums(self, rule: Rule, since_ns: int, until_ns: int) -> Mapping[Key, Sums]:
         """Sums of a window; its ends lie on bucket borders."""
@@ -126,15 +153,19 @@ def backtest(project: str, rule: Rule, history: History, since_ns: int, until_ns
     """Every time the rule would have fired between two moments, oldest first.
 
     A rule that judges each workflow by its own sums is walked workflow by workflow, and only where something may be bad:
-    an alert that stands at OK remembers nothing, so what lies between can be left out.
+    an alert that stands at OK remembers nothing, so what lies between can be left out. So can what lies between two looks
+    that may be good while it fires: only good looks end it.
     """
     moments = np.array(list(ticks(rule, since_ns, until_ns)), dtype=np.int64)
     if rule.type not in {RuleType.THRESHOLD, RuleType.PER_RUN}:
-        return _sorted(_walk(project, rule, history, moments, np.ones(len(moments), dtype=bool)))
+        worth = history.turns(rule, moments) if rule.type in FROM_FINDINGS else np.arange(len(moments))
+        return _sorted(_walk(project, rule, history, moments, worth, worth))
     found: list[Episode] = []
     for key in history.series:
         if rule.covers(*key):
-            found += _walk(project, rule, history.only(key), moments, history.suspects(rule, key, moments))
+            own = history.only(key)
+            suspects, calm = (np.flatnonzero(mask(rule, key, moments)) for mask in (history.suspects, history.calm))
+            found += _walk(project, rule, own, moments, suspects, calm)
     return _sorted(found)
 
 
@@ -142,18 +173,30 @@ def _sorted(episodes: Iterable[Episode]) -> tuple[Episode, ...]:
     return tuple(sorted(episodes, key=lambda e: (e.began_ns, e.subject.workflow)))
 
 
-def _walk(project: str, rule: Rule, history: History, moments: np.ndarray, suspects: np.ndarray) -> list[Episode]:
+def _nearest(rule: Rule) -> float:
+    """The limit, or the warning before it."""
+    if rule.above is not None:
+        return rule.above if rule.warn is None else min(rule.above, rule.warn)
+    below = rule.below or 0.0
+    return below if rule.warn is None else max(below, rule.warn)
+
+
+_RESTING = frozenset({AlertState.OK, AlertState.NO_DATA})
+
+
+def _walk(
+    project: str, rule: Rule, history: History, moments: np.ndarray, suspects: np.ndarray, calm: np.ndarray
+) -> list[Episode]:
+    """Step through the moments; where all alerts rest, on to the next suspect; where one fires, on to the next calm one."""
     known: dict[str, Known] = {}
     open_: dict[str, Episode] = {}
     closed: list[Episode] = []
-    worth = np.flatnonzero(suspects)
     at = 0
     while True:
-        if all(k.standing.state in {AlertState.OK, AlertState.NO_DATA} for k in known.values()):
-            position = int(np.searchsorted(worth, at))
-            if position >= len(worth):
-                break
-            at = int(worth[position])
+        standings = [k.standing for k in known.values()]
+        if all(s.state in _RESTING or (s.state is AlertState.FIRING and not s.good_looks) for s in standings):
+            fires = any(s.state is AlertState.FIRING for s in standings)
+            at = _next(calm if fires else suspects, at, len(moments))
         if at >= len(moments):
             break
         tick = int(moments[at])
@@ -168,6 +211,12 @@ def _walk(project: str, rule: Rule, history: History, moments: np.ndarray, suspe
         known = standings_after(known, steps)
         at += 1
     return [*closed, *open_.values()]
+
+
+def _next(places: np.ndarray, at: int, end: int) -> int:
+    """The first of the places that is not before `at`; the end where there is none."""
+    position = int(np.searchsorted(places, at))
+    return int(places[position]) if position < len(places) else end
 
 
 def ticks(rule: Rule, since_ns: int, until_ns: int) -> Iterable[int]:

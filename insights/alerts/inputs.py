@@ -32,6 +32,12 @@ class Told:
     group: str = ""
     """What tells two findings of one workflow apart: a tool, a rule, a reference."""
     run_ids: tuple[str, ...] = ()
+    ended_ns: int | None = None
+    """When it was closed, or a person decided; None while it is open, or when that moment was not kept."""
+
+    def was_open(self, at_ns: int) -> bool:
+        """Whether it was open at a moment."""
+        return self.is_open or (self.ended_ns is not None and at_ns < self.ended_ns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from insights.alerts.evaluators.findings import EVENTS
 from insights.alerts.inputs import Key, Told, Trouble
 from insights.alerts.metrics import NANO, Sums
 from insights.alerts.rule import ANY, Rule, RuleType, WhenSilent
-from spans.finding import Finding, FindingKind, FindingState
+from spans.finding import Finding, FindingEventKind, FindingKind, FindingState
 from spans.kinds import RunMode
 from store.api import RunQuery, Store
 from store.hours import HourField, HourQuery, HourRow
@@ -30,6 +30,7 @@ KINDS: Mapping[RuleType, tuple[FindingKind, ...]] = {
     RuleType.DUPLICATE_WRITE: (FindingKind.DUPLICATE_WRITE,),
     RuleType.EXPOSURE: (FindingKind.EXPOSURE,),
 }
+_DECIDED = frozenset({FindingEventKind.EXPECTED, FindingEventKind.SILENCED})
 BudgetOf = Callable[[str, str], tuple[float, int] | None]
 """(project, workflow) → US dollars and days of the workflow's policy."""
 
@@ -210,7 +211,7 @@ def history_of(
     if rule.type in KINDS:
         kinds = tuple(kind.value for kind in KINDS[rule.type])
         found = ledger.findings.list(FindingQuery(project, kinds=kinds, until_ns=until_ns + 1))
-        return History({}, tuple(told_of(rule.type, finding) for finding in found))
+        return History({}, tuple(replace(told_of(rule.type, f), ended_ns=_ended_ns(ledger, f)) for f in found))
     # Ends of windows lie on multiples of `every`, their beginnings on multiples of their own lengths.
     width_s = math.gcd(rule.every_s, SHORTEST_S) if rule.type is RuleType.BURN else rule.every_s
     step_ns = width_s * NANO
@@ -226,6 +227,13 @@ def history_of(
             series[s.workflow, s.environment] = Series(s.starts_ns[ran], sums)
     budgets = {w: budget for w, _ in series if (budget := budget_of(project, w)) is not None}
     return History(series, budgets=budgets)
+
+
+def _ended_ns(ledger: Ledger, finding: Finding) -> int | None:
+    if finding.state in {FindingState.EXPECTED, FindingState.SILENCED}:
+        whole = ledger.findings.get(finding.project, finding.finding_id)
+        return max((e.at_ns for e in whole.history if e.kind in _DECIDED), default=None) if whole else None
+    return finding.closed_ns
 
 
 def _looks_back_ns(rule: Rule) -> int:

@@ -42,6 +42,11 @@ def evaluate_findings(rule: Rule, inputs: Inputs, now_ns: int) -> Sequence[Readi
     ]
 
 
+def calm_again_ns(told: Told) -> int:
+    """When something that happened once is over."""
+    return told.last_seen_ns + HOUR_NS
+
+
 def _is_loud(rule: Rule, told: Told) -> bool:
     if rule.min_impact_usd and told.impact_usd is not None and told.impact_usd < rule.min_impact_usd:
         return False
@@ -53,7 +58,7 @@ def _is_loud(rule: Rule, told: Told) -> bool:
 
 
 def _reading(rule: Rule, told: Told, now_ns: int) -> Reading:
-    bad = told.is_open and now_ns - told.last_seen_ns < HOUR_NS if rule.type in EVENTS else told.is_open
+    bad = told.was_open(now_ns) and (rule.type not in EVENTS or now_ns < calm_again_ns(told))
     return Reading(
         told.workflow,
         told.environment,

@@ -333,6 +333,36 @@ def test_a_back_test_says_what_live_evaluation_did(house, text):
     assert live, "a history in which nothing fires proves nothing"
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "decide"),
+    [
+        (FindingKind.DRIFT, "{id: a, type: drift}", "close"),
+        (FindingKind.DRIFT, "{id: a, type: drift, fire_after: 2}", "expect"),
+        (FindingKind.NEAR_MISS, "{id: a, type: near_miss, resolve_after: 1}", "nothing"),
+    ],
+)
+def test_a_back_test_knows_findings_that_are_over(house, kind, text, decide):
+    rule = house.rule(text)
+    found = {}
+    for minute in range(5, 12 * 60, 5):
+        house.clock.now_ns = START + minute * MINUTE
+        if minute in {60, 90, 500}:
+            stated = a_finding(kind=kind, subject=f"s{minute}", detected_ns=house.clock(), since_ns=house.clock())
+            (found[minute],) = house.ledger.findings.record([stated], house.clock(), HOUR)
+        if minute == 300 and decide == "close":
+            house.ledger.findings.close_unseen("default", [kind], house.clock(), HOUR)
+        if minute == 300 and decide == "expect":
+            house.ledger.findings.expect("default", found[60].finding_id, "ana")
+        house.driver.look()
+    live = {(f.time_ns, f.after) for f in house.ledger.alerts.flips("default") if "firing" in {f.before, f.after}}
+    live = {(t, after) for t, after in live if after in {"firing", "ok"}}
+    history = history_of("default", rule, house.store, house.ledger, START, house.clock(), no_budget)
+    episodes = backtest("default", rule, history, START + 1, house.clock())
+    tried = {(e.began_ns, "firing") for e in episodes} | {(e.ended_ns, "ok") for e in episodes if e.ended_ns}
+    assert tried == live
+    assert len(episodes) == 3
+
+
 def test_metrics_say_what_the_table_of_economics_says(house):
     """Over six hours read from runs, and over a day read from roll-ups."""
     rng = random.Random(3)
