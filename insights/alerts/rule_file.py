@@ -111,14 +111,24 @@ def parse_rule(text: str, *, file: str = "rule.yaml") -> Rule:
     return _rule(read.compose(text, file=file, empty="Write at least id and type."), {})
 
 
+def fields_of(kind: RuleType) -> tuple[str, ...]:
+    """What may stand in a rule of a kind."""
+    return (*_COMMON, *_OWN[kind])
+
+
 def rule_yaml(rule: Rule) -> str:
     """One rule as the file writes it; `parse_rule` gives the same rule back."""
-    return yaml.safe_dump(_plain(rule), sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
+    return fields_yaml(rule_fields(rule))
+
+
+def fields_yaml(fields: Mapping[str, Any]) -> str:
+    """Fields of one rule as the file writes them, whether they are right or not."""
+    return yaml.safe_dump(dict(fields), sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
 
 
 def alerts_yaml(rules: tuple[Rule, ...]) -> str:
     """A whole file of rules."""
-    return yaml.safe_dump({"rules": [_plain(r) for r in rules]}, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.safe_dump({"rules": [rule_fields(r) for r in rules]}, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _rule(place: Place, defaults: Mapping[str, Place]) -> Rule:
@@ -277,7 +287,7 @@ _UNUSUAL: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
 )
 
 
-def _plain(rule: Rule) -> dict[str, Any]:
+def rule_fields(rule: Rule) -> dict[str, Any]:
     """What differs from what is meant anyway, in the order a person reads it."""
     plain: dict[str, Any] = {"id": rule.rule_id, "type": rule.type.value, "workflow": rule.workflow}
     plain |= {"environment": rule.environment} if rule.environment else {}
@@ -292,6 +302,11 @@ def _plain(rule: Rule) -> dict[str, Any]:
     return plain
 
 
+def _amount(value: float) -> float | int:
+    """Whole amounts without a point, as a person writes them."""
+    return int(value) if value == int(value) and abs(value) < 1e15 else value
+
+
 def _nothing(_rule: Rule) -> dict[str, Any]:
     return {}
 
@@ -299,16 +314,16 @@ def _nothing(_rule: Rule) -> dict[str, Any]:
 def _threshold_plain(rule: Rule) -> dict[str, Any]:
     limits = {name: getattr(rule, name) for name in ("above", "below", "warn")}
     window = {"metric": rule.metric, "window": length_text(rule.window_s)}
-    return window | {name: value for name, value in limits.items() if value is not None}
+    return window | {name: _amount(value) for name, value in limits.items() if value is not None}
 
 
 def _sensitive_plain(rule: Rule) -> dict[str, Any]:
-    impact = {"min_impact_usd": rule.min_impact_usd} if rule.min_impact_usd else {}
+    impact = {"min_impact_usd": _amount(rule.min_impact_usd)} if rule.min_impact_usd else {}
     return {"sensitivity": rule.sensitivity.value} | impact
 
 
 def _burn_plain(rule: Rule) -> dict[str, Any]:
-    return {"unit": rule.unit} | ({"budget": rule.budget, "per": f"{rule.per_days}d"} if rule.budget else {})
+    return {"unit": rule.unit} | ({"budget": _amount(rule.budget), "per": f"{rule.per_days}d"} if rule.budget else {})
 
 
 _OWN_PLAIN: Mapping[RuleType, Callable[[Rule], dict[str, Any]]] = {

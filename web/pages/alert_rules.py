@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from insights.alerts.backtest import Episode
-from insights.alerts.evaluators.findings import FALSE_ALARMS
 from insights.alerts.metrics import METRICS, length, shown
-from insights.alerts.rule import ANY, FROM_FINDINGS, Rule, RuleType, Sensitivity
-from insights.alerts.rule_file import rule_yaml
+from insights.alerts.rule import ANY, FROM_FINDINGS, Comparison, Rule, RuleType, RunCondition
 from store.ledger.alert_rules import KeptSilence
 from store.ledger.alerts import Alert, Flip
 from store.ledger.channels import ChannelInfo
 from web.format import duration
+from web.pages.rule_form import RuleForm
 from web.places import Place
 
 NOISY = 10
@@ -191,6 +190,16 @@ class BacktestPart:
 
 
 @dataclass(frozen=True, slots=True)
+class KindLink:
+    """A kind of rule; `href` begins a new one of it."""
+
+    name: str
+    words: str
+    href: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AlertRulePage:
     """One rule: its YAML, what it would have done, its versions."""
 
@@ -203,9 +212,10 @@ class AlertRulePage:
     versions: tuple[tuple[int, int, str], ...]
     may_change: bool
     locked: str
-    types: tuple[tuple[str, str], ...]
+    form: RuleForm | None
+    """None where the text cannot be read as a rule: then only the text can be edited."""
+    kinds: tuple[KindLink, ...]
     metrics: tuple[tuple[str, str], ...]
-    sensitivities: tuple[tuple[str, str], ...]
     save_href: str
     list_href: str
 
@@ -216,6 +226,7 @@ def build_alert_rule(
     rule_id: str,
     body: str,
     rule: Rule | None,
+    form: RuleForm | None,
     error: str,
     episodes: Sequence[Episode] | None,
     days: int,
@@ -237,12 +248,17 @@ def build_alert_rule(
         versions=tuple(versions),
         may_change=may_change,
         locked=locked,
-        types=tuple((kind.value, TYPE_WORDS[kind]) for kind in RuleType),
+        form=form,
+        kinds=tuple(_kind_link(place, kind, form, is_new=is_new) for kind in RuleType),
         metrics=tuple((metric.name, metric.says) for metric in METRICS.values()),
-        sensitivities=tuple((s.value, FALSE_ALARMS[s]) for s in Sensitivity),
         save_href=place.bare("/alert-rules/save"),
         list_href=place.url("/alert-rules"),
     )
+
+
+def _kind_link(place: Place, kind: RuleType, form: RuleForm | None, *, is_new: bool) -> KindLink:
+    href = place.url("/alert-rules/new", type=kind.value) if is_new else ""
+    return KindLink(kind.value, TYPE_WORDS[kind], href, form is not None and form.type is kind)
 
 
 def backtest_part(place: Place, rule: Rule, episodes: Sequence[Episode], days: int, now_ns: int) -> BacktestPart:
@@ -281,7 +297,17 @@ STARTERS: tuple[str, ...] = (
 """What a team wants to hear of before it knows its own limits."""
 
 
-def example_yaml(channels: Sequence[str]) -> str:
-    """What the editor of a new rule starts with."""
-    rule = Rule("spend", RuleType.THRESHOLD, metric="cost_usd", above=50.0, window_s=86_400, to=tuple(channels[:1]))
-    return rule_yaml(rule)
+def example_rule(kind: RuleType, channels: Sequence[str]) -> Rule:
+    """What the form of a new rule begins with: the commonest of its kind, still to be named."""
+    return replace(_EXAMPLES.get(kind, Rule(kind.value.replace("_", "-"), kind)), to=tuple(channels[:1]))
+
+
+_EXAMPLES: Mapping[RuleType, Rule] = {
+    RuleType.THRESHOLD: Rule("spend", RuleType.THRESHOLD, metric="cost_usd", above=50.0, window_s=86_400),
+    RuleType.PER_RUN: Rule(
+        "run-cap",
+        RuleType.PER_RUN,
+        any_of=tuple(RunCondition(n, Comparison.ABOVE, v) for n, v in (("cost_usd", 2.0), ("tool_calls", 60.0))),
+    ),
+    RuleType.NO_DATA: Rule("silent", RuleType.NO_DATA, window_s=86_400),
+}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
 from insights.alerts.rule import ANY, Rule, RuleType, Severity
@@ -19,8 +19,9 @@ from spans.roles import Permission
 from store.api import RunQuery
 from web.callers import Admin, Caller, Reader, Reviewer
 from web.desk import Desk
-from web.pages.alert_rules import STARTERS, build_alert_rule, build_alert_rules, example_yaml
+from web.pages.alert_rules import STARTERS, build_alert_rule, build_alert_rules, example_rule
 from web.pages.channels import KINDS, build_channels
+from web.pages.rule_form import Posted, RuleForm, build_form, text_of, values_of
 from web.places import DEMO_PROJECT, SECOND_NS, Place
 from web.routes.common import actor_names, desk_of, go, record
 
@@ -28,6 +29,7 @@ router = APIRouter()
 
 HISTORY_NS = 30 * 86_400 * SECOND_NS
 BACKTEST_DAYS = (7, 14, 30)
+MOST_WORKFLOWS = 200
 LONGEST_SILENCE_S = 90 * 86_400
 SOURCE = "alerts.source"
 """Setting that says where a project's rules come from: `file` once a file was applied."""
@@ -51,7 +53,9 @@ def _list(request: Request, caller: Caller, *, error: str = "", kept: Mapping[st
             rules.append((parse_rule(version.body, file=version.rule_id), version.changed_by, version.changed_ns))
         except YamlFileError as problem:
             errors[version.rule_id] = str(problem)
-    workflows = desk.services.store.values(RunQuery(place.project, since_ns=now_ns - HISTORY_NS), "workflow", 200)
+    workflows = desk.services.store.values(
+        RunQuery(place.project, since_ns=now_ns - HISTORY_NS), "workflow", MOST_WORKFLOWS
+    )
     page = build_alert_rules(
         place,
         rules,
@@ -153,12 +157,14 @@ def _with_channels(rule: Rule, to: tuple[str, ...]) -> Rule:
 
 
 @router.get("/alert-rules/new")
-def new_rule(request: Request, caller: Admin) -> Response:
-    """The editor, with an example in it."""
+def new_rule(
+    request: Request, caller: Admin, kind: Annotated[RuleType, Query(alias="type")] = RuleType.THRESHOLD
+) -> Response:
+    """The form of a kind, with an example in it."""
     desk = desk_of(request)
     place = desk.place(request, caller)
     channels = [channel.name for channel in desk.services.ledger.channels.list(place.project)]
-    return _editor(request, caller, "", example_yaml(channels), is_new=True)
+    return _editor(request, caller, "", rule_yaml(example_rule(kind, channels)), is_new=True)
 
 
 @router.get("/alert-rules/{rule_id}")
@@ -178,6 +184,7 @@ def _editor(
     rule_id: str,
     body: str,
     *,
+    posted: tuple[RuleType, Posted] | None = None,
     is_new: bool = False,
     error: str = "",
     days: int = 14,
@@ -197,11 +204,13 @@ def _editor(
         episodes = services.backtest(place.project, rule, days)
     names = actor_names(desk)
     versions = services.ledger.alert_rules.versions(place.project, rule_id) if rule_id else ()
+    shown = (rule.type, values_of(rule)) if rule else posted
     page = build_alert_rule(
         place,
         rule_id=rule_id,
         body=body,
         rule=rule,
+        form=_form(desk, place, *shown) if shown else None,
         error=error,
         episodes=episodes,
         days=days,
@@ -216,27 +225,47 @@ def _editor(
     return desk.page(request, "alert_rule.html", frame, page, 400 if error else 200)
 
 
+def _form(desk: Desk, place: Place, kind: RuleType, values: Posted) -> RuleForm:
+    services = desk.services
+    known = services.store.values(
+        RunQuery(place.project, since_ns=services.clock_ns() - HISTORY_NS), "workflow", MOST_WORKFLOWS
+    )
+    channels = [channel.name for channel in services.ledger.channels.list(place.project)]
+    return build_form(kind, values, channels=channels, workflows=[name for name, _ in known if name])
+
+
+async def _posted(request: Request) -> Posted:
+    form = await request.form()
+    return {name: tuple(str(value) for value in form.getlist(name)) for name in form}
+
+
 @router.post("/alert-rules/save")
 def save_rule(
     request: Request,
     caller: Admin,
-    body: Annotated[str, Form()],
+    fields: Annotated[Posted, Depends(_posted)],
+    body: Annotated[str, Form()] = "",
+    kind: Annotated[RuleType | None, Form(alias="type")] = None,
     rule_id: Annotated[str, Form()] = "",
     did: Annotated[str, Form()] = "save",
     days: Annotated[int, Form()] = 14,
 ) -> Response:
-    """Try a rule on history, or save it; nothing is saved that cannot be read."""
+    """Try a rule on history, or save it; nothing is saved that cannot be read.
+
+    It comes as the file's text (`body`) or as the fields of a form (with its `type`).
+    """
     desk = desk_of(request)
     place = desk.place(request, caller)
-    text = body.replace("\r\n", "\n")
+    posted = None if kind is None else (kind, {"enabled": ("off",), **fields})
+    text = text_of(*posted) if posted else body.replace("\r\n", "\n")
     if did == "try":
-        return _editor(request, caller, rule_id, text, is_new=not rule_id, days=days, try_it=True)
+        return _editor(request, caller, rule_id, text, posted=posted, is_new=not rule_id, days=days, try_it=True)
     _refuse_locked(desk, place.project)
     try:
         rule = parse_rule(text)
         _check_channels(desk, place.project, rule)
     except RefusedError as problem:
-        return _editor(request, caller, rule_id, text, is_new=not rule_id, error=str(problem))
+        return _editor(request, caller, rule_id, text, posted=posted, is_new=not rule_id, error=str(problem))
     record(desk, caller, "rule_change", rule.rule_id, place.project, {"did": "save"})
     ledger = desk.services.ledger
     if rule_id and rule_id != rule.rule_id:

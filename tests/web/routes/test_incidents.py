@@ -179,6 +179,38 @@ def test_a_rule_is_tried_on_history_before_it_is_saved(tmp_path):
     house.ledger.close()
 
 
+def test_a_rule_is_made_in_the_form_of_its_kind(house: House):
+    house.ledger.channels.put("default", "team", "webhook", "https://example.com/x", "ticket")
+    admin = house.client(Role.ADMIN)
+    blank = admin.get("/alert-rules/new?type=spike").text
+    assert "it spends far more than usual" in blank
+    assert "about 0.17 false alarms" in blank
+    sent = {
+        "type": "spike",
+        "id": "dear",
+        "workflow": "*",
+        "sensitivity": "quiet",
+        "min_impact_usd": "$5",
+        "to": ["team"],
+    }
+    tried = admin.post("/alert-rules/save", data={**sent, "did": "try"}).text
+    assert "min_impact_usd: 5" in tried, "the page shows the text that the form makes"
+    assert "enabled: false" in tried, "a box that is not ticked is sent as nothing"
+    admin.post("/alert-rules/save", data={**sent, "enabled": "on", "did": "save"})
+    (kept,) = house.ledger.alert_rules.list("default")
+    assert "enabled" not in kept.body
+    assert 'value="dear"' in admin.get("/alert-rules/dear").text
+
+
+def test_a_form_that_is_refused_keeps_what_was_typed(house: House):
+    sent = {"type": "threshold", "id": "x", "metric": "cpsc", "above": "a lot", "window": "1h", "enabled": "on"}
+    answer = house.client(Role.ADMIN).post("/alert-rules/save", data={**sent, "did": "save"})
+    assert answer.status_code == 400
+    assert 'value="a lot"' in answer.text
+    assert "above" in answer.text
+    assert house.client(Role.ADMIN).get("/alert-rules/new?type=nonsense").status_code in {400, 422}
+
+
 def test_a_rule_that_cannot_be_read_is_shown_with_its_line(house: House):
     body = "id: spend\ntype: threshold\nmetric: cost\nabove: 50\n"
     answer = house.client(Role.ADMIN).post("/alert-rules/save", data={"body": body, "did": "save"})
