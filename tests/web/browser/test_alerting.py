@@ -90,5 +90,5 @@ def test_every_page_of_alerting_loads_without_a_complaint(site: Site):
     page.goto("/alert-rules")
     page.get_by_role("button", name="Add the starter rules").click()
     page.get_by_role("link", name="any workflow: a write happened twice").click()
-    expect(page.get_by_label("YAML")).to_contain_text("duplicate_write")
+    expect(page.get_by_role("textbox", name="YAML")).to_contain_text("duplicate_write")
     assert site.problems == []
