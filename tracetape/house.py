@@ -23,7 +23,7 @@ from store.api import Store
 from store.ledger import Ledger
 from tracetape.alerting.answers import history_of
 from tracetape.alerting.driver import AlertDriver
-from tracetape.alerting.pinning import lift_old_pins
+from tracetape.alerting.pinning import keep_pins
 from tracetape.alerting.troubles import troubles_of
 from tracetape.assembler import Assembler
 from tracetape.delivery_check import health
@@ -122,7 +122,7 @@ class House:
             also=(
                 lambda: broker.quarantine.expire(time.time_ns()),
                 lambda: expire_withheld(broker.withheld),
-                lambda: lift_old_pins(ledger, time.time_ns()),
+                lambda: keep_pins(store, ledger, time.time_ns()),
                 lambda: ledger.seals.drop_before(datetime.now(UTC).date() - timedelta(days=settings.metadata_days)),
                 broker.destroy_unused_keys,
                 erasing.go_on,

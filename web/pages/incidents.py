@@ -93,7 +93,7 @@ class IncidentPage:
     more_writes: bool
     reach: str
     changes: tuple[StateChange, ...]
-    """Versions that first ran shortly before it began."""
+    """Marked changes and versions that first ran shortly before it began."""
     timeline: tuple[StateChange, ...]
     runs_href: str
     workflow_href: str

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from insights.policies import book_of
+from spans.change import MarkKind
 from spans.content import SpanContent
 from spans.errors import NotFoundError, RefusedError
 from spans.roles import Permission
@@ -256,17 +257,22 @@ def _last_good(desk: Desk, own: RunQuery, before_ns: int) -> Run | None:
 
 
 def _changes(desk: Desk, own: RunQuery, found: Incident) -> tuple[StateChange, ...]:
-    """Versions that first ran shortly before it began."""
-    store = desk.services.store
-    around = _between(own, found.began_ns - BEFORE_NS, found.opened_ns)
-    before = {
-        v for v, _ in store.values(_between(own, found.began_ns - 8 * BEFORE_NS, found.began_ns - BEFORE_NS), "version")
+    """What people marked and what marked itself shortly before it was found, and versions that first ran then."""
+    store, marks = desk.services.store, desk.services.ledger.marks
+    since_ns, until_ns = found.began_ns - BEFORE_NS, found.opened_ns
+    near = marks.list(found.project, since_ns, until_ns, found.workflow)
+    lines = {
+        (mark.kind.value, mark.label): StateChange(mark.at_ns, "running", mark.sentence)
+        for mark in near
+        if mark.environment in {"", found.environment}
     }
+    around = _between(own, since_ns, until_ns)
+    before = {v for v, _ in store.values(_between(own, since_ns - 7 * BEFORE_NS, since_ns), "version")}
     fresh = [v for v, _ in store.values(around, "version") if v not in before]
-    lines = []
     for version in fresh[:5] if before else ():
-        found_runs = store.find_runs(replace(around, version=version, limit=200)).rows
-        if found_runs:
-            first = min(run.started_ns for run in found_runs)
-            lines.append(StateChange(first, "running", f"version {version} ran for the first time"))
-    return tuple(sorted(lines, key=lambda line: line.time_ns))
+        # The evaluator marks versions as well, but may not have come by yet.
+        if (MarkKind.VERSION.value, version) not in lines:
+            found_runs = store.find_runs(replace(around, version=version, limit=200)).rows
+            first = min((run.started_ns for run in found_runs), default=since_ns)
+            lines[MarkKind.VERSION.value, version] = StateChange(first, "running", f"version {version} first seen")
+    return tuple(sorted(lines.values(), key=lambda line: line.time_ns))

@@ -19,11 +19,12 @@ from spans.kinds import OutcomeLabel, RunMode, RunStatus, ToolOutcome
 from spans.run import Outcome
 from store.api import RunQuery
 from store.ledger import Ledger
+from store.ledger.pins import PinReason
 from store.memory import MemoryStore
 from tests.builders import NOW_NS, a_finding, a_run, a_trace_id, an_assembly
 from tracetape.alerting.answers import LiveAnswers, history_of, no_budget
 from tracetape.alerting.driver import AlertDriver
-from tracetape.alerting.pinning import lift_old_pins
+from tracetape.alerting.pinning import keep_pins
 from tracetape.demo import DEMO_PROJECT
 
 SECOND = 10**9
@@ -228,10 +229,14 @@ def test_runs_of_an_incident_stay_until_long_after_it_is_closed(house):
     house.pass_s(300)
     (incident,) = house.ledger.incidents.list("default")
     assert [p.run_id for p in house.ledger.pins.list("default")] == [bad.run_id]
+    during, other = house.run("0.1"), house.run("0.1", workflow="triage")
+    assert keep_pins(house.store, house.ledger, house.clock()) == (1, 0)
+    house.ledger.pins.add("default", other.run_id, PinReason.INCIDENT, by="ana")
     house.ledger.incidents.close(incident, "ana")
-    assert lift_old_pins(house.ledger, house.clock() + 89 * 24 * HOUR) == 0
-    assert lift_old_pins(house.ledger, house.clock() + 90 * 24 * HOUR) == 1
-    assert house.ledger.pins.list("default") == ()
+    assert keep_pins(house.store, house.ledger, house.clock() + 89 * 24 * HOUR) == (0, 0)
+    assert {p.run_id for p in house.ledger.pins.list("default")} == {bad.run_id, during.run_id, other.run_id}
+    assert keep_pins(house.store, house.ledger, house.clock() + 90 * 24 * HOUR) == (0, 2)
+    assert [p.run_id for p in house.ledger.pins.list("default")] == [other.run_id]
 
 
 def test_budgets_come_from_the_policy(ledger, clock):

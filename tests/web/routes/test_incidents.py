@@ -7,6 +7,7 @@ import pytest
 from insights.alerts.backtest import Episode
 from insights.alerts.rule_file import parse_rule
 from insights.alerts.steps import Subject
+from spans.change import Mark, MarkKind
 from spans.errors import RefusedError
 from spans.kinds import SpanKind, ToolOutcome
 from spans.roles import Role
@@ -73,6 +74,29 @@ def test_an_incident_says_first_whether_it_still_happens(house: House):
     assert "execute_refund" in text
     assert "<script>alert" not in text
     assert house.ledger.audit.list(10)[0].action == "content_read"
+
+
+def test_what_changed_is_what_was_marked_and_what_was_new(house: House):
+    add_bad_run(house)
+    for n, (version, hours) in enumerate((("v1", 60), ("v2", 3))):
+        run = {"run_id": a_trace_id(80 + n), "workflow": "refund-agent", "environment": "production"}
+        started = NOW_NS - hours * 60 * MINUTE
+        house.store.write_derived([an_assembly(**run, workflow_version=version, started_ns=started)])
+    marks = (
+        Mark("default", "", "", NOW_NS - 30 * MINUTE, MarkKind.DEPLOYMENT, "new <b>limits</b>", "ana"),
+        Mark("default", "production", "refund-agent", NOW_NS - 40 * MINUTE, MarkKind.MODEL, "gpt-5-mini"),
+        Mark("default", "staging", "refund-agent", NOW_NS - 40 * MINUTE, MarkKind.MODEL, "only in staging"),
+        Mark("default", "", "triage", NOW_NS - 40 * MINUTE, MarkKind.MODEL, "of another workflow"),
+        Mark("default", "", "", NOW_NS - 3 * 24 * 60 * MINUTE, MarkKind.DEPLOYMENT, "long ago"),
+    )
+    house.ledger.marks.add(marks)
+    found = fire(house)
+    text = house.client(Role.VIEWER).get(f"/incidents/{found.incident_id}").text
+    told = text[text.index('aria-label="What changed"') :].split("</section>")[0]
+    words = ("version v2 first seen", "model gpt-5-mini first seen", "marked: new &lt;b&gt;limits&lt;/b&gt;")
+    places = [told.index(w) for w in words]
+    assert places == sorted(places)
+    assert not any(words in told for words in ("only in staging", "of another workflow", "long ago", "version v1"))
 
 
 def test_only_calls_that_ran_and_change_something_are_writes(house: House):
