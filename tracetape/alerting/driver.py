@@ -32,6 +32,8 @@ SECOND_NS = 1_000_000_000
 ON_EVERY_LOOK = FROM_FINDINGS | {RuleType.HEALTH}
 """Kinds that need no window: they are looked at whenever there is time."""
 _RESTING_S = 10.0
+LATE_LOOKS = 3
+"""So many looks see every window of a rule, as far as windows of that age are not part of newer ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class AlertDriver:
         self._paused_until: dict[tuple[str, str], float] = {}
         self._ticked: dict[tuple[str, str], int] = {}
         self._parsed: dict[tuple[str, str, int], Rule] = {}
+        self._changed_ns: dict[tuple[str, str], int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="alerts", daemon=True)
 
@@ -98,6 +101,7 @@ class AlertDriver:
         found = []
         for kept in self._ledger.alert_rules.list(project):
             key = (project, kept.rule_id, kept.version)
+            self._changed_ns[project, kept.rule_id] = kept.changed_ns
             if key not in self._parsed:
                 try:
                     self._parsed[key] = parse_rule(kept.body, file=kept.rule_id)
@@ -168,13 +172,29 @@ class AlertDriver:
             self._ticked[key] = at_ns
 
     def _step(self, project: str, rule: Rule, answers: LiveAnswers, at_ns: int, now_ns: int) -> None:
+        for earlier_ns in self._late(project, rule, at_ns):
+            self._look_once(project, rule, answers, earlier_ns, now_ns, late=True)
+        self._look_once(project, rule, answers, at_ns, now_ns)
+
+    def _late(self, project: str, rule: Rule, at_ns: int) -> Sequence[int]:
+        """Moments that were looked at before whose windows no later look covers: spans may have arrived late for them."""
+        if rule.type not in {RuleType.THRESHOLD, RuleType.PER_RUN} or rule.fire_after > 1:
+            return ()
+        windows = min(LATE_LOOKS, -(-LATE_LOOKS * rule.every_s // rule.window_s) - 1)
+        moments = [at_ns - n * rule.every_s * SECOND_NS for n in range(windows, 0, -1)]
+        since_ns = self._changed_ns.get((project, rule.rule_id), at_ns)
+        return [moment for moment in moments if since_ns <= moment <= self._reached(project, rule)]
+
+    def _look_once(
+        self, project: str, rule: Rule, answers: LiveAnswers, at_ns: int, now_ns: int, *, late: bool = False
+    ) -> None:
         stored = {alert.fingerprint: alert for alert in self._ledger.alerts.load(project, rule.rule_id)}
         known = {fingerprint: known_of(alert) for fingerprint, alert in stored.items()}
         silences = self._ledger.alert_rules.silences(project)
         moves = [
             self._move(project, rule, step, stored.get(step.fingerprint), silences, answers, at_ns)
             for step in take_step(project, rule, answers, at_ns, known)
-            if step.changes_anything()
+            if step.changes_anything() and (not late or _is_missed(step, at_ns))
         ]
         self._ledger.alerts.commit(moves, now_ns)
         for move in moves:
@@ -274,6 +294,11 @@ _SUSPECTS: Mapping[str, Mapping[str, object]] = {
     "denials": {"denied": True},
 }
 """Which runs of a window are to blame for a metric; for the others the dearest."""
+
+
+def _is_missed(step: Step, at_ns: int) -> bool:
+    """Whether a look back sees what the look then could not: one that has fired and calmed down since never fires again."""
+    return step.move.notice is Notice.FIRING and step.before.state is AlertState.OK and step.before.since_ns <= at_ns
 
 
 def tick_of(rule: Rule, now_ns: int) -> int:

@@ -404,3 +404,26 @@ def test_metrics_say_what_the_table_of_economics_says(house):
             rule = parse_rule(f"{{id: x, type: threshold, metric: {name}, window: {hours}h, above: 0}}")
             (sums,) = answers.sums(rule, house.clock.now_ns - hours * HOUR, house.clock.now_ns).values()
             assert METRICS[name].of(sums) == pytest.approx(value, abs=1e-8), (name, hours)
+
+
+def test_runs_that_arrive_late_are_seen_and_never_open_what_is_over_again(house):
+    house.rule("{id: cap, type: per_run, any: [cost_usd > 2], window: 5m, to: [team]}")
+    house.run("0.1")
+    house.pass_s(900)
+    began = house.clock.now_ns - 8 * MINUTE
+    house.run("9", started_ns=began)
+    house.pass_s(300)
+    assert house.flips() == [("cap", "refund", "firing")]
+    house.pass_s(300)
+    assert house.flips()[-1] == ("cap", "refund", "resolved")
+    house.run("9", started_ns=began + MINUTE)
+    house.pass_s(900)
+    assert len(house.flips()) == 2, "a window that has been told of is told of once"
+
+
+def test_what_is_older_than_a_rule_does_not_fire_it(house):
+    house.run("9")
+    house.pass_s(600)
+    house.rule("{id: cap, type: per_run, any: [cost_usd > 2], window: 5m, to: [team]}")
+    house.pass_s(900)
+    assert house.flips() == []
