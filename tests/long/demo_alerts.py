@@ -41,8 +41,9 @@ RULES = (
 WANTED = {"surge", "drift", "denied", "twice"}
 
 
-def life(data, until_ns, deadly):
-    command = [sys.executable, "-m", "tests.long.dying_house", str(data), str(until_ns), str(STEP_S), str(deadly)]
+def life(store, ledger, until_ns, deadly):
+    numbers = (str(n) for n in (until_ns, STEP_S, deadly))
+    command = [sys.executable, "-m", "tests.long.dying_house", str(store), str(ledger), *numbers]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode in {0, -signal.SIGKILL}, done.stderr[-3000:]
     return done.returncode == 0
@@ -55,18 +56,18 @@ def flips_of(ledger):
     )
 
 
-def open_ledger(data, clock=time.time_ns):
-    return Ledger.open(f"sqlite:///{data / 'ledger.sqlite'}", clock=clock)
+def open_ledger(path):
+    return Ledger.open(f"sqlite:///{path}")
 
 
 def test_the_demos_troubles_arrive_once_each_through_forty_kills(tmp_path):
     seed = int(os.environ.get("LONG_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
     rng, now_ns = random.Random(seed), time.time_ns() // (STEP_S * 10**9) * STEP_S * 10**9
     sys.stdout.write(f"\nseed {seed}\n")
-    calm, wild = tmp_path / "calm", tmp_path / "wild"
-    with Running(calm) as server:
+    with Running(tmp_path / "data") as server:
         sent = send(server.http, None, generate(1, now_ns))
         server.settle(180)
+    store, calm, wild = (tmp_path / "data" / name for name in ("store", "ledger.sqlite", "wild.sqlite"))
     ledger = open_ledger(calm)
     ledger.channels.put("default", "hook", "webhook", "http://127.0.0.1:1/", "ticket")
     for text in RULES:
@@ -74,10 +75,10 @@ def test_the_demos_troubles_arrive_once_each_through_forty_kills(tmp_path):
     ledger.settings.put(REACHED, now_ns - 4 * DAY_NS)
     ledger.close()
     # The first looks go over history at once; both evaluators begin behind them.
-    assert life(calm, now_ns - 4 * DAY_NS + 3 * STEP_S * 10**9, 0)
-    shutil.copytree(calm, wild)
+    assert life(store, calm, now_ns - 4 * DAY_NS + 3 * STEP_S * 10**9, 0)
+    shutil.copy(calm, wild)
 
-    assert life(calm, now_ns + 4 * DAY_NS, 0)
+    assert life(store, calm, now_ns + 4 * DAY_NS, 0)
     hook, mail = HttpSink(), SmtpSink()
     ledger = open_ledger(wild)
     ledger.channels.put("default", "hook", "webhook", hook.url, "ticket")
@@ -86,7 +87,7 @@ def test_the_demos_troubles_arrive_once_each_through_forty_kills(tmp_path):
     thread = threading.Thread(target=sender.run, daemon=True)
     thread.start()
     kills = 0
-    while not life(wild, now_ns + 4 * DAY_NS, rng.randrange(1, 4_000) if kills < 60 else 0):
+    while not life(store, wild, now_ns + 4 * DAY_NS, rng.randrange(1, 4_000) if kills < 60 else 0):
         kills += 1
     undisturbed = flips_of(open_ledger(calm))
     assert flips_of(ledger) == undisturbed

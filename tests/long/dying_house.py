@@ -1,6 +1,6 @@
 """A house whose evaluator lives through simulated hours and dies on the way.
 
-`python -m tests.long.dying_house DATA UNTIL_NS STEP_S N`: goes on from the hour the ledger has reached, judges and looks at
+`python -m tests.long.dying_house STORE LEDGER UNTIL_NS STEP_S N`: goes on from the hour the ledger has reached, judges and looks at
 every rule once per step, and dies by SIGKILL at the N-th statement it sends to the ledger; 0 means it lives until the end.
 """
 
@@ -28,11 +28,11 @@ class Clock:
         return self.now_ns
 
 
-def live(data: Path, until_ns: int, step_s: int, deadly: int) -> None:
+def live(place: Path, kept: Path, until_ns: int, step_s: int, deadly: int) -> None:
     """One life."""
     clock = Clock()
-    ledger = Ledger.open(f"sqlite:///{data / 'ledger.sqlite'}", clock=clock)
-    store = open_store(f"chdb://{data / 'store'}")
+    ledger = Ledger.open(f"sqlite:///{kept}", clock=clock)
+    store = open_store(f"chdb://{place}")
     store.migrate()
     clock.now_ns = int(str(ledger.settings.get(REACHED, 0)))
     sent = 0
@@ -60,4 +60,4 @@ def live(data: Path, until_ns: int, step_s: int, deadly: int) -> None:
 
 
 if __name__ == "__main__":
-    live(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    live(Path(sys.argv[1]), Path(sys.argv[2]), *(int(word) for word in sys.argv[3:6]))
