@@ -385,10 +385,11 @@ class Store(Protocol):
         """Received days that have rows in any table, oldest first."""
 
     def broken_parts(self) -> tuple[str, ...]:
-        """Parts the engine counts as stored although their bytes are not on the disk, as `table/part`.
+        """Parts the engine counts as stored although not all of their bytes are on the disk, as `table/part`.
 
-        The embedded engine makes them when a merge meets a full disk. What they were merged from is kept for eight minutes,
-        and taken up again when the engine is opened anew: whoever finds one has to do that soon.
+        The embedded engine makes them when the disk is full. What was inserted was not acknowledged then; what a part was
+        merged from is kept for eight minutes, and taken up again when the engine is opened anew: whoever finds one has to do
+        that soon. Nothing more is written until then.
         """
 
     def stored_rows(self) -> dict[str, dict[str, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from spans.errors import BusyError, SettingsError
 from store.clickhouse.address import Embedded, Server
 from store.clickhouse.errors import translated
+from store.clickhouse.sql import statement
+from store.clickhouse.wholeness import Wholeness
 from store.text import clean_text
 
 logger = logging.getLogger(__name__)
@@ -27,6 +30,8 @@ logger = logging.getLogger(__name__)
 PoolName = Literal["page", "search", "job"]
 Row = dict[str, Any]
 _GIB = 1024**3
+ROOM_BYTES = 16 << 20
+"""Far more than the descriptions of all tables."""
 _UNKNOWN_DATABASE = 81
 _NOT_ALLOWED = frozenset({192, 193, 194, 291, 492, 497, 516})
 """Unknown user, wrong or missing password, no access to the database, access denied, authentication failed."""
@@ -86,6 +91,7 @@ class Engine:
         """
         self._connect = connect
         self._inserts = inserts
+        self._wholeness = Wholeness()
         self._writing = threading.RLock()
         self._writer = connect(WRITE_SETTINGS)
         self._pools = {name: _Pool(name, caps, connect) for name, caps in POOLS.items()}
@@ -124,17 +130,56 @@ class Engine:
             yield
 
     def insert(self, table: str, rows: pa.Table) -> None:
-        """Insert rows of one partition; they are stored when it returns."""
-        with self._writing, translated(f"Writing {table}"):
+        """Insert rows of one partition; they are stored when it returns.
+
+        Raises:
+            BusyError: they are not, and writing them again later may succeed.
+        """
+        what = f"Writing {table}"
+        with self._writing, translated(what):
             if self._inserts is None:
                 self._writer.insert_arrow(table, rows)
-            else:
-                self._insert_file(table, rows, self._inserts)
+                return
+            self._wholeness.refuse_if_broken(what)
+            self._insert_file(table, rows, self._inserts)
+            # The engine's answer is not enough: it says success though the disk was full.
+            self._look(table)
+            self._wholeness.refuse_if_broken(what)
 
     def change(self, sql: str, params: Mapping[str, object] | None = None, *, what: str) -> None:
         """Run a statement that changes something."""
         with self._writing, translated(what):
+            self._wholeness.refuse_if_broken(what)
             self._writer.command(sql, parameters=_bound(params))
+            self._look(None)
+            self._wholeness.refuse_if_broken(what)
+
+    def refuse_if_full(self, what: str) -> None:
+        """What a table is must not be written on a full disk: the engine would not notice that it was not.
+
+        Raises:
+            BusyError: there is too little room.
+        """
+        if self._inserts is not None and shutil.disk_usage(self._inserts).free < ROOM_BYTES:
+            raise BusyError(
+                f"{what}: the volume of the store has less than {ROOM_BYTES >> 20} MiB left; free some space."
+            )
+
+    def broken_parts(self) -> tuple[str, ...]:
+        """Parts in use that lack bytes, as `table/part`; nothing more is written after one was found.
+
+        A server's disk is not ours to look at. Does not wait for a write in hand, which may take minutes.
+        """
+        if self._inserts is None:
+            return ()
+        return self._wholeness.broken(self.select(statement("active_parts"), pool="job", what="Looking at the parts"))
+
+    def _look(self, table: str | None) -> None:
+        if self._inserts is None:
+            return
+        sql = statement("active_parts") if table is None else statement("active_parts_of")
+        params = None if table is None else {"table": table}
+        self._wholeness.broken(self._writer.query(sql, parameters=params).named_results())
 
     def select(
         self,

@@ -29,6 +29,7 @@ def migrate(engine: Engine, up_to: int | None = None) -> None:
     for number, name, statements in files:
         if number <= applied or (up_to is not None and number > up_to):
             continue
+        engine.refuse_if_full(f"Applying schema {name}")
         for sql in statements:
             engine.change(sql, what=f"Applying schema {name}")
         # Noted only after the last statement: a crash before this runs the whole file again, which changes nothing.

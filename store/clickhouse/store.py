@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -416,13 +415,8 @@ class ClickHouseStore:
         return tuple(datetime.strptime(row["partition_id"], "%Y%m%d").replace(tzinfo=UTC).date() for row in rows)
 
     def broken_parts(self) -> tuple[str, ...]:
-        """Parts without their bytes; see `store.api.Store`. A server's disk is not ours to look at."""
-        if not self._engine.is_embedded:
-            return ()
-        rows = self._select(statement("active_parts"), {}, pool="job")
-        return tuple(
-            f"{row['table']}/{row['name']}" for row in rows if _bytes_in(row["path"], row["bytes"]) < row["bytes"]
-        )
+        """Parts without their bytes; see `store.api.Store`."""
+        return self._engine.broken_parts()
 
     def stored_rows(self) -> dict[str, dict[str, int]]:
         """Rows per table and project."""
@@ -487,14 +481,6 @@ class ClickHouseStore:
                 unit = HourUnit(row["day"], row["project"], environment, workflow, hour_of(started_ns))
                 found[(row["project"], RunId(row["run_id"]))] = _Known(unit, row["expired_ns"])
         return found
-
-
-def _bytes_in(folder: str, unless_gone: int) -> int:
-    """Bytes of the files of a part; those of a part that was merged away meanwhile are not missed."""
-    try:
-        return sum(entry.stat().st_size for entry in os.scandir(folder))
-    except FileNotFoundError:
-        return unless_gone
 
 
 def _by_day(table: pa.Table) -> Iterator[pa.Table]:

@@ -369,3 +369,26 @@ INSERT INTO hour_marks (project, environment, workflow, hour_ns, partition_day, 
 SELECT DISTINCT project, environment, workflow, hour_ns, partition_day, toUInt64(toUnixTimestamp64Nano(now64(9))), 0
 FROM hourly_runs
 SETTINGS max_partitions_per_insert_block = 0
+
+-- 0009_broken_parts
+ALTER TABLE spans MODIFY SETTING max_suspicious_broken_parts = 100000, max_suspicious_broken_parts_bytes = 1000000000000000;
+
+ALTER TABLE span_contents MODIFY SETTING max_suspicious_broken_parts = 100000, max_suspicious_broken_parts_bytes = 1000000000000000;
+
+ALTER TABLE logs MODIFY SETTING max_suspicious_broken_parts = 100000, max_suspicious_broken_parts_bytes = 1000000000000000;
+
+ALTER TABLE facts MODIFY SETTING max_suspicious_broken_parts = 100000, max_suspicious_broken_parts_bytes = 1000000000000000;
+
+ALTER TABLE runs MODIFY SETTING max_suspicious_broken_parts = 100000, max_suspicious_broken_parts_bytes = 1000000000000000;
+
+ALTER TABLE steps MODIFY SETTING max_suspicious_broken_parts = 100000, max_suspicious_broken_parts_bytes = 1000000000000000;
+
+ALTER TABLE hour_marks MODIFY SETTING max_suspicious_broken_parts = 100000, max_suspicious_broken_parts_bytes = 1000000000000000;
+
+ALTER TABLE hourly_runs MODIFY SETTING max_suspicious_broken_parts = 100000, max_suspicious_broken_parts_bytes = 1000000000000000;
+
+ALTER TABLE hourly_calls MODIFY SETTING max_suspicious_broken_parts = 100000, max_suspicious_broken_parts_bytes = 1000000000000000;
+
+ALTER TABLE survivors MODIFY SETTING max_suspicious_broken_parts = 100000, max_suspicious_broken_parts_bytes = 1000000000000000;
+
+ALTER TABLE gone_traces MODIFY SETTING max_suspicious_broken_parts = 100000, max_suspicious_broken_parts_bytes = 1000000000000000

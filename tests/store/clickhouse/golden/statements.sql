@@ -3,6 +3,11 @@ SELECT table, name, path, bytes_on_disk AS bytes
 FROM system.parts
 WHERE active AND database = currentDatabase()
 
+-- active_parts_of
+SELECT table, name, path, bytes_on_disk AS bytes
+FROM system.parts
+WHERE active AND database = currentDatabase() AND table = {table:String}
+
 -- attach_part
 ALTER TABLE spans ATTACH PART '{part}'
 

@@ -1,0 +1,126 @@
+"""Parts of a real embedded engine whose files lose bytes, as they do when a disk is full and the engine does not notice."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from runs.facts import facts_of
+from spans.errors import BusyError
+from store import open_store
+from store.clickhouse.engine import Engine
+from store.clickhouse.wholeness import is_whole
+from store.rows import evidence_tables
+from tests.builders import a_clean_span, a_span_id, a_trace_id
+
+BACK = """
+import datetime, json, os, sys
+from pathlib import Path
+from store import open_store
+from tests.builders import a_clean_span, a_span_id, a_trace_id
+from tests.store.clickhouse.test_wholeness import parts_of, write
+
+store = open_store(f"chdb://{sys.argv[1]}")
+store.migrate()
+if sys.argv[2] == "merge":
+    for day in range(int(sys.argv[3])):
+        for trace in (2 * day + 1, 2 * day + 2):
+            write(store, trace, datetime.date(2026, 9, 1) + datetime.timedelta(days=day))
+    store._engine.change("OPTIMIZE TABLE spans FINAL", what="Merging")
+    print(json.dumps([part["path"] for part in parts_of(store, "spans")]), flush=True)
+else:
+    traces = {trace: len(store.read_evidence(project, trace).spans) for project, trace in store.recent_traces(None, 0)}
+    print(json.dumps({"traces": traces, "broken": store.broken_parts()}), flush=True)
+os._exit(0)
+"""
+
+
+def write(store, number: int, day=None) -> None:
+    changes = {} if day is None else {"received_day": day}
+    spans = [a_clean_span(trace_id=a_trace_id(number), span_id=a_span_id(n), **changes) for n in (1, 2)]
+    store.write_evidence(evidence_tables(spans, [facts_of(span) for span in spans]))
+
+
+def parts_of(store, table: str):
+    sql = "SELECT path, bytes_on_disk AS bytes FROM system.parts WHERE active AND table = {table:String}"
+    return store._engine.select(sql + " AND database = currentDatabase() ORDER BY path", {"table": table})
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = open_store(f"chdb://{tmp_path / 'store'}")
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+def test_a_part_that_lacks_the_last_byte_of_any_file_is_not_whole(store):
+    write(store, 1)
+    for table in ("spans", "facts"):
+        [part] = parts_of(store, table)
+        assert is_whole(part["path"], part["bytes"])
+        files = sorted(Path(part["path"]).iterdir())
+        assert len(files) > 10
+        for file in files:
+            content = file.read_bytes()
+            for left in (0, len(content) // 2, len(content) - 1):
+                if left < len(content):
+                    os.truncate(file, left)
+                    assert not is_whole(part["path"], part["bytes"]) or file.name.startswith("columns"), (file, left)
+            file.write_bytes(content)
+        assert is_whole(part["path"], part["bytes"])
+
+
+def test_an_insert_whose_bytes_are_not_on_the_disk_is_not_acknowledged_and_comes_with_the_next_opening(
+    tmp_path, monkeypatch
+):
+    """chDB 4.4.0 answers INSERT with success although the disk was full (a write it had confirmed was lost in CI)."""
+    address, insert = f"chdb://{tmp_path / 'store'}", Engine._insert_file
+    store = open_store(address)
+    store.migrate()
+    write(store, 1)
+
+    def forgets(self, table, rows, folder):
+        insert(self, table, rows, folder)
+        os.truncate(Path(parts_of(store, table)[-1]["path"]) / "count.txt", 0)
+
+    with monkeypatch.context() as full:
+        full.setattr(Engine, "_insert_file", forgets)
+        with pytest.raises(BusyError, match="opened anew"):
+            write(store, 2)
+    with pytest.raises(BusyError, match="opened anew"):
+        write(store, 2)
+    assert store.broken_parts()[0].startswith("spans/")
+    store.close()
+    again = open_store(address)
+    again.migrate()
+    write(again, 2)
+    assert not again.broken_parts()
+    assert [len(again.read_evidence("default", a_trace_id(number)).spans) for number in (1, 2)] == [2, 2]
+    again.close()
+
+
+def test_whatever_a_merge_lost_comes_back_when_the_engine_is_opened_anew(tmp_path):
+    """One merged part per day, each without the end of another file: what they were merged from is taken up again."""
+
+    def run(*args: str):
+        code = [sys.executable, "-c", textwrap.dedent(BACK), str(tmp_path / "store"), *args]
+        done = subprocess.run(code, capture_output=True, text=True, timeout=120, check=True)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    merged = run("merge", "14")
+    names = sorted(file.name for file in Path(merged[0]).iterdir())
+    assert len(merged) == 14
+    assert len(names) <= 14
+    for folder, name in zip(merged, names, strict=False):
+        file = Path(folder) / name
+        os.truncate(file, file.stat().st_size // 2)
+    found = run("read")
+    assert found["broken"] == []
+    assert found["traces"] == {a_trace_id(number): 2 for number in range(1, 29)}
