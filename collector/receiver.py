@@ -26,6 +26,7 @@ from collector.spool.keys import ensure_spool_keys, load_seal_key
 from collector.spool.reader import sweep
 from collector.spool.writer import SpoolSettings, SpoolWriter
 from collector.tally import Tally
+from collector.tls import ServerTls
 from spans.errors import SettingsError
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ class ReceiverSettings:
     max_request_bytes: int = 64 * MIB
     cors_origins: tuple[str, ...] = ()
     """Origins of browser senders; none means CORS is off."""
+    tls: ServerTls | None = None
+    """None leaves encryption to a proxy in front."""
     memory_budget_bytes: int = 192 * MIB
     """Request bytes under way at a time, after decompression."""
     spool_settings: SpoolSettings = field(default_factory=SpoolSettings)
@@ -107,7 +110,7 @@ class Receiver:
         limit = settings.max_request_bytes
         bounds = Bounds(body_bytes=limit, json_bytes=min(limit, Bounds().json_bytes))
         self._door = Door(gate, self._spool, self._tally, bounds, max(settings.memory_budget_bytes, 2 * limit))
-        self._grpc = GrpcReceiver(self._door, settings.host, settings.grpc_port)
+        self._grpc = GrpcReceiver(self._door, settings.host, settings.grpc_port, settings.tls)
         self._executor = ThreadPoolExecutor(HTTP_THREADS, thread_name_prefix="http")
         self._socket = _http_socket(settings)
         app = HttpReceiver(self._door, self._executor, settings.cors_origins)
@@ -122,6 +125,8 @@ class Receiver:
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=int(DRAIN_S),
             ws="none",
+            ssl_certfile=settings.tls.cert if settings.tls else None,
+            ssl_keyfile=settings.tls.key if settings.tls else None,
         )
         self._http = _Server(config)
         self._http_thread = threading.Thread(target=self._serve_http, name="http-door", daemon=True)

@@ -63,6 +63,9 @@ def serve(
     redaction: Annotated[str | None, typer.Option(help="full, rules or off (default full).")] = None,
     redaction_rules: Annotated[Path | None, typer.Option(help="YAML file with redaction rules.")] = None,
     require_key: Annotated[bool | None, typer.Option("--require-key", help="Refuse senders without a key.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="PEM certificate chain for both OTLP ports.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM private key of that certificate.")] = None,
+    cors_origins: Annotated[str | None, typer.Option(help="Web sites whose pages may send telemetry.")] = None,
 ) -> None:
     """Receive, redact, store and show, in one command and without any other service."""
     from tracetape.supervisor import serve as run_serve

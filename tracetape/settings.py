@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from collector.tls import ServerTls
 from insights.alerts.targets import parse_networks
 from spans.errors import SettingsError
 
@@ -38,6 +39,14 @@ class ServeSettings(BaseModel):
     redaction_rules: Path | None = Field(default=None, description="YAML file with redaction rules")
     require_key: bool = Field(default=False, description="refuse senders without an ingest key, on loopback too")
     max_request_mb: int = Field(default=64, ge=1, le=512, description="largest request after decompression, in MiB")
+    tls_cert: Path | None = Field(
+        default=None, description="PEM file with the certificate chain of the two OTLP ports; turns TLS on for both"
+    )
+    tls_key: Path | None = Field(default=None, description="PEM file with the private key of that certificate")
+    cors_origins: str = Field(
+        default="",
+        description="web sites whose pages may send telemetry, such as https://shop.example.com,https://b.example",
+    )
     content_days: int = Field(default=30, ge=1, le=3650, description="days that messages and arguments are kept")
     metadata_days: int = Field(default=365, ge=1, le=3650, description="days that runs, steps and numbers are kept")
     heartbeat_url: str = Field(
@@ -61,6 +70,17 @@ class ServeSettings(BaseModel):
             raise ValueError("write it like https://tracetape.example.com")
         return value.rstrip("/")
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: str) -> str:
+        for origin in filter(None, (one.strip() for one in value.split(","))):
+            parts = urlsplit(origin)
+            if origin != "*" and (
+                parts.scheme not in {"http", "https"} or origin != f"{parts.scheme}://{parts.netloc}"
+            ):
+                raise ValueError("write it like https://shop.example.com, without a path; several with commas between")
+        return value
+
     @field_validator("alert_networks")
     @classmethod
     def _check_networks(cls, value: str) -> str:
@@ -75,6 +95,24 @@ class ServeSettings(BaseModel):
         if self.content_days > self.metadata_days:
             raise ValueError("content_days cannot be longer than metadata_days")
         return self
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key are set together, or neither")
+        return self
+
+    def tls(self) -> ServerTls | None:
+        """The certificate of the OTLP ports; None when they are not encrypted."""
+        return ServerTls(self.tls_cert, self.tls_key) if self.tls_cert and self.tls_key else None
+
+    def origins(self) -> tuple[str, ...]:
+        """Origins of browser senders; none means CORS is off."""
+        return tuple(filter(None, (one.strip() for one in self.cors_origins.split(","))))
+
+    def otlp_scheme(self) -> str:
+        """How the address of an OTLP port begins."""
+        return "https" if self.tls_cert else "http"
 
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the receivers."""

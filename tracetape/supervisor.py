@@ -54,6 +54,8 @@ class Supervisor:
 
     def _serve(self) -> int:
         s = self._settings
+        if tls := s.tls():
+            tls.check()
         grpc = reserve_port(s.host, s.grpc_port, "grpc")
         http = open_listener(s.host, s.http_port, "http")
         web = open_listener(s.host, s.web_port, "web")
@@ -139,7 +141,8 @@ class Supervisor:
             self._say(
                 "Listening beyond this machine: senders need an ingest key (tracetape keys create --role ingest)."
             )
-        self._say(f"ready: grpc {shown}:{ports['grpc']}  http http://{shown}:{ports['http']}  web {web}")
+        scheme = self._settings.otlp_scheme()
+        self._say(f"ready: grpc {shown}:{ports['grpc']}  http {scheme}://{shown}:{ports['http']}  web {web}")
 
     def _note_pids(self) -> None:
         write_status(self._folder.run / "pids.json", {"pids": [c.pid for c in self._children if c.pid]})

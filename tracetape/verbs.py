@@ -37,7 +37,7 @@ def load_demo(house: House, endpoint: str) -> None:
 
     def work() -> None:
         try:
-            send(endpoint, secret, generate())
+            send(endpoint, secret, generate(), trust=house.settings.tls_cert)
         finally:
             _loading.release()
 

@@ -26,6 +26,7 @@ from collector.answers import (
 )
 from collector.door import Deadline, Door
 from collector.signals import SIGNALS, OtlpSignal
+from collector.tls import ServerTls
 from spans.errors import SettingsError
 
 logger = logging.getLogger(__name__)
@@ -39,8 +40,8 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 class GrpcReceiver:
     """The gRPC port."""
 
-    def __init__(self, door: Door, host: str, port: int) -> None:
-        """Bind the port, which may be 0.
+    def __init__(self, door: Door, host: str, port: int, tls: ServerTls | None = None) -> None:
+        """Bind the port, which may be 0; with TLS when there is a certificate.
 
         Raises:
             SettingsError: the address cannot be bound.
@@ -69,7 +70,7 @@ class GrpcReceiver:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         bracketed = f"[{host}]" if ":" in host else host
         try:
-            self.port: int = self._server.add_insecure_port(f"{bracketed}:{port}")
+            self.port: int = _bind(self._server, f"{bracketed}:{port}", tls)
         except RuntimeError:
             raise SettingsError(f"The gRPC address {bracketed}:{port} cannot be bound.") from None
 
@@ -135,6 +136,13 @@ class GrpcReceiver:
         if not isinstance(error, RefusalError) and refusal.trouble is Trouble.BUSY:
             logger.warning("a request could not be taken", extra={"reason": type(error).__name__})
         return refusal
+
+
+def _bind(server: Any, address: str, tls: ServerTls | None) -> int:
+    if tls is None:
+        return int(server.add_insecure_port(address))
+    pair = (tls.key.read_bytes(), tls.cert.read_bytes())
+    return int(server.add_secure_port(address, grpc.ssl_server_credentials([pair])))
 
 
 def _wait(durable: Future[None], deadline: Deadline) -> None:

@@ -57,3 +57,8 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path):
 
 def test_a_misspelt_setting_is_refused(tmp_path: Path):
     assert_refused(serve(tmp_path, TRACETAPE_WEBPORT="1"), "TRACETAPE_WEBPORT", "TRACETAPE_WEB_PORT")
+
+
+def test_a_certificate_that_cannot_be_read_is_refused(tmp_path: Path):
+    files = ["--tls-cert", str(tmp_path / "none.pem"), "--tls-key", str(tmp_path / "none.key")]
+    assert_refused(serve(tmp_path / "data", *files), "none.pem", "cannot be read")

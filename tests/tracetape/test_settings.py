@@ -26,6 +26,8 @@ def test_a_misspelt_variable_is_refused_with_the_right_name():
         ("REDACTION", "maybe"),
         ("PUBLIC_URL", "example.com"),
         ("WORKERS", "-1"),
+        ("CORS_ORIGINS", "https://shop.example.com/checkout"),
+        ("CORS_ORIGINS", "shop.example.com"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(name, value):
@@ -55,3 +57,18 @@ def test_a_public_bind_always_requires_keys():
 def test_content_cannot_outlive_metadata():
     with pytest.raises(SettingsError, match="content_days cannot be longer than metadata_days"):
         load_settings({"content_days": 400}, {})
+
+
+def test_a_certificate_and_its_key_are_set_together():
+    with pytest.raises(SettingsError, match="together"):
+        load_settings({"tls_cert": "cert.pem"}, {})
+    both = load_settings({"tls_cert": "cert.pem"}, {"TRACETAPE_TLS_KEY": "key.pem"})
+    assert both.tls()
+    assert both.otlp_scheme() == "https"
+    assert load_settings({}, {}).tls() is None
+
+
+def test_origins_of_browser_senders_are_listed_with_commas():
+    assert load_settings({}, {}).origins() == ()
+    found = load_settings({}, {"TRACETAPE_CORS_ORIGINS": "https://a.example, http://localhost:3000"})
+    assert found.origins() == ("https://a.example", "http://localhost:3000")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import http.client
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from collector.tls import trusting
 from spans.errors import BusyError, RefusedError
 from tracetape.demo.fleet import DemoRequest
 
@@ -27,6 +29,7 @@ def send(
     key: str | None,
     requests: Iterable[DemoRequest],
     progress: Callable[[int], None] = lambda _spans: None,
+    trust: Path | None = None,
 ) -> int:
     """Send requests in order through the real receiver; returns the number of spans it accepted.
 
@@ -34,6 +37,7 @@ def send(
         endpoint: Base address of OTLP/HTTP, such as `http://127.0.0.1:4318`.
         key: Ingest key, or None where none is needed.
         requests: What to send; consumed one by one, so that generating waits for the receiver.
+        trust: The receiver's own certificate, when it is ours; None asks the system's authorities.
         progress: Called with the spans accepted so far after every request of spans.
 
     Raises:
@@ -41,7 +45,7 @@ def send(
         BusyError: the receiver did not take a request for two minutes.
     """
     accepted = 0
-    with _Sender(endpoint, key) as sender:
+    with _Sender(endpoint, key, trust) as sender:
         for request in requests:
             rejected = sender.post(request)
             if request.signal == "traces":
@@ -53,7 +57,7 @@ def send(
 class _Sender:
     """One kept-alive connection; no proxy and no redirect, because the receiver is ours."""
 
-    def __init__(self, endpoint: str, key: str | None) -> None:
+    def __init__(self, endpoint: str, key: str | None, trust: Path | None) -> None:
         try:
             parts = urlsplit(endpoint)
             host, port = parts.hostname, parts.port
@@ -61,8 +65,12 @@ class _Sender:
             host = None
         if not host or parts.scheme not in {"http", "https"}:
             raise RefusedError(f"The endpoint {endpoint!r} is not an address like http://127.0.0.1:4318.")
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(host, port, timeout=TIMEOUT_S)
+        self._connection: http.client.HTTPConnection
+        if parts.scheme == "https":
+            context = trusting(trust) if trust else None
+            self._connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=context)
+        else:
+            self._connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
         self._path = parts.path.rstrip("/")
         self._headers = {"Content-Type": "application/x-protobuf", "User-Agent": "tracetape-demo"}
         if key:

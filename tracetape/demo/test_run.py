@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from pathlib import Path
 
 from tracetape.demo import otel
 from tracetape.demo.fleet import DemoRequest
@@ -62,8 +63,8 @@ _SCRIPT = Script(
 )
 
 
-def send_test_run(endpoint: str, key: str | None) -> None:
-    """Send one new run to the OTLP/HTTP receiver at `endpoint`.
+def send_test_run(endpoint: str, key: str | None, trust: Path | None = None) -> None:
+    """Send one new run to the OTLP/HTTP receiver at `endpoint`, whose certificate may stand in a file.
 
     Raises:
         RefusedError: the receiver refused it for good.
@@ -71,4 +72,4 @@ def send_test_run(endpoint: str, key: str | None) -> None:
     """
     played = play(_SCRIPT, f"test run {secrets.token_hex(8)}", time.time_ns() - AGO_NS)
     recording = otel.write(played)
-    send(endpoint, key, [DemoRequest("traces", traces_request([recording]), len(recording.spans))])
+    send(endpoint, key, [DemoRequest("traces", traces_request([recording]), len(recording.spans))], trust=trust)

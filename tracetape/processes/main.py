@@ -104,9 +104,10 @@ def _sign_in_link(house: House) -> str:
 
 def _endpoints(settings: ServeSettings, ports: dict[str, int]) -> Endpoints:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    otlp = settings.otlp_scheme()
     web = settings.public_url or f"http://{host}:{ports['web']}"
     return Endpoints(
-        grpc=f"http://{host}:{ports['grpc']}", http=f"http://{host}:{ports['http']}", web=web, public_url=web
+        grpc=f"{otlp}://{host}:{ports['grpc']}", http=f"{otlp}://{host}:{ports['http']}", web=web, public_url=web
     )
 
 
@@ -118,7 +119,7 @@ def _services(house: House, endpoints: Endpoints) -> Services:
         health=house.health,
         ingest=house.ingest,
         endpoints=endpoints,
-        send_test_run=lambda: send_test_run(endpoints.http, None),
+        send_test_run=lambda: send_test_run(endpoints.http, None, house.settings.tls_cert),
         load_demo=lambda: load_demo(house, endpoints.http),
         version=__version__,
         keys_required=house.settings.keys_required(),

@@ -25,6 +25,8 @@ def run(folder: DataFolder, _name: str) -> int:
             ledger_url=settings.ledger or folder.ledger_url(),
             require_key=settings.keys_required(),
             max_request_bytes=settings.max_request_mb * 1024 * 1024,
+            cors_origins=settings.origins(),
+            tls=settings.tls(),
             status_path=folder.receiver_status,
             ready_path=folder.receiver_ready,
         )
