@@ -94,6 +94,8 @@ class Delivery:
     withheld: int = 0
     set_aside: SettledSlot | None = None
     """Items of the same record that were quarantined: settled together with it."""
+    work_s: float = 0.0
+    """How long the worker had it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -483,6 +485,7 @@ class Broker:
             traces=tuple(TraceId(t) for t in frame.head["traces"]),
             withheld=withheld,
             set_aside=set_aside,
+            work_s=float(frame.head.get("work_s", 0.0)),
         )
         try:
             self._on_delivery(delivery)

@@ -35,6 +35,7 @@ class Tally:
         self._acked: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._answers: Counter[str] = Counter()
+        self._took_s: dict[str, float] = {}
         self._refused_by: Counter[str] = Counter()
         self._arrivals: dict[tuple[str, ...], Arrival] = {}
         self._recent: deque[tuple[float, int]] = deque()
@@ -56,7 +57,16 @@ class Tally:
         self._write()
 
     def answered(
-        self, signal: str, transport: str, code: str, *, kept: int, refused: int, reason: str = "", user_agent: str = ""
+        self,
+        signal: str,
+        transport: str,
+        code: str,
+        *,
+        kept: int,
+        refused: int,
+        reason: str = "",
+        user_agent: str = "",
+        took_s: float = 0.0,
     ) -> None:
         """Count one answered request.
 
@@ -68,6 +78,7 @@ class Tally:
             refused: items that are not, as far as they could be counted.
             reason: a sentence of ours.
             user_agent: what the sender calls itself.
+            took_s: from the first look at the request to the answer.
         """
         agent = "".join(c for c in user_agent[:USER_AGENT_MAX_CHARS] if c.isprintable())
         now_ns = time.time_ns()
@@ -81,6 +92,7 @@ class Tally:
             if refused:
                 self._refused_by[f"{signal} {code}"] += refused
             self._answers[f"{transport} {code}"] += 1
+            self._took_s[transport] = self._took_s.get(transport, 0.0) + took_s
             before = self._arrivals.pop(key, None)
             if before is not None:
                 arrival = dataclasses.replace(arrival, items=before.items + kept, count=before.count + 1)
@@ -108,6 +120,7 @@ class Tally:
                 "acked": {s: self._acked[s] for s in signals},
                 "refused": {s: self._refused[s] for s in signals},
                 "answers": dict(self._answers),
+                "took_s": {transport: round(took, 6) for transport, took in self._took_s.items()},
                 "refused_by": dict(self._refused_by),
                 "arrivals": [dataclasses.asdict(a) for a in reversed(self._arrivals.values())],
                 "spans_per_s": round(sum(n for _, n in self._recent) / RATE_WINDOW_S, 2),
@@ -138,6 +151,8 @@ class Tally:
         self._acked.update(_numbers(before.get("acked")))
         self._refused.update(_numbers(before.get("refused")))
         self._answers.update(_numbers(before.get("answers")))
+        took = before.get("took_s")
+        self._took_s.update({k: v for k, v in took.items() if isinstance(v, float)} if isinstance(took, dict) else {})
         self._refused_by.update(_numbers(before.get("refused_by")))
         last = before.get("last_accepted_ns")
         self._last_accepted_ns = last if isinstance(last, int) else 0

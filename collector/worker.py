@@ -161,6 +161,7 @@ class Worker:
         key = {"segment": head["segment"], "slot": head["slot"]}
         try:
             ref, segment = _reference(head), str(head["segment"])
+            started = time.monotonic()
             payload = self._segment(segment).read(ref, base64.b64decode(head["data_key"]))
             if "try" in head:
                 self._try_parts(sock, head, ref.head, payload)
@@ -176,6 +177,7 @@ class Worker:
             send_frame(sock, {"type": "failure", **key, "reason": type(error).__name__})
             return
         result = {"type": "result", **key, "items": done.items, "withheld": done.withheld}
+        result["work_s"] = time.monotonic() - started
         send_frame(sock, {**result, "traces": list(done.traces), "tables": names}, pieces)
 
     def _rework(self, sock: socket.socket, head: Mapping[str, Any]) -> None:

@@ -392,6 +392,9 @@ class Store(Protocol):
         that soon. Nothing more is written until then.
         """
 
+    def part_count(self) -> int:
+        """Parts in use: the engine slows inserts down when there are too many."""
+
     def stored_rows(self) -> dict[str, dict[str, int]]:
         """Rows per table and project."""
 

@@ -467,6 +467,10 @@ class MemoryStore:
         """None: nothing is on a disk."""
         return ()
 
+    def part_count(self) -> int:
+        """None: nothing is on a disk."""
+        return 0
+
     def stored_rows(self) -> dict[str, dict[str, int]]:
         """Rows per table and project."""
         with self._lock:

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,6 +81,8 @@ class House:
     part_watch: PartWatch
     overrides: Overrides
     recompute: Recompute
+    set_aside: Counter[tuple[str, str]]
+    """Items quarantined since the start, by signal and reason."""
 
     @classmethod
     def open(cls, settings: ServeSettings, folder: DataFolder, progress: Callable[[str], None]) -> House:
@@ -93,6 +96,7 @@ class House:
         judges = Judges(ledger)
         assembler = Assembler(store, overrides.book, judges.judge, overrides.naming)
         watermark = Watermark(ledger.settings)
+        set_aside: Counter[tuple[str, str]] = Counter()
         pump = Pump(store, ledger.slots, assembler, watermark)
         broker = Broker(
             BrokerSettings(
@@ -104,6 +108,7 @@ class House:
             ),
             ledger.slots,
             pump.offer,
+            on_quarantine=lambda kept: set_aside.update({(kept.signal, kept.reason): kept.items}),
             accounting=pump.accounting,
         )
         erasing = Erasing(store, ledger, broker.withheld)
@@ -159,6 +164,7 @@ class House:
             part_watch=part_watch,
             overrides=overrides,
             recompute=recompute,
+            set_aside=set_aside,
         )
 
     def start(self) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from collector.spool.writer import SpoolSettings
+from spans.errors import BusyError
 
 if TYPE_CHECKING:
     from tracetape.house import House
@@ -14,6 +19,12 @@ if TYPE_CHECKING:
 PREFIX = "tracetape_"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SIGNALS = ("spans", "logs")
+_AUTH_KINDS = {
+    "401": "wrong or missing key",
+    "UNAUTHENTICATED": "wrong or missing key",
+    "403": "not allowed",
+    "PERMISSION_DENIED": "not allowed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,15 @@ def metrics_of(house: House) -> str:
             ),
             _counter(f"store_inserted_{signal}_total", f"Stored and searchable {signal}.", count.stored),
             _gauge(f"spool_pending_{signal}", f"Acknowledged {signal} on their way into the store.", count.pending),
+            _counter(
+                f"worker_redacted_{signal}_total", "Through redaction since the start.", house.pump.redacted[signal]
+            ),
+            Metric(
+                f"worker_quarantined_{signal}_total",
+                "counter",
+                f"Sealed {signal} set aside since the start, by reason.",
+                tuple(({"reason": r}, float(n)) for (s, r), n in sorted(house.set_aside.items()) if s == signal),
+            ),
             _gauge(f"worker_quarantined_{signal}", f"Sealed {signal} that wait for a person.", count.quarantined),
             _counter(f"quarantine_dropped_{signal}_total", "Dropped by a person.", count.dropped_by_person),
             _counter(f"quarantine_expired_{signal}_total", "Destroyed after their time.", count.expired),
@@ -68,6 +88,8 @@ def metrics_of(house: House) -> str:
             ),
             _gauge(f"conservation_gap_{signal}", "Unaccounted for; anything but 0 is a bug.", count.gap()),
         ]
+    took = sum(_numbers(receiver.get("took_s")).values())
+    answers = sum(_numbers(receiver.get("answers")).values())
     files = [p for p in house.folder.spool.rglob("*.seg") if p.is_file()]
     found += [
         Metric(
@@ -80,6 +102,13 @@ def metrics_of(house: House) -> str:
                 if len(words := key.split(" ")) == 2
             ),
         ),
+        *_summary("receiver_request_seconds", "From a request to its answer.", took, answers),
+        _counter(
+            "redaction_unprocessed_total",
+            "Items stored with a placeholder because redaction failed.",
+            sum(count.stored_as.get("withheld", 0) for count in (health.spans, health.logs)),
+        ),
+        *_summary("worker_redaction_seconds", "One record in a worker.", house.pump.work_s, house.pump.records),
         _gauge("spool_bytes", "Bytes of all segments.", sum(_size(p) for p in files)),
         _gauge("spool_capacity_bytes", "Beyond this, senders are told to wait.", SpoolSettings().capacity_bytes),
         _gauge("spool_oldest_age_seconds", "Age of the oldest record that is not stored.", broker.oldest_age_s),
@@ -93,11 +122,41 @@ def metrics_of(house: House) -> str:
         _counter("spool_corrupt_records_total", "Damaged on disk and lost.", broker.lost_records),
         _gauge("workers_ready", "Workers that can redact.", broker.workers_ready),
         _counter("store_insert_failures_total", "Inserts that had to be repeated.", house.pump.failures),
-        Metric("store_insert_seconds", "summary", "Time to make one insert durable.", ()),
-        _bare("store_insert_seconds_sum", house.pump.insert_s),
-        _bare("store_insert_seconds_count", house.pump.inserts),
+        *_summary("store_insert_seconds", "Time to make one insert durable.", house.pump.insert_s, house.pump.inserts),
+        *_of_the_store(house),
+        Metric(
+            "auth_failures_total",
+            "counter",
+            "Requests refused for their key.",
+            tuple(({"kind": kind}, float(n)) for kind, n in sorted(_auth_failures(receiver).items())),
+        ),
     ]
     return render(found)
+
+
+def _of_the_store(house: House) -> Iterable[Metric]:
+    """Left out while the store is busy: a page of metrics is most wanted then."""
+    with contextlib.suppress(BusyError):
+        yield _gauge("store_active_parts", "Parts of the store in use.", house.store.part_count())
+        days = house.store.stored_days()
+        born = datetime.combine(days[0], datetime.min.time(), UTC).timestamp() if days else time.time()
+        yield _gauge(
+            "retention_oldest_row_age_seconds",
+            "Since the first moment of the oldest received day that is kept.",
+            round(max(0.0, time.time() - born), 3),
+        )
+    newest = house.ledger.audit.list(1)
+    yield _counter("audit_entries_total", "Entries of the access log.", newest[0].entry_id if newest else 0)
+
+
+def _auth_failures(receiver: Mapping[str, object]) -> Counter[str]:
+    """No key or a wrong one, and a key that may not send there."""
+    found: Counter[str] = Counter()
+    for key, n in _numbers(receiver.get("answers")).items():
+        kind = _AUTH_KINDS.get(key.partition(" ")[2])
+        if kind:
+            found[kind] += int(n)
+    return found
 
 
 def _size(path: object) -> int:
@@ -113,6 +172,10 @@ def _counter(name: str, text: str, value: float) -> Metric:
 
 def _gauge(name: str, text: str, value: float) -> Metric:
     return Metric(name, "gauge", text, (({}, float(value)),))
+
+
+def _summary(name: str, text: str, total: float, count: float) -> tuple[Metric, ...]:
+    return Metric(name, "summary", text, ()), _bare(f"{name}_sum", total), _bare(f"{name}_count", count)
 
 
 def _bare(name: str, value: float) -> Metric:

@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -55,6 +55,9 @@ class Pump:
         self._broker: Confirms | None = None
         self.accounting = threading.Lock()
         """Held while a batch moves from pending to stored, so that the delivery check never sees it in both or neither."""
+        self.redacted: Counter[str] = Counter()
+        self.records = 0
+        self.work_s = 0.0
         self.inserts = 0
         self.insert_s = 0.0
         self.failures = 0
@@ -99,6 +102,10 @@ class Pump:
         return batch, False
 
     def _store_batch(self, batch: Sequence[Delivery]) -> None:
+        for delivery in batch:
+            self.redacted[delivery.signal] += delivery.items
+            self.records += 1
+            self.work_s += delivery.work_s
         started = time.monotonic()
         self._until_done(lambda: self._store.write_evidence(_concat(batch)))
         self.inserts += 1

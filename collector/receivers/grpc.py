@@ -97,7 +97,7 @@ class GrpcReceiver:
         return export
 
     def _export(self, raw: bytes, context: Any, signal: OtlpSignal, deadline: Deadline) -> bytes:
-        agent, held, counted = "", 0, 0
+        started, agent, held, counted = time.monotonic(), "", 0, 0
         try:
             headers = _metadata(context)
             agent = headers.get("user-agent", "")
@@ -116,7 +116,14 @@ class GrpcReceiver:
             refusal = self._refusal(error)
             code = _CODES[refusal.trouble.grpc]
             self._door.tally.answered(
-                signal.word, "grpc", code.name, kept=0, refused=counted, reason=refusal.message, user_agent=agent
+                signal.word,
+                "grpc",
+                code.name,
+                kept=0,
+                refused=counted,
+                reason=refusal.message,
+                user_agent=agent,
+                took_s=time.monotonic() - started,
             )
             context.abort_with_status(_status(refusal))
             raise AssertionError from None  # abort_with_status has raised
@@ -124,7 +131,14 @@ class GrpcReceiver:
             self._door.budget.give_back(held)
         done = admission.accepted
         self._door.tally.answered(
-            signal.word, "grpc", "OK", kept=done.items, refused=done.rejected, reason=done.message, user_agent=agent
+            signal.word,
+            "grpc",
+            "OK",
+            kept=done.items,
+            refused=done.rejected,
+            reason=done.message,
+            user_agent=agent,
+            took_s=time.monotonic() - started,
         )
         return success_bytes(done.rejected, done.message)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import Executor
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -83,7 +84,7 @@ class HttpReceiver:
         content_type = _TYPES.get(_essence(headers.get("content-type", "")), "")
         agent = headers.get("user-agent", "")
         taken = [0]
-        items = 0
+        items, started = 0, time.monotonic()
         self._under_way += 1
         try:
             signal = _signal_of(scope["path"])
@@ -119,6 +120,7 @@ class HttpReceiver:
                 refused=items,
                 reason=refusal.message,
                 user_agent=agent,
+                took_s=time.monotonic() - started,
             )
             return http_refusal(refusal, content_type)
         finally:
@@ -126,7 +128,14 @@ class HttpReceiver:
             self._door.budget.give_back(taken[0])
         done = admission.accepted
         self._door.tally.answered(
-            signal.word, "http", "200", kept=done.items, refused=done.rejected, reason=done.message, user_agent=agent
+            signal.word,
+            "http",
+            "200",
+            kept=done.items,
+            refused=done.rejected,
+            reason=done.message,
+            user_agent=agent,
+            took_s=time.monotonic() - started,
         )
         return http_success(content_type, signal.rejected_key, done.rejected, done.message)
 

@@ -418,6 +418,10 @@ class ClickHouseStore:
         """Parts without their bytes; see `store.api.Store`."""
         return self._engine.broken_parts()
 
+    def part_count(self) -> int:
+        """Parts in use."""
+        return int(self._select(statement("part_count"), {}, pool="job")[0]["parts"])
+
     def stored_rows(self) -> dict[str, dict[str, int]]:
         """Rows per table and project."""
         found = {}

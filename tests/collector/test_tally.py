@@ -13,16 +13,17 @@ def test_counts_and_arrivals_survive_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "receiver.json"
     first = Tally(path)
     first.start()
-    first.answered("spans", "grpc", "OK", kept=5, refused=1, user_agent="sdk/1\n\x1b[31m")
+    first.answered("spans", "grpc", "OK", kept=5, refused=1, user_agent="sdk/1\n\x1b[31m", took_s=0.25)
     first.answered("spans", "http", "401", kept=0, refused=0, reason="No key was sent.")
     first.stop()
     second = Tally(path)
-    second.answered("spans", "grpc", "OK", kept=2, refused=0, user_agent="sdk/1\n\x1b[31m")
+    second.answered("spans", "grpc", "OK", kept=2, refused=0, user_agent="sdk/1\n\x1b[31m", took_s=0.5)
     second.stop()
     said = read_tally(path)
     assert said["acked"]["spans"] == 7
     assert said["refused"]["spans"] == 1
     assert said["received"]["spans"] == 8
+    assert said["took_s"]["grpc"] == 0.75
     arrivals = [Arrival(**raw) for raw in said["arrivals"]]
     assert (arrivals[0].count, arrivals[0].items, arrivals[0].user_agent) == (2, 7, "sdk/1[31m")
     assert not arrivals[1].accepted

@@ -93,7 +93,8 @@ def test_metrics_state_the_conservation_law_and_no_word_of_a_sender(house):
     set_aside(house, 1)
     status = {
         "refused_by": {"spans 503": 7},
-        "answers": {"http 200": 3},
+        "answers": {"http 200": 3, "http 401": 2, "grpc UNAUTHENTICATED": 1},
+        "took_s": {"http": 0.5, "grpc": 0.25},
         "arrivals": [{"user_agent": "canary-agent"}],
         "spool": {"last_sync_ms": 2.5, "records": 8, "groups": 2, "refusal": "canary"},
     }
@@ -105,7 +106,29 @@ def test_metrics_state_the_conservation_law_and_no_word_of_a_sender(house):
     assert f'{PREFIX}receiver_requests_total{{code="200",transport="http"}} 3.0\n' in text
     assert f"{PREFIX}spool_fsync_seconds 0.0025\n" in text
     assert f"{PREFIX}spool_group_size 4.0\n" in text
+    assert f"{PREFIX}receiver_request_seconds_sum 0.75\n" in text
+    assert f"{PREFIX}receiver_request_seconds_count 6.0\n" in text
+    assert f'{PREFIX}auth_failures_total{{kind="wrong or missing key"}} 3.0\n' in text
     assert "canary" not in text
     names = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
     assert len(names) == len(set(names))
     assert json.dumps(text)
+
+
+NAMED = """receiver_accepted_spans_total receiver_refused_spans_total receiver_request_seconds spool_bytes spool_capacity_bytes
+spool_oldest_age_seconds spool_fsync_seconds spool_group_size spool_corrupt_records_total worker_redacted_spans_total
+worker_quarantined_spans_total worker_redaction_seconds redaction_unprocessed_total store_inserted_spans_total
+store_insert_seconds store_insert_failures_total store_active_parts retention_oldest_row_age_seconds audit_entries_total
+auth_failures_total conservation_gap_spans"""
+
+
+def test_every_metric_that_alerts_are_written_for_is_there(house):
+    """The names are a promise: people's alerts carry over from the collector's."""
+    house.set_aside["spans", "It failed."] += 2
+    house.ledger.audit.append("somebody", "search")
+    text = metrics_of(house)
+    assert {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")} >= {
+        f"{PREFIX}{name}" for name in NAMED.split()
+    }
+    assert f'{PREFIX}worker_quarantined_spans_total{{reason="It failed."}} 2.0\n' in text
+    assert f"{PREFIX}audit_entries_total 1.0\n" in text

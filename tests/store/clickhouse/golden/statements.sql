@@ -831,6 +831,11 @@ WHERE project = {project:String} AND run_id = {run_id:String}
 )
 ORDER BY ordinal
 
+-- part_count
+SELECT count() AS parts
+FROM system.parts
+WHERE active AND database = currentDatabase()
+
 -- partition_rows
 SELECT table, sum(rows) AS rows
 FROM system.parts
