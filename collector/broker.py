@@ -6,6 +6,7 @@ import base64
 import contextlib
 import dataclasses
 import itertools
+import json
 import logging
 import socket
 import threading
@@ -23,7 +24,6 @@ import pyarrow as pa
 from collector.backlog import DAMAGED_FOLDER, Backlog, OpenSlot, State
 from collector.handoff import Frame, HandoffError, is_our_user, listen, recv_frame, send_frame
 from collector.isolate import Trial, pick
-from collector.pseudonym_key import ensure_root_key
 from collector.quarantine import Quarantine
 from collector.rework import Reworked
 from collector.spool.format import SUFFIX, Payload, SegmentHeader, Signal, SpoolError
@@ -206,7 +206,6 @@ class Broker:
         self._connections: list[_Connection] = []
         self._backlog: Backlog | None = None
         self._ring: KeyRing | None = None
-        self._root_key = b""
         self._listener: socket.socket | None = None
         self._stopping = threading.Event()
         self._trouble = ""
@@ -226,7 +225,6 @@ class Broker:
         settings.spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         ensure_spool_keys(settings.keys)
         self._ring = load_key_ring(settings.keys)
-        self._root_key = ensure_root_key(settings.keys)
         backlog = self._backlog = self._a_backlog()
         backlog.look()
         self.quarantine.mend(lambda segment, slot: backlog.find(segment, slot) is not None)
@@ -298,14 +296,14 @@ class Broker:
         """
         return self._ask_worker({"project": project, "text": text, "want": "explained"}, timeout_s)
 
-    def pseudonym(self, project: str, entity: str, value: str, timeout_s: float = 5.0) -> str:
-        """The token of a value. Only workers hold the key, so one of them is asked.
+    def pseudonyms(self, project: str, entity: str, value: str, timeout_s: float = 5.0) -> tuple[str, ...]:
+        """The tokens of a value under every key, the one in force first. Only workers hold keys, so one is asked.
 
         Raises:
             BusyError: no worker is ready, or none answered in time.
         """
-        asked = {"project": project, "text": value, "want": "pseudonym", "entity": entity}
-        return self._ask_worker(asked, timeout_s)
+        asked = {"project": project, "text": value, "want": "pseudonyms", "entity": entity}
+        return tuple(json.loads(self._ask_worker(asked, timeout_s)))
 
     def rework(self, kept: SetAside, timeout_s: float = REWORK_S) -> Reworked:
         """Have a worker redact a withheld original again; see `collector.rework.Reworker`."""
@@ -425,7 +423,7 @@ class Broker:
                     "type": "hello",
                     "mode": self._settings.redaction_mode,
                     "rules_path": str(self._settings.redaction_rules) if self._settings.redaction_rules else None,
-                    "root_key": base64.b64encode(self._root_key).decode(),
+                    "keys": str(self._settings.keys),
                 }
             )
             while True:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from collector.pseudonym_key import project_key
+from collector.pseudonym_key import PseudonymKeys, ensure_keys, load_keys, version_of
 from collector.spool.format import Payload, RecordHead, Signal
 from runs.keys import field_class
 from spans.clean import Origin, Redaction
-from spans.errors import RefusedError
+from spans.errors import RefusedError, SettingsError
 from spans.facts import SpanFacts
 from spans.fields import FieldClass
 from spans.ids import TraceId
+from spans.pseudonym import pseudonym
 from spans.span import LogRecord, Span
 
 if TYPE_CHECKING:
@@ -26,13 +28,17 @@ if TYPE_CHECKING:
     from redaction.engine import Redactor
 
 
+logger = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True, slots=True)
 class Orders:
     """How to redact, as main says when a worker connects."""
 
     mode: str
     rules_path: Path | None
-    root_key: bytes
+    keys: Path
+    """The folder of the pseudonym keys, which the worker reads itself: main, and the web in it, never hold one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +63,8 @@ class Pipeline(Protocol):
     def explain_text(self, project: str, text: str) -> str:
         """What would be hidden in a text and why, as JSON: `{"text", "failed", "reasons": [{"start", "end", …}]}`."""
 
-    def pseudonym(self, project: str, entity: str, value: str) -> str:
-        """The token of a value."""
+    def pseudonyms(self, project: str, entity: str, value: str) -> tuple[str, ...]:
+        """The tokens of a value under every known key, the one in force first."""
 
 
 def build_pipeline(orders: Orders) -> Pipeline:
@@ -73,26 +79,35 @@ def build_pipeline(orders: Orders) -> Pipeline:
     rules = load_rules(orders.rules_path) if orders.rules_path else RedactionRules.default()
     if orders.mode != Mode.FULL:  # a setting that asks for less wins over the file; "full" is only the default
         rules = dataclasses.replace(rules, mode=Mode(orders.mode))
-    key_for = lru_cache(maxsize=1024)(lambda project: project_key(orders.root_key, project))
-    redactor = Redactor(rules, key_for, models=Mode.FULL in {rules.mode, *rules.projects.values()})
+    keys = ensure_keys(orders.keys)
+    models = Mode.FULL in {rules.mode, *rules.projects.values()}
+    redactor = Redactor(rules, _key_for(keys), key_id=keys.current.key_id, models=models)
     redactor.self_check()
-    return _Redacting(redactor)
+    return _Redacting(redactor, orders.keys, keys)
+
+
+def _key_for(keys: PseudonymKeys) -> Callable[[str], bytes]:
+    return lru_cache(maxsize=1024)(keys.current.of_project)
 
 
 class _Redacting:
     """The real pipeline."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, folder: Path, keys: PseudonymKeys) -> None:
         from collector.redact import clean_batch
         from runs.facts import facts_of
         from store.rows import evidence_tables
 
         self._redactor = redactor
+        self._folder = folder
+        self._keys = keys
+        self._version: tuple[int, int] | None = None
         self._clean_batch = clean_batch
         self._facts_of = facts_of
         self._evidence_tables = evidence_tables
 
     def process(self, segment: str, head: RecordHead, payload: Payload) -> Processed:
+        self._take_new_key()
         items = _decoded(head.signal, payload)
         origins = [
             Origin(head.project, head.received_ns, head.received_day, segment, head.slot, position)
@@ -104,9 +119,11 @@ class _Redacting:
         return Processed(self._evidence_tables(clean, facts, is_content), len(clean), withheld, traces_of(facts))
 
     def redact_text(self, project: str, text: str) -> str:
+        self._take_new_key()
         return str(self._redactor.redact_text(project, text))
 
     def explain_text(self, project: str, text: str) -> str:
+        self._take_new_key()
         clean = self._redactor.redact_text(project, text)
         try:
             reasons = [dataclasses.asdict(reason) for reason in self._redactor.account(project, text)]
@@ -114,8 +131,30 @@ class _Redacting:
             return json.dumps({"text": clean, "failed": True, "reasons": []})
         return json.dumps({"text": clean, "failed": False, "reasons": reasons})
 
-    def pseudonym(self, project: str, entity: str, value: str) -> str:
-        return str(self._redactor.pseudonym(project, entity, value))
+    def pseudonyms(self, project: str, entity: str, value: str) -> tuple[str, ...]:
+        self._take_new_key()
+        digits = self._redactor.rules.token_digits
+        tokens = (pseudonym(entity, value, key.of_project(project), digits=digits) for key in self._keys.all)
+        return tuple(dict.fromkeys(tokens))
+
+    def _take_new_key(self) -> None:
+        """Between two records, put a rotated key in force. Models and findings stay: they know nothing of keys."""
+        try:
+            version = version_of(self._folder)
+            if version == self._version:
+                return
+            keys = load_keys(self._folder)
+        except (OSError, SettingsError) as error:
+            if self._version is not None:
+                self._version = None
+                why = type(error).__name__
+                logger.warning("the pseudonym key cannot be read; the one at hand stays", extra={"why": why})
+            return
+        self._version = version
+        if keys != self._keys:
+            self._keys = keys
+            self._redactor.use_key(_key_for(keys), keys.current.key_id)
+            logger.info("a new pseudonym key is in force", extra={"key_id": keys.current.key_id})
 
 
 def is_content(key: str) -> bool:

@@ -41,7 +41,7 @@ def clean_batch(
         mode = Redaction(redactor.mode_of(project).value)
         if mode is Redaction.OFF:
             for index in indexes:
-                clean[index] = _evidence(items[index], origins[index], (), mode, redactor.rules.fingerprint)
+                clean[index] = _evidence(items[index], origins[index], (), mode, redactor.rules.fingerprint, "")
             continue
         walk = _Walk()
         for index in indexes:
@@ -50,16 +50,21 @@ def clean_batch(
         for index in indexes:
             item, notes, failed = walk.clean(items[index])
             outcome = Redaction.WITHHELD if failed else mode
-            clean[index] = _evidence(item, origins[index], notes, outcome, redactor.rules.fingerprint)
+            clean[index] = _evidence(item, origins[index], notes, outcome, redactor.rules.fingerprint, redactor.key_id)
     return [item for item in clean if item is not None]
 
 
 def _evidence(
-    item: Span | LogRecord, origin: Origin, notes: tuple[RedactionNote, ...], mode: Redaction, fingerprint: str
+    item: Span | LogRecord,
+    origin: Origin,
+    notes: tuple[RedactionNote, ...],
+    mode: Redaction,
+    fingerprint: str,
+    key_id: str,
 ) -> CleanSpan | CleanLog:
     if isinstance(item, Span):
-        return CleanSpan(item, origin, notes, mode, fingerprint)
-    return CleanLog(item, _log_id(item), origin, notes, mode, fingerprint)
+        return CleanSpan(item, origin, notes, mode, fingerprint, key_id)
+    return CleanLog(item, _log_id(item), origin, notes, mode, fingerprint, key_id)
 
 
 def _log_id(log: LogRecord) -> str:

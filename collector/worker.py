@@ -6,6 +6,7 @@ import base64
 import contextlib
 import importlib
 import itertools
+import json
 import logging
 import os
 import queue
@@ -148,8 +149,8 @@ class Worker:
             match head.get("want", "text"):
                 case "explained":
                     answer["text"] = self._ready().explain_text(project, text)
-                case "pseudonym":
-                    answer["text"] = self._ready().pseudonym(project, str(head.get("entity", "")), text)
+                case "pseudonyms":
+                    answer["text"] = json.dumps(self._ready().pseudonyms(project, str(head.get("entity", "")), text))
                 case _:
                     answer["text"] = self._ready().redact_text(project, text)
         except Exception as error:  # noqa: BLE001 one bad text must not end the worker
@@ -261,8 +262,7 @@ def _orders(hello: Frame) -> Orders:
     if hello.type != "hello":
         raise HandoffError("The other side speaks another language.")
     path = hello.head.get("rules_path")
-    root_key = base64.b64decode(hello.head["root_key"])
-    return Orders(str(hello.head["mode"]), Path(path) if path else None, root_key)
+    return Orders(str(hello.head["mode"]), Path(path) if path else None, Path(str(hello.head["keys"])))
 
 
 def _reference(head: Mapping[str, Any]) -> RecordRef:

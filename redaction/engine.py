@@ -16,6 +16,7 @@ from redaction.history import MIN_LENGTH, History
 from redaction.items import Cleaned, Item
 from redaction.leaves import Frame, Leaf, LeafKind, Pointer, context_word, cut, cut_list, is_plain_key, pointer_keys
 from redaction.memory import Hasher, Memory
+from redaction.presidio import People
 from redaction.rules import Mode, Operator, RedactionRules
 from spans.clean import RedactionNote
 from spans.errors import RefusedError, SettingsError
@@ -110,6 +111,7 @@ class Redactor:
     Args:
         rules: What to hide and how.
         key_for: Secret key of a project's pseudonyms; the same project must always give the same bytes.
+        key_id: Names the key in force; stands on everything that is cleaned with it.
         models: Whether the language model is loaded; without it `full` is done as `rules`.
         remember: Whether caches are used. Results are the same either way.
     """
@@ -119,21 +121,33 @@ class Redactor:
         rules: RedactionRules,
         key_for: Callable[[str], bytes],
         *,
+        key_id: str = "",
         models: bool = True,
         remember: bool = True,
     ) -> None:
         self.rules = rules
-        self._key_for = key_for
+        self._remember = remember
         self._analyser = Analyser(rules, models=models, memory_bytes=FINDINGS_BYTES if remember else 0)
-        self._values: Memory[_Text] = Memory(VALUES_BYTES if remember else 0)
-        self._history = History(enabled=remember)
         self._hash = Hasher()
+        self.use_key(key_for, key_id)
+
+    def use_key(self, key_for: Callable[[str], bytes], key_id: str) -> None:
+        """Make pseudonyms with another key from now on. What is remembered with tokens of the old one is forgotten."""
+        self._key_for = key_for
+        self.key_id = key_id
+        self._values: Memory[_Text] = Memory(VALUES_BYTES if self._remember else 0)
+        self._history = History(enabled=self._remember)
         self._token = lru_cache(maxsize=65_536)(self._make_token)
 
     def mode_of(self, project: str) -> Mode:
         """The mode in effect for a project: `full` needs the language model."""
         mode = self.rules.mode_of(project)
         return Mode.RULES if mode is Mode.FULL and not self._analyser.has_model else mode
+
+    @property
+    def people(self) -> People | None:
+        """The language model, if it is loaded."""
+        return self._analyser.people
 
     def redact(self, items: Sequence[Item], project: str) -> list[Cleaned]:
         """Clean values, in order. Never raises for what a value holds: what cannot be cleaned is withheld.

@@ -55,6 +55,8 @@ class CleanSpan:
     notes: tuple[RedactionNote, ...]
     redaction: Redaction
     fingerprint: str
+    key_id: str = ""
+    """Names the key of the pseudonyms in it; empty when nothing was redacted, and in evidence older than key ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class CleanLog:
     notes: tuple[RedactionNote, ...]
     redaction: Redaction
     fingerprint: str
+    key_id: str = ""
+    """Names the key of the pseudonyms in it; empty when nothing was redacted, and in evidence older than key ids."""
 
 
 Clean = CleanSpan | CleanLog

@@ -63,6 +63,7 @@ _COMMON: tuple[Column[_Entry], ...] = (
     Column("position", U32, lambda e: e.clean.origin.position),
     Column("redaction", TEXT, lambda e: e.clean.redaction),
     Column("fingerprint", TEXT, lambda e: e.clean.fingerprint),
+    Column("key_id", TEXT, lambda e: e.clean.key_id),
     Column("notes", TEXT, lambda e: to_json([[n.path, n.entity, n.operator] for n in e.clean.notes])),
     Column("flags", U32, lambda e: e.item.flags),
     Column("dropped_attributes", U32, lambda e: e.item.dropped_attributes),
@@ -204,7 +205,7 @@ def span_of(row: Row, content: Row | None) -> CleanSpan:
         scope=_scope(row, heavy),
         marks=tuple(row["marks"]),
     )
-    return CleanSpan(span, _origin(row), _notes(row), Redaction(row["redaction"]), row["fingerprint"])
+    return CleanSpan(span, _origin(row), _notes(row), Redaction(row["redaction"]), row["fingerprint"], row["key_id"])
 
 
 def log_of(row: Row) -> CleanLog:
@@ -225,7 +226,9 @@ def log_of(row: Row) -> CleanLog:
         scope=_scope(row, {}),
         marks=tuple(row["marks"]),
     )
-    return CleanLog(log, row["log_id"], _origin(row), _notes(row), Redaction(row["redaction"]), row["fingerprint"])
+    return CleanLog(
+        log, row["log_id"], _origin(row), _notes(row), Redaction(row["redaction"]), row["fingerprint"], row["key_id"]
+    )
 
 
 def copy_score(facts: SpanFacts) -> int:

@@ -245,13 +245,17 @@ def pseudonym(
 ) -> None:
     """Print the pseudonym that stands for a value read from standard input, to find somebody's runs.
 
+    After a rotation of the key there is a line for every key, newest first, each with the key's id.
+
     The value is read from standard input and not from an argument, so that it reaches no shell history.
     """
-    from tracetape.redact_text import pseudonym_of
+    from tracetape.redact_text import pseudonyms_of
 
     settings = load_settings({"data": data})
     folder = DataFolder(settings.data.expanduser().resolve())
-    say(pseudonym_of(sys.stdin.read().strip(), entity, folder, project))
+    tokens = pseudonyms_of(sys.stdin.read().strip(), entity, folder, settings, project)
+    for token in tokens:
+        say(token.text if len(tokens) == 1 else f"{token.text}\t{token.key_id}")
 
 
 @quarantine_app.command("list")

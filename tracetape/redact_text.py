@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 
-from collector.pseudonym_key import NAME, ensure_root_key, project_key
+from collector.pseudonym_key import PseudonymKey, PseudonymKeys, has_key, load_keys
 from redaction.engine import Item, Redactor
 from redaction.rules import DEFAULT_ENTITIES, Mode, RedactionRules, load_rules
 from spans.clean import RedactionNote
@@ -37,18 +37,28 @@ def dry_run(raw: bytes, folder: DataFolder, settings: ServeSettings, *, project:
     """
     if len(raw) > MAX_BYTES:
         raise SettingsError(f"The text is larger than {MAX_BYTES // 1024 // 1024} MiB, the limit of one request.")
-    rules = load_rules(settings.redaction_rules) if settings.redaction_rules else RedactionRules.default()
+    rules = _rules(settings)
     if settings.redaction != Mode.FULL.value:
         rules = replace(rules, mode=Mode(settings.redaction))
-    root = _root_key(folder) or secrets.token_bytes(32)
-    redactor = Redactor(rules, lambda name: project_key(root, name))
+    keys = _keys(folder) or PseudonymKeys(PseudonymKey(secrets.token_bytes(32)))
+    redactor = Redactor(rules, keys.current.of_project)
     text = raw.decode("utf-8", "replace")
     clean = redactor.redact([Item(text, key, FieldClass.CONTENT, "")], project)[0]
     return DryRun(str(clean.value), clean.notes, rules.fingerprint)
 
 
-def pseudonym_of(value: str, entity: str, folder: DataFolder, project: str) -> str:
-    """The token that stands for a value in a project.
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A pseudonym and the id of the key it was made with."""
+
+    text: str
+    key_id: str
+
+
+def pseudonyms_of(
+    value: str, entity: str, folder: DataFolder, settings: ServeSettings, project: str
+) -> tuple[Token, ...]:
+    """The tokens that stand for a value in a project: under the key in force, then under every retired one.
 
     Raises:
         SettingsError: no value, an unknown entity, or a folder that has no key yet.
@@ -60,11 +70,18 @@ def pseudonym_of(value: str, entity: str, folder: DataFolder, project: str) -> s
     if entity not in DEFAULT_ENTITIES or entity == "SECRET":
         known = ", ".join(name for name in DEFAULT_ENTITIES if name != "SECRET")
         raise SettingsError(f"The entity {entity!r} has no pseudonyms; use one of {known}.")
-    root = _root_key(folder)
-    if root is None:
+    keys = _keys(folder)
+    if keys is None:
         raise SettingsError(f"{folder.root} has no pseudonym key yet; it is made when `tracetape serve` first starts.")
-    return pseudonym(entity, value, project_key(root, project))
+    digits = _rules(settings).token_digits
+    return tuple(
+        Token(pseudonym(entity, value, key.of_project(project), digits=digits), key.key_id) for key in keys.all
+    )
 
 
-def _root_key(folder: DataFolder) -> bytes | None:
-    return ensure_root_key(folder.keys) if (folder.keys / NAME).exists() else None
+def _rules(settings: ServeSettings) -> RedactionRules:
+    return load_rules(settings.redaction_rules) if settings.redaction_rules else RedactionRules.default()
+
+
+def _keys(folder: DataFolder) -> PseudonymKeys | None:
+    return load_keys(folder.keys) if has_key(folder.keys) else None

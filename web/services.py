@@ -88,8 +88,8 @@ class Services:
     """None where there is no spool."""
     explain_text: Callable[[str, str], str] = lambda _project, _text: '{"text": "", "failed": true, "reasons": []}'
     """(project, text) → what would be hidden and why, as JSON. Raises BusyError while no worker is ready."""
-    pseudonym: Callable[[str, str, str], str] = lambda _project, entity, _value: f"<{entity}_>"
-    """(project, entity, value) → its token. Raises BusyError while no worker is ready."""
+    pseudonyms: Callable[[str, str, str], Sequence[str]] = lambda _project, entity, _value: (f"<{entity}_>",)
+    """(project, entity, value) → its tokens, the one of the key in force first. Raises BusyError while no worker is ready."""
     redaction: Callable[[], RedactionFigures] = RedactionFigures
     retry_withheld: Callable[[], int] | None = None
     """Try sealed originals of withheld texts again; returns how many. None where nothing can be tried."""

@@ -239,7 +239,7 @@ class EchoPipeline:
 
 
 def build_echo(orders: Orders) -> EchoPipeline:
-    assert len(orders.root_key) == 32
+    assert orders.keys.name == "keys"
     return EchoPipeline()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from collector.pipeline import Orders, Pipeline, _decoded, build_pipeline, traces_of
+from collector.pseudonym_key import NAME, load_keys, rotate_key
 from collector.spool.format import Payload, RecordHead, Signal
 from runs.facts import facts_of, session_trace
 from spans.clean import Redaction
@@ -21,8 +22,13 @@ def head(signal: Signal, items: int) -> RecordHead:
 
 
 @pytest.fixture(scope="module")
-def rules_only() -> Pipeline:
-    return build_pipeline(Orders("rules", None, b"k" * 32))
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture(scope="module")
+def rules_only(keys: Path) -> Pipeline:
+    return build_pipeline(Orders("rules", None, keys))
 
 
 def test_marks_of_the_door_reach_the_items_they_belong_to() -> None:
@@ -67,6 +73,30 @@ def test_a_search_text_gets_the_pseudonym_that_was_stored(rules_only: Pipeline) 
     assert hidden != rules_only.redact_text("other", "anna@example.com")
 
 
+def test_a_rotated_key_is_taken_with_the_next_record_and_old_tokens_are_still_told(tmp_path: Path) -> None:
+    worker = build_pipeline(Orders("rules", None, tmp_path))
+    request = Payload(traces("chat", note="anna@example.com").SerializeToString())
+    before = worker.process(SEGMENT, head(Signal.SPANS, 1), request).tables["spans"].to_pylist()[0]
+    rotate_key(tmp_path)
+    after = worker.process(SEGMENT, head(Signal.SPANS, 1), request).tables["spans"].to_pylist()[0]
+    current, retired = load_keys(tmp_path).all
+    assert (before["key_id"], after["key_id"]) == (retired.key_id, current.key_id)
+    now, then = worker.pseudonyms("shop", "EMAIL_ADDRESS", "anna@example.com")
+    assert then in str(before)
+    assert then not in str(after)
+    assert now in str(after)
+    assert worker.redact_text("shop", "anna@example.com") == now
+
+
+def test_a_worker_keeps_the_key_it_has_while_the_file_cannot_be_read(tmp_path: Path) -> None:
+    worker = build_pipeline(Orders("rules", None, tmp_path))
+    before = worker.redact_text("shop", "anna@example.com")
+    (tmp_path / NAME).rename(tmp_path / "away")
+    assert worker.redact_text("shop", "anna@example.com") == before
+    (tmp_path / "away").rename(tmp_path / NAME)
+    assert worker.redact_text("shop", "anna@example.com") == before
+
+
 def test_rules_that_cannot_be_used_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
-        build_pipeline(Orders("full", tmp_path / "nowhere.yaml", b"k" * 32))
+        build_pipeline(Orders("full", tmp_path / "nowhere.yaml", tmp_path))

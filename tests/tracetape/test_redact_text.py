@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from collector.pseudonym_key import ensure_root_key
+from collector.pseudonym_key import ensure_keys, rotate_key
 from spans.errors import SettingsError
 from tests.tracetape.running import clean_environ
 from tracetape.folder import DataFolder
-from tracetape.redact_text import dry_run, pseudonym_of
+from tracetape.redact_text import dry_run, pseudonyms_of
 from tracetape.settings import ServeSettings
 
 TEXT = "Maria Gonzalez paid with 4111 1111 1111 1111; mail maria.gonzalez@northwind-mail.com."
@@ -21,8 +21,12 @@ TEXT = "Maria Gonzalez paid with 4111 1111 1111 1111; mail maria.gonzalez@northw
 def folder(tmp_path: Path) -> DataFolder:
     made = DataFolder(tmp_path)
     made.create()
-    ensure_root_key(made.keys)
+    ensure_keys(made.keys)
     return made
+
+
+def tokens_of(value: str, entity: str, folder: DataFolder, project: str = "default") -> list[str]:
+    return [token.text for token in pseudonyms_of(value, entity, folder, ServeSettings(), project)]
 
 
 def test_a_dry_run_hides_what_would_be_hidden_and_says_why(folder):
@@ -34,9 +38,26 @@ def test_a_dry_run_hides_what_would_be_hidden_and_says_why(folder):
 
 def test_a_pseudonym_is_the_token_that_stands_in_the_text(folder):
     clean = dry_run(TEXT.encode(), folder, ServeSettings(), project="default", key="")
-    assert pseudonym_of("Maria Gonzalez", "PERSON", folder, "default") in clean.text
-    assert pseudonym_of("maria.gonzalez@northwind-mail.com", "EMAIL_ADDRESS", folder, "default") in clean.text
-    assert pseudonym_of("Maria Gonzalez", "PERSON", folder, "other") not in clean.text
+    assert tokens_of("Maria Gonzalez", "PERSON", folder)[0] in clean.text
+    assert tokens_of("maria.gonzalez@northwind-mail.com", "EMAIL_ADDRESS", folder)[0] in clean.text
+    assert tokens_of("Maria Gonzalez", "PERSON", folder, "other")[0] not in clean.text
+
+
+def test_a_pseudonym_has_as_many_digits_as_the_rules_say(folder, tmp_path):
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("version: 1\nmode: rules\ntoken_digits: 12\n")
+    settings = ServeSettings(redaction_rules=rules)
+    clean = dry_run(b"Dr. Maria Gonzalez", folder, settings, project="default", key="")
+    (token,) = pseudonyms_of("Maria Gonzalez", "PERSON", folder, settings, "default")
+    assert token.text in clean.text
+
+
+def test_after_a_rotation_a_value_leads_to_its_old_token_too(folder):
+    (before,) = tokens_of("Maria Gonzalez", "PERSON", folder)
+    rotate_key(folder.keys)
+    now, then = tokens_of("Maria Gonzalez", "PERSON", folder)
+    assert then == before != now
+    assert now in dry_run(TEXT.encode(), folder, ServeSettings(), project="default", key="").text
 
 
 def test_a_policy_file_decides(folder, tmp_path):
@@ -50,12 +71,12 @@ def test_a_policy_file_decides(folder, tmp_path):
 @pytest.mark.parametrize(("value", "entity"), [("", "PERSON"), ("x", "SHOE_SIZE"), ("x", "SECRET")])
 def test_a_pseudonym_nobody_can_make_is_refused(folder, value, entity):
     with pytest.raises(SettingsError):
-        pseudonym_of(value, entity, folder, "default")
+        tokens_of(value, entity, folder)
 
 
 def test_a_folder_without_a_key_is_refused(tmp_path):
     with pytest.raises(SettingsError, match="no pseudonym key yet"):
-        pseudonym_of("x", "PERSON", DataFolder(tmp_path), "default")
+        tokens_of("x", "PERSON", DataFolder(tmp_path))
 
 
 def test_the_command_reads_standard_input_and_stores_nothing(tmp_path):

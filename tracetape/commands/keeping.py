@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from spans.errors import SettingsError
 from tracetape.commands.common import Data, folder_of, run_verb, say
-from tracetape.settings import load_settings
+from tracetape.folder import DataFolder
+from tracetape.settings import ServeSettings, load_settings
 
 Project = Annotated[str, typer.Option(help="Project.")]
 DEFAULT = "default"
@@ -106,15 +107,24 @@ def erase(
     if sum((bool(run), person, bool(pseudonym))) != 1:
         raise SettingsError("Say what to erase: one of --run ID, --person or --pseudonym TOKEN.")
     if person:
-        from tracetape.redact_text import pseudonym_of
+        from tracetape.redact_text import pseudonyms_of
 
         # Read from standard input, so that the name is in no shell history and no list of processes.
-        pseudonym = pseudonym_of(sys.stdin.read().strip(), entity, folder, project)
-        say(f"stands as {pseudonym}")
-    arguments = {"project": project, "subject": "run" if run else "person", "target": run or pseudonym}
-    if not yes:
-        found = run_verb(settings, folder, "erase_preview", arguments)
-        rows = ", ".join(f"{count:,} {table}" for table, count in found["rows"].items() if count) or "nothing"
-        say(f"would erase {found['traces']:,} traces: {rows}; add --yes to do it")
+        found = pseudonyms_of(sys.stdin.read().strip(), entity, folder, settings, project)
+        targets = [token.text for token in found]  # one for each key that was ever in force
+        say(f"stands as {', '.join(targets)}")
+    else:
+        targets = [run or pseudonym]
+    for target in targets:
+        _erase_one(
+            settings, folder, {"project": project, "subject": "run" if run else "person", "target": target}, yes=yes
+        )
+
+
+def _erase_one(settings: ServeSettings, folder: DataFolder, arguments: dict[str, Any], *, yes: bool) -> None:
+    if yes:
+        say(json.dumps(run_verb(settings, folder, "erase", arguments), indent=2, sort_keys=True))
         return
-    say(json.dumps(run_verb(settings, folder, "erase", arguments), indent=2, sort_keys=True))
+    found = run_verb(settings, folder, "erase_preview", arguments)
+    rows = ", ".join(f"{count:,} {table}" for table, count in found["rows"].items() if count) or "nothing"
+    say(f"would erase {found['traces']:,} traces: {rows}; add --yes to do it")

@@ -132,7 +132,7 @@ def _services(house: House, endpoints: Endpoints) -> Services:
         rule_errors=lambda project: {r: s.error for r, s in house.alerts.status(project).items() if s.error},
         check_target=target_check(house.settings.alert_networks),
         explain_text=house.broker.explain_text,
-        pseudonym=house.broker.pseudonym,
+        pseudonyms=house.broker.pseudonyms,
         redaction=lambda: redaction_figures(house),
         retry_withheld=lambda: house.again.retry(rules_in_force(house.settings).fingerprint)[0],
         quarantine=QuarantineDesk(lambda: house.broker.quarantine),

@@ -172,6 +172,19 @@ class Trail:
     runs: tuple[RunRow, ...]
     more: bool
     href: str
+    earlier: bool = False
+    """Made with a key that was retired since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What the search for one pseudonym brought."""
+
+    token: str
+    entity: str
+    runs: Sequence[Run]
+    more: bool
+    earlier: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,22 +199,26 @@ class PeoplePage:
     range_words: str
 
 
-def build_people(
-    place: Place, found: Sequence[tuple[str, str, Sequence[Run], bool]], *, chosen: str, asked: bool
-) -> PeoplePage:
+def build_people(place: Place, found: Sequence[Searched], *, chosen: str, asked: bool) -> PeoplePage:
     """Build the page.
 
     Args:
         place: Project and range.
-        found: Token, entity, runs in which it stands, and whether there are more.
+        found: What each pseudonym brought; one of a retired key is shown only when it stands anywhere.
         chosen: The entity that was asked for.
         asked: Whether anybody was asked for at all.
     """
     trails = tuple(
         Trail(
-            token, entity, tuple(build_row(run, place) for run in runs), more, place.url("/runs", q=token, shape="any")
+            one.token,
+            one.entity,
+            tuple(build_row(run, place) for run in one.runs),
+            one.more,
+            place.url("/runs", q=one.token, shape="any"),
+            one.earlier,
         )
-        for token, entity, runs, more in found
+        for one in found
+        if one.runs or not one.earlier
     )
-    different = {run.run_id for _, _, runs, _ in found for run in runs}
+    different = {run.run_id for one in found for run in one.runs}
     return PeoplePage(tuple(ENTITY_WORDS.items()), chosen, asked, trails, len(different), place.range.words())

@@ -21,6 +21,7 @@ from web.pages.privacy import (
     ENTITY_WORDS,
     MAX_VALUES,
     DryRun,
+    Searched,
     build_dry_run,
     build_people,
     build_redaction,
@@ -112,8 +113,16 @@ def find_people(
     if len(typed) > MAX_VALUES:
         raise RefusedError(f"At most {MAX_VALUES} spellings can be looked for at once.")
     record(desk, caller, "search", "a person's runs", place.project, {"values": str(len(typed))})
-    tokens = dict.fromkeys(desk.services.pseudonym(place.project, entity, value) for value in typed)
-    found = [(token, entity, *_runs(desk, desk.query(place), token)) for token in tokens]
+    tokens: dict[str, bool] = {}
+    for value in typed:
+        current, *earlier = desk.services.pseudonyms(place.project, entity, value)
+        tokens[current] = False
+        for token in earlier:
+            tokens.setdefault(token, True)
+    found = [
+        Searched(token, entity, *_runs(desk, desk.query(place), token), earlier=earlier)
+        for token, earlier in tokens.items()
+    ]
     page = build_people(place, found, chosen=entity, asked=bool(typed))
     return desk.page(request, "people.html", desk.frame(request, caller, place, "People", active="privacy"), page)
 

@@ -16,6 +16,7 @@ from tests.store.contract import tables_for
 from tests.web.house import House, a_house
 
 TOKEN = "<PERSON_abcdefgh>"
+EARLIER = ("<PERSON_earlier2>", "<PERSON_earlier3>")
 RETRIED: list[int] = []
 NAME = "Maria Gonzalez <b>"
 
@@ -34,7 +35,7 @@ def house(tmp_path: Path) -> House:
     return a_house(
         tmp_path,
         explain_text=explain,
-        pseudonym=lambda project, entity, value: TOKEN if value == NAME else "<PERSON_zzzzzzzz>",
+        pseudonyms=lambda project, entity, value: (TOKEN if value == NAME else "<PERSON_zzzzzzzz>", *EARLIER),
         redaction=lambda: figures,
         retry_withheld=lambda: RETRIED.append(1) or 1,
     )
@@ -85,6 +86,18 @@ def test_a_persons_runs_are_found_by_pseudonym_and_the_value_goes_nowhere(house:
     for where in (answer.text, str(answer.url), caplog.text, *(str(entry) for entry in house.ledger.audit.list(10))):
         assert "Gonzalez" not in where
     assert house.ledger.audit.list(1)[0].action == "search"
+    assert "earlier" not in answer.text
+
+
+def test_runs_stored_before_the_key_was_rotated_are_found_as_well(house: House):
+    item = a_clean_span(attributes={"gen_ai.input.messages": f"I am {EARLIER[0]}"})
+    house.store.write_evidence(tables_for(item))
+    run = a_run(run_id=item.span.trace_id, started_ns=NOW_NS, name="refund")
+    house.store.write_derived([replace(an_assembly(), run=run)])
+    answer = house.client(Role.REVIEWER).post("/people?range=30d", data={"values": NAME, "entity": "PERSON"}).text
+    assert "made with an earlier key" in answer
+    assert "earlier2" in answer
+    assert "earlier3" not in answer
 
 
 def test_people_asks_for_the_right_and_a_known_entity(house: House):

@@ -392,3 +392,8 @@ ALTER TABLE hourly_calls MODIFY SETTING max_suspicious_broken_parts = 100000, ma
 ALTER TABLE survivors MODIFY SETTING max_suspicious_broken_parts = 100000, max_suspicious_broken_parts_bytes = 1000000000000000;
 
 ALTER TABLE gone_traces MODIFY SETTING max_suspicious_broken_parts = 100000, max_suspicious_broken_parts_bytes = 1000000000000000
+
+-- 0010_key_ids
+ALTER TABLE spans ADD COLUMN IF NOT EXISTS key_id LowCardinality(String) DEFAULT '' AFTER fingerprint;
+
+ALTER TABLE logs ADD COLUMN IF NOT EXISTS key_id LowCardinality(String) DEFAULT '' AFTER fingerprint

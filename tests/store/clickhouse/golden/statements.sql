@@ -877,7 +877,7 @@ ORDER BY reason = 'erased' DESC, at_ns DESC
 LIMIT 1
 
 -- read_logs
-SELECT trace_id, span_id, log_id, time_ns, observed_ns, severity_number, severity_text, event_name, body, project, received_day, received_ns, segment, slot, position, redaction, fingerprint, notes, flags, dropped_attributes, marks, attributes, resource_attributes, resource_dropped, resource_schema_url, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url
+SELECT trace_id, span_id, log_id, time_ns, observed_ns, severity_number, severity_text, event_name, body, project, received_day, received_ns, segment, slot, position, redaction, fingerprint, key_id, notes, flags, dropped_attributes, marks, attributes, resource_attributes, resource_dropped, resource_schema_url, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url
 FROM logs
 WHERE project = {project:String} AND trace_id = {trace_id:String}
   AND ({every:Bool} OR span_id IN {span_ids:Array(String)}
@@ -903,7 +903,7 @@ FROM runs FINAL
 WHERE project = {project:String} AND partition_day IN {days:Array(Date)} AND run_id IN {run_ids:Array(String)}
 
 -- read_spans
-SELECT trace_id, span_id, score, content_hash, has_contents, parent_span_id, name, kind, start_ns, end_ns, status_code, trace_state, dropped_events, dropped_links, project, received_day, received_ns, segment, slot, position, redaction, fingerprint, notes, flags, dropped_attributes, marks, attributes, resource_attributes, resource_dropped, resource_schema_url, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url
+SELECT trace_id, span_id, score, content_hash, has_contents, parent_span_id, name, kind, start_ns, end_ns, status_code, trace_state, dropped_events, dropped_links, project, received_day, received_ns, segment, slot, position, redaction, fingerprint, key_id, notes, flags, dropped_attributes, marks, attributes, resource_attributes, resource_dropped, resource_schema_url, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url
 FROM spans
 WHERE project = {project:String} AND trace_id = {trace_id:String}
   AND ({every:Bool} OR span_id IN {span_ids:Array(String)})
