@@ -2,6 +2,7 @@
 
     python -m bench.redaction [--labelled texts.jsonl] [--stock-kb 60] [--turns 3 8 20]
     python -m bench.redaction --generate 1500 --turns --write    (recall on texts of bench/held_out.py, kept for the Redaction page)
+    python -m bench.redaction --agree 3600 --turns               (the model's entities against stock's and spaCy's own)
 
 Labelled texts are JSON lines `{"text", "spans": [{"start", "end", "type"}]}`. All speeds are KB of UTF-8 per second of
 processor time, and every ratio is taken within this run: read the ratios.
@@ -20,7 +21,9 @@ from typing import Any
 
 from bench.held_out import make
 from redaction.engine import Item, Redactor
+from redaction.leaves import cut
 from redaction.measured import FILE
+from redaction.names import LABELS
 from redaction.rules import ENGINE, Mode, RedactionRules
 from spans.fields import FieldClass
 
@@ -62,6 +65,8 @@ def main() -> None:
         labelled(options.labelled.name, documents, redactor, stock, options.stock_kb)
     else:
         print("quality: no labelled texts given (--labelled)")
+    if options.agree:
+        agreement(redactor, stock, options.agree, options.seed)
     for turns in options.turns:
         traffic(turns, redactor.rules, stock, options.stock_kb)
 
@@ -73,8 +78,39 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--write", action="store_true", help="keep the recall for the Redaction page")
     parser.add_argument("--stock-kb", type=int, default=60, help="how much text stock gets; it is slow")
+    parser.add_argument("--agree", type=int, default=0, help="compare the model's entities on so many agent texts")
     parser.add_argument("--turns", type=int, nargs="*", default=[3, 8, 20])
     return parser.parse_args()
+
+
+def agreement(redactor: Redactor, stock: Any, count: int, seed: int) -> None:
+    """The model's entities as redaction reads them, against stock's whole pipeline and against spaCy's own decoder.
+
+    The texts are the pieces redaction shows the model: strings of generated agent texts and of growing conversations.
+    """
+    people = redactor.people
+    if people is None:
+        raise SystemExit("The language model is not loaded.")
+    rng = random.Random(seed)
+    whole = [document["text"] for document in make(seed, count)]
+    whole += [text for _ in range(20) for span in conversation(rng, 8) for text in span.values()]
+    pieces = dict.fromkeys(leaf.text for text in whole for leaf in cut(text) if " " in leaf.text and len(leaf.text) > 8)
+    texts = rng.sample(list(pieces), min(count, len(pieces)))
+    fast, slow = people.entities(texts), people.slow_entities(texts)
+    equal = sum(ours == theirs for ours, theirs in zip(fast, slow, strict=True))
+    print(f"decoder: {equal} of {len(texts)} texts equal to spaCy's own, {sum(map(len, slow))} entities")
+    pipeline = stock.nlp_engine.nlp["en"]
+    whole_pipeline = [
+        {(entity.start_char, entity.end_char, entity.label_) for entity in doc.ents}
+        for doc in pipeline.pipe(texts, batch_size=64)
+    ]
+    for name, labels in (("all labels", None), ("people and places", LABELS)):
+        ours, theirs, both = 0, 0, 0
+        for mine, stocks in zip(fast, whole_pipeline, strict=True):
+            left = {entity for entity in mine if labels is None or entity[2] in labels}
+            right = {entity for entity in stocks if labels is None or entity[2] in labels}
+            ours, theirs, both = ours + len(left), theirs + len(right), both + len(left & right)
+        print(f"agreement with stock, {name}: F1 {2 * both / (ours + theirs):.5f} ({ours} ours, {theirs} stock's)")
 
 
 def build_stock(model: str) -> Any:
