@@ -365,7 +365,7 @@ def _enum(value: Any, kinds: Any) -> Any:
     if value is None:
         return 0
     if isinstance(value, str) and not value.lstrip("-").isdigit():
-        known = kinds.values_by_name.get(value)
+        known = kinds.values_by_name.get(value) if value.isascii() else None  # upb cannot look up a lone surrogate
         return int(known.number) if known is not None else 0
     return _int(value, -_I32, _I32 - 1)
 

@@ -22,7 +22,7 @@ from spans.errors import BusyError, SettingsError
 from store.clickhouse.address import Embedded, Server
 from store.clickhouse.errors import translated
 from store.clickhouse.sql import statement
-from store.clickhouse.wholeness import Wholeness
+from store.clickhouse.wholeness import Wholeness, make_damage_plain
 from store.text import clean_text
 
 logger = logging.getLogger(__name__)
@@ -294,6 +294,10 @@ def _open_embedded(address: Embedded) -> Engine:
     inserts = address.path / "inserts"
     try:
         address.path.mkdir(parents=True, exist_ok=True)
+        if damaged := make_damage_plain(address.path):
+            logger.critical(
+                "parts lack bytes; the engine sets them aside", extra={"parts": damaged[:20], "count": len(damaged)}
+            )
         first = connect({}, database=None)
         try:
             first.command(

@@ -316,6 +316,15 @@ def test_25_strange_text_is_kept_and_repaired(http: httpx.Client, shared_place: 
     assert {0: ("utf8_repaired",)} in [p.marks for p in shared_place.kept().payloads]
 
 
+def test_25_a_name_of_a_kind_that_is_no_text_costs_nothing(http: httpx.Client, shared_place: Place) -> None:
+    """Found by the fuzzer: protobuf cannot look up a lone surrogate, and the whole batch was told to come back for ever."""
+    mark = f"kind-{time.monotonic_ns()}"
+    raw = json.dumps(json_traces(json_span(name=mark, kind="\ud800"), json_span(name=mark, kind="SPAN_KIND_CLIENT")))
+    answer = http.post("/v1/traces", content=raw.encode(), headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.content) == (200, b"{}")
+    assert [s.kind for s in shared_place.kept().spans() if s.name == mark] == [0, 3]
+
+
 def test_25_and_r20_invalid_utf8_in_protobuf_is_repaired_and_flagged(http: httpx.Client, shared_place: Place) -> None:
     mark = f"utf8-{time.monotonic_ns()}"
     raw = traces(mark + "-a", mark + "-@@", mark + "-c", key="@@").SerializeToString()

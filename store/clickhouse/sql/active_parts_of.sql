@@ -1,4 +1,4 @@
 -- The same of one table, which costs the same however many parts the others have.
-SELECT table, name, path, bytes_on_disk AS bytes
+SELECT table, name, path
 FROM system.parts
 WHERE active AND database = currentDatabase() AND table = {table:String}

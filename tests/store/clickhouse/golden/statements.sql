@@ -1,10 +1,10 @@
 -- active_parts
-SELECT table, name, path, bytes_on_disk AS bytes
+SELECT table, name, path
 FROM system.parts
 WHERE active AND database = currentDatabase()
 
 -- active_parts_of
-SELECT table, name, path, bytes_on_disk AS bytes
+SELECT table, name, path
 FROM system.parts
 WHERE active AND database = currentDatabase() AND table = {table:String}
 
