@@ -309,8 +309,9 @@ def test_every_test_stands_in_a_package():
     assert [name_of(t) for t in tests if not (t.parent / "__init__.py").is_file()] == []
 
 
-def test_every_test_that_the_reliability_page_names_exists():
-    page = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+@pytest.mark.parametrize("document", ["reliability.md", "otlp-conformance.md"])
+def test_every_test_that_the_pages_of_promises_name_exists(document):
+    page = (ROOT / "docs" / document).read_text("utf-8")
     named = set(re.findall(r"`(test_\w+)`", page))
     known = {
         name

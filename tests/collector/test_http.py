@@ -21,6 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from collector.wire import frame
 from tests.collector.helpers import (
     Place,
     RunningReceiver,
@@ -323,6 +324,16 @@ def test_25_a_name_of_a_kind_that_is_no_text_costs_nothing(http: httpx.Client, s
     answer = http.post("/v1/traces", content=raw.encode(), headers={"content-type": "application/json"})
     assert (answer.status_code, answer.content) == (200, b"{}")
     assert [s.kind for s in shared_place.kept().spans() if s.name == mark] == [0, 3]
+
+
+def test_50_unknown_and_retired_fields_are_ignored(http: httpx.Client, shared_place: Place) -> None:
+    """The retired `instrumentation_library_spans` (1000) and what a later version may add, at every level."""
+    name = f"later-{time.monotonic_ns()}"
+    request = traces(name)
+    later = frame(1000, b"of a time that is gone") + frame(77, b"of a time to come")
+    span = frame(2, request.resource_spans[0].scope_spans[0].spans[0].SerializeToString() + later)
+    assert post(http, frame(1, frame(2, span + later) + later) + later).content == b""
+    assert [s.name for s in shared_place.kept().spans() if s.name == name] == [name]
 
 
 def test_25_and_r20_invalid_utf8_in_protobuf_is_repaired_and_flagged(http: httpx.Client, shared_place: Place) -> None:
