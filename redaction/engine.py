@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from redaction.analysis import Analyser, Ask, Findings, trouble
+from redaction.blobs import read_blob
 from redaction.detectors.piece import Scope
 from redaction.findings import Finding, resolve
 from redaction.history import MIN_LENGTH, History
@@ -431,7 +432,7 @@ class _Tree:
 
 
 _Shape = tuple[str, object]
-"""One of ("text", index), ("plain", value), ("list", shapes), ("map", [(index or key, shape)])."""
+"""One of ("text", index), ("number" or "blob", (index, what it was)), ("plain", value), ("list", shapes), ("map", [(index or key, shape)])."""
 
 
 class _Batch:
@@ -473,8 +474,12 @@ class _Batch:
             tree.too_deep = True
             return ("plain", None)
         if isinstance(value, Mapping):
-            if len(value) == 1 and BYTES_TAG in value:
-                return ("plain", value)
+            if len(value) == 1 and BYTES_TAG in value and (blob := read_blob(value)) is not None:
+                # In what is left of binary data words stand beside each other by chance: no names are guessed there.
+                wanted = scope if blob.is_text else min(scope, Scope.RULES)
+                return (
+                    ("blob", (self._add(blob.text, key, wanted, path, tree), blob)) if blob.text else ("plain", value)
+                )
             return ("map", [self._member(name, inner, scope, path, tree, depth) for name, inner in value.items()])
         return (
             "list",
@@ -514,6 +519,9 @@ def _restored(shape: _Shape, texts: Sequence[_Text]) -> Value:
     if kind == "number":
         index, number = content  # type: ignore[misc]
         return number if texts[index].clean == texts[index].text else texts[index].clean  # type: ignore[has-type]
+    if kind == "blob":
+        index, blob = content  # type: ignore[misc]
+        return blob.cleaned(texts[index].clean)  # type: ignore[has-type,no-any-return]
     if kind == "list":
         return [_restored(inner, texts) for inner in content]  # type: ignore[attr-defined]
     if kind == "map":

@@ -11,7 +11,12 @@ from redaction.findings import Finding
 CONTEXT_CHARS = 40
 """How far before a weak number a word may stand that explains it."""
 
-_CARD = re.compile(r"(?<![\w.,:+/-])(?<!\d[ ])[2-6]\d{3}(?:[ -]?\d){8,15}(?![\w/]|[-.]\d)")
+_CARD = re.compile(r"(?<![\w.,:+/-])[2-6]\d{3}(?:[ -]?\d){8,15}(?![\w/]|[-.]\d)")
+_IN_GROUPS = re.compile(r"\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|\d{4}([ -])\d{6}\2\d{4,5}|\d{13,19}")
+"""How cards are written. After another number only these count: in a row of figures anything else is chance."""
+_ROW_BEFORE = re.compile(r"\d[ ]\d+[ ]\Z")
+_ROW_AFTER = re.compile(r"[ ]\d")
+_ROW_CHARS = 24
 _CARD_LENGTHS: tuple[tuple[re.Pattern[str], tuple[int, ...]], ...] = (
     (re.compile(r"3[47]"), (15,)),
     (re.compile(r"3(?:0[0-5]|[689])"), (14, 16)),
@@ -67,19 +72,31 @@ def find_cards(confirm: Confirm) -> Detector:
     def find(piece: Piece) -> Iterator[Finding]:
         if not piece.digits:
             return
-        for match in _CARD.finditer(piece.text):
-            start, end = match.span()
-            for stop in _card_ends(piece.text, start, end):
-                candidate = piece.text[start:stop]
-                digits = re.sub(r"\D", "", candidate)
-                if not _is_card(digits):
-                    continue
-                certain = digits[0] in "346" or digits[:2] in _MASTERCARD
-                if certain or _explained(piece, start, _CARD_WORD) or _CARD_WORD.search(piece.low, stop, stop + 24):
-                    yield Finding(start, stop, "CREDIT_CARD", max(confirm("CREDIT_CARD", candidate), 0.6))
+        place = 0
+        while match := _CARD.search(piece.text, place):
+            place = match.start() + 1  # where nothing is found the next group of digits may begin a card
+            for stop in _card_ends(piece.text, *match.span()):
+                candidate = piece.text[match.start() : stop]
+                if _is_card(re.sub(r"\D", "", candidate)) and _is_believed(piece, match.start(), stop):
+                    yield Finding(match.start(), stop, "CREDIT_CARD", max(confirm("CREDIT_CARD", candidate), 0.6))
+                    place = stop
                     break
 
     return find
+
+
+def _is_believed(piece: Piece, start: int, stop: int) -> bool:
+    """Whether the number is more than digits that happen to add up: its issuer, its form and the words beside it."""
+    explained = _explained(piece, start, _CARD_WORD) or _CARD_WORD.search(piece.low, stop, stop + 24) is not None
+    if piece.text[max(0, start - 2) : start - 1].isdigit() and piece.text[start - 1 : start] == " ":
+        if not _IN_GROUPS.fullmatch(piece.text, start, stop):
+            return False
+        in_a_row = _ROW_BEFORE.search(piece.text, max(0, start - _ROW_CHARS), start) or _ROW_AFTER.match(
+            piece.text, stop
+        )
+        if not explained and in_a_row:
+            return False
+    return explained or piece.text[start] in "346" or piece.text[start : start + 2] in _MASTERCARD
 
 
 def find_ssns(confirm: Confirm) -> Detector:

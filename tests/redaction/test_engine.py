@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import re
@@ -93,9 +94,33 @@ def test_two_keys_with_one_token_keep_both_values(redactor):
     assert sorted(got.value.values()) == [1, 2]
 
 
-def test_bytes_stay(redactor):
-    value = {"$bytes": "iVBORw0KGgo="}
-    assert clean(redactor, value).value == value
+def test_bytes_without_anything_personal_stay(redactor):
+    for raw in (b"\x89PNG\r\n\x1a\n", b"", b"plain words", bytes(range(256)) * 40, random.Random(5).randbytes(50_000)):
+        value = {"$bytes": base64.b64encode(raw).decode()}
+        assert clean(redactor, value).value == value
+
+
+def test_text_in_bytes_is_cleaned_like_any_text(redactor):
+    value = {"$bytes": base64.b64encode(b'{"mail": "maria@example.com", "n": 1}').decode()}
+    got = clean(redactor, {"file": value})
+    inner = json.loads(base64.b64decode(got.value["file"]["$bytes"]))
+    assert inner == {"mail": redactor.pseudonym("p", "EMAIL_ADDRESS", "maria@example.com"), "n": 1}
+    assert [note.path for note in got.notes] == ["/x/file/mail"]
+
+
+def test_binary_data_with_something_personal_in_it_is_removed_as_a_whole(redactor):
+    for raw in (
+        b"\xff\xd8\xff/Author (maria@example.com)\x00\x80",
+        b"\x80\x03X\x14\x00\x00\x00" + CANARIES[-1].encode() + b"\x94.",
+    ):
+        got = clean(redactor, {"$bytes": base64.b64encode(raw).decode()})
+        assert base64.b64decode(got.value["$bytes"]) == b"<BYTES_REMOVED>"
+        assert got.notes
+
+
+def test_what_only_looks_like_bytes_is_read_as_text(redactor):
+    assert "maria" not in str(clean(redactor, {"$bytes": "maria@example.com"}).value)
+    assert "maria" not in str(clean(redactor, {"$bytes": ["maria@example.com"]}).value)
 
 
 def test_one_value_has_one_token_in_prose_and_json(redactor):

@@ -25,6 +25,18 @@ def test_cards_of_the_old_ranges_need_no_word(recognisers, card):
     assert found(find_cards(recognisers.confirm), card, "number") == ([] if card.startswith("2") else [card])
 
 
+@pytest.mark.parametrize("text", ["2 x 4111 1111 1111 1111", "turn 49 4111 1111 1111 1111", "no 7 4111111111111111"])
+def test_a_card_is_found_after_another_number(recognisers, text):
+    assert [one[:4] for one in found(find_cards(recognisers.confirm), text)] == ["4111"]
+
+
+@pytest.mark.parametrize(
+    "text", ["5012 4821 3391 2201 4470 5513 6120 4402", "2024 4111 2024 4112 2025 4113", "1 4111 1111 11111111"]
+)
+def test_a_row_of_figures_is_no_card(recognisers, text):
+    assert found(find_cards(recognisers.confirm), text) == []
+
+
 @pytest.mark.parametrize("card", CARDS[:3])
 def test_a_card_in_an_identifier_is_still_a_card(recognisers, card):
     assert found(find_cards(recognisers.confirm), card, scope=Scope.IDENTIFIER) == [card]
