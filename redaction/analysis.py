@@ -13,6 +13,7 @@ from pathlib import Path
 from redaction.detectors.catalog import WHY, build_detectors
 from redaction.detectors.piece import Piece, Scope
 from redaction.findings import Finding, resolve
+from redaction.folding import Folded, fold
 from redaction.languages import Languages
 from redaction.memory import Hasher, Memory
 from redaction.names import LABELS, named, wants_model
@@ -70,6 +71,7 @@ class _Work:
 
     key: bytes
     piece: Piece
+    folded: Folded
     findings: list[Finding]
     failed: bool = False
 
@@ -121,15 +123,16 @@ class Analyser:
                 results[ask] = remembered
                 continue
             try:
-                piece = _piece(ask)
-                fresh[ask] = _Work(key, piece, list(self._by_rules(piece)))
+                folded = fold(ask.text)
+                piece = _piece(ask, folded.text)
+                fresh[ask] = _Work(key, piece, folded, list(self._by_rules(piece)))
             except Exception as error:  # noqa: BLE001 - fail closed: this text is withheld
                 trouble("rules", error)
                 results[ask] = None
         if mode is Mode.FULL and self._people is not None:
             self._by_model(fresh.values())
         for ask, work in fresh.items():
-            kept = None if work.failed else self._decided(ask, work.findings)
+            kept = None if work.failed else self._decided(ask, map(work.folded.origin, work.findings))
             results[ask] = kept
             if kept is not None:
                 self._memory.keep(work.key, kept, 72 * len(kept))
@@ -137,9 +140,10 @@ class Analyser:
 
     def why(self, ask: Ask, finding: Finding) -> str:
         """In words, which detector is behind a finding."""
-        piece = _piece(ask)
+        folded = fold(ask.text)
+        piece = _piece(ask, folded.text)
         for detector, words in zip(self._detectors, WHY, strict=True):
-            for one in detector(piece):
+            for one in map(folded.origin, detector(piece)):
                 if one.entity == finding.entity and one.start < finding.end and finding.start < one.end:
                     return words
         if finding.entity in LABELS.values():
@@ -181,7 +185,7 @@ class Analyser:
         assert self._people is not None  # noqa: S101 - the caller has checked
         return self._others.get(self._languages.of(text), self._people) if self._others else self._people
 
-    def _decided(self, ask: Ask, findings: list[Finding]) -> Findings:
+    def _decided(self, ask: Ask, findings: Iterable[Finding]) -> Findings:
         kept = (
             finding
             for finding in findings
@@ -215,11 +219,11 @@ def _alone(people: People, text: str) -> list[tuple[int, int, str]] | None:
         return None
 
 
-def _piece(ask: Ask) -> Piece:
-    low = ask.text.lower()
-    if len(low) != len(ask.text):
-        low = _lower(ask.text)
-    return Piece(ask.text, low, ask.key, ask.scope, _DIGIT.search(ask.text) is not None)
+def _piece(ask: Ask, text: str) -> Piece:
+    low = text.lower()
+    if len(low) != len(text):
+        low = _lower(text)
+    return Piece(text, low, ask.key, ask.scope, _DIGIT.search(text) is not None)
 
 
 _DIGIT = re.compile(r"\d")

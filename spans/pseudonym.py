@@ -39,6 +39,9 @@ _TOKEN = re.compile(
 )
 _NEEDLES = (">", _EMAIL_DOMAIN, _PHONE_PREFIX, "9999", _UUID_PREFIX)
 
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+"""Letters without width: two spellings that look the same must have one token."""
+
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -85,6 +88,9 @@ def canonical(entity: str, value: str, regions: Sequence[str] = PHONE_REGIONS) -
         value: The value as found.
         regions: Regions (ISO 3166) in which a phone number without a country code is tried, in order.
     """
+    if not value.isascii():
+        value = _INVISIBLE.sub("", unicodedata.normalize("NFKC", value))
+        value = "".join(_digit(letter) for letter in value)
     if entity in {"CREDIT_CARD", "IBAN_CODE", "US_SSN", "CRYPTO"}:
         return value if entity == "CRYPTO" else re.sub(r"[\W_]", "", value).upper()
     if entity == "PHONE_NUMBER":
@@ -119,6 +125,11 @@ def is_token_date(text: str) -> bool:
     """Whether a date lies in the century that only our tokens use."""
     found = _parse_date(text)
     return found is not None and _TOKEN_YEAR <= found.year < _TOKEN_YEAR + 100
+
+
+def _digit(letter: str) -> str:
+    """A decimal digit of any script as its ASCII twin."""
+    return str(unicodedata.digit(letter)) if letter.isdecimal() else letter
 
 
 def _digest(entity: str, canonical_value: str, key: bytes) -> int:
