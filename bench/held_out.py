@@ -861,7 +861,7 @@ PROSE = [
     r"Could you update the account of {FULL}? New address: {ADDRESS}. Everything else stays the same.",
     r"I spoke with {FULL} from billing, who told me to write to {EMAIL}. The amount in question is {money} for {order}.",
     r"Customer {FULL} (born {DOB}) asks to close the account and to transfer the rest to {IBAN}.",
-    r"Please charge {CARD}, expiry 09/28, cvc 311, billing address {ADDRESS}.",
+    r"Please charge {CARD}, expiry 09/28, cvc {CVC}, billing address {ADDRESS}.",
     r"The patient, {FULL}, date of birth {DOB}, was admitted on 2026-03-04 and discharged two days later.",
     r"Meeting notes: {FULL} and {FULL} agreed that the migration to v2.14.3 starts on Monday. {FIRST} will inform the customer.",
     r"Bonjour, je m'appelle {FULL}, né le {DOB}. Mon adresse est {ADDRESS} et mon numéro est le {PHONE}.",
@@ -1093,6 +1093,7 @@ CODE = [
 G.WALLET = lambda self: mark("CRYPTO", "0x" + self.hex(40), "eth")
 G.AWSSEC = lambda self: mark("SECRET", self.s(20) + "/" + self.s(9) + "+" + self.s(9), "aws_secret")
 G.AWSID = lambda self: mark("SECRET", "AKIA" + self.s(16, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"), "aws_id")
+G.CVC = lambda self: mark("SECRET", self.d(3), "card_code")
 G.TOTP = lambda self: mark("SECRET", self.s(32, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"), "totp")
 G.hexsig = lambda self: mark("SECRET", self.hex(64), "sigv4")
 

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator
 
 from redaction.detectors.piece import Piece, Scope
 from redaction.findings import Finding
-from redaction.given_names import is_given_name
+from redaction.given_names import is_given_name, is_word_too
 from redaction.words import FOREIGN, LEAD_WORDS, NOT_A_NAME, SILENT_KEY
 
 LABELS = {"PERSON": "PERSON", "PER": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "FAC": "LOCATION"}
@@ -23,6 +23,8 @@ _MAX_SINGLE_WORD = 30
 
 _MACHINE = re.compile(r"[_\\{}\[\]=<>/@#$%^*|~`\"+]|\d[A-Za-z]|[A-Za-z]\d|[a-z][A-Z]{2}|\.[A-Za-z]{2}|\w\(|\w:\w")
 _WORD = re.compile(r"\S+")
+_FLAG = re.compile(r"--?[A-Za-z]")
+"""An option of a command."""
 _EDGE = " \t\r\n,.;:!?'\"*-\u2013\u2014_()[]{}<>|/\\•·`"
 _CODE = re.compile(r"[A-Za-z]{1,6}-?\d+")
 """Order numbers and the like, which the model takes for places."""
@@ -34,7 +36,7 @@ _CODE_BEFORE = re.compile(
     r"[\w\])]\(|\w\[|->|::|=>|\w = |==|\bdef |\bclass |\breturn |\bimport |^\s*(?:#|//|\*|--|@)|\w: \Z|[a-z]_[a-z]|`|\w\.\Z"
 )
 _CODE_AFTER = re.compile(r"[.](?=\w)|\(|\[|\s*(?:=|->|\{|:\s*$|\)?:$)|_|`")
-_SENTENCE_START = re.compile(r"(?:^|[.!?:]\s|[\"'>*-])\s*\Z")
+_SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s|[\"'>*-])\s*\Z")
 _LOWER_NEXT = re.compile(r"\s[a-z]")
 
 
@@ -78,7 +80,7 @@ def _of_line(text: str, start: int, end: int, entity: str, denied: Container[str
     broken = True
     for match in _WORD.finditer(text, start, end):
         word = match[0].strip(_EDGE)
-        if _is_machine(word, entity):
+        if _FLAG.match(match[0]) or _is_machine(word, entity):
             broken = True
         elif broken:
             runs.append(match.span())
@@ -94,7 +96,7 @@ def _of_line(text: str, start: int, end: int, entity: str, denied: Container[str
 def _is_a_word_of_code(text: str, found: Finding) -> bool:
     """Whether a single word, no known given name, stands in a line of code or begins a sentence: `# Compare the two`."""
     word = text[found.start : found.end]
-    if found.entity != "PERSON" or " " in word or is_given_name(word):
+    if found.entity != "PERSON" or " " in word or (is_given_name(word) and not is_word_too(word)):
         return False
     line = text.rfind("\n", 0, found.start) + 1
     end = text.find("\n", found.end)

@@ -18,12 +18,13 @@ _LINE = re.compile(
 _MAX_KEY = 44
 _TELLING = re.compile(
     r"name|customer|client|contact|passenger|patient|employee|recipient|holder|applicant|guest|attendee|assignee|owner|author"
-    r"|creditor|debtor|payee|payer|beneficiary|guarantor|birth|born|(?:^|[_.-])dob|bday|phone|mobile|(?:^|[_;.-])tel|msisdn|fax"
+    r"|creditor|debtor|payee|payer|beneficiary|guarantor|birth|born|(?:^|[_.-])dob|bday|(?:^|[_.-])user$|usr|caller|sender|reporter|requester|_by$|approver|manager|participant|visitor|travell?er|phone|mobile|(?:^|[_;.-])tel|msisdn|fax"
     r"|address|street|city|town|(?:^|[_.-])ssn|social|iban|^fn$|geburt|naissance|nacimiento|nombre|nome|^nom$|pr\u00e9nom"
     r"|vorname|nachname|anschrift|adresse|wohnort|telefon"
 )  # fmt: skip
 _NAMES = re.compile(
     r"name|customer|client|contact|author|owner|guest|patient|holder|applicant|employee|recipient|^fn$|nom"
+    r"|user|usr|caller|sender|reporter|requester|_by$|approver|manager|participant|visitor|travell?er"
 )
 _SEVERAL_NAMES = re.compile(
     r"(?:[^\W\d_a-z][\w'\u2019.-]*|(?:van|von|der|den|de|la|di|da|dos|del|bin|ibn|al)\b)(?:[ ,]{1,2}|$)"

@@ -20,7 +20,7 @@ from spans.pseudonym import MAX_DIGITS, MIN_DIGITS, PHONE_REGIONS
 
 FORMAT: Final = 1
 """Version of the file format."""
-ENGINE: Final = 2
+ENGINE: Final = 3
 """Version of the detectors. Part of the fingerprint: raise it when they find something else than before."""
 MAX_FILE_BYTES: Final = 1_000_000
 

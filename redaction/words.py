@@ -56,6 +56,9 @@ FOREIGN: Final = frozenset(
     in ist ja jede kann kein keine können konto liebe lieber mehr mein meine meinem meinen mich mir mit morgen nach name namen nein nicht noch nur ob oder ohne
     rechnung rückfragen sehr sei sein seine sich sie sind so soll tag tage und uns unser unter viele vielen vom von vor vorname nachname wann war warum was wegen
     weil wenn wer werden wie wir wird wo zu zum zur über anschrift adresse telefon kunde kundin auftrag bestellung status dank danke freundlichen gruessen
+    kundennummer bestellnummer rechnungsnummer auftragsnummer vertrag vertragsnummer lieferung versand zahlung betrag überweisung rückerstattung gutschrift termin
+    unterlagen anfrage anliegen problem fehler passwort kennwort kontonummer karte kartennummer geburtsdatum steuernummer ausweis ausweisnummer reisepass
+    versicherung versicherungsnummer mitglied mitgliedsnummer krankenkasse wohnung straße strasse stadt postleitzahl ort land handynummer rufnummer
     alors au aussi aux avec avez bien bonjour bonsoir ce cela ces cette client cordialement dans de depuis des deux du elle en est et facture j'ai je l'agent
     la le les leur lui m'appelle madame mais merci mes moi mon monsieur ne nom nos notre nous numéro on ou où par pas pour prénom puis quand que qui référence
     sans service ses si son sont sur très un une veuillez vos votre vous
@@ -110,7 +113,7 @@ NOT_A_NAME: Final = frozenset(
 """Ordinary words: a value that contains one of them is a title or a product, not a person."""
 
 SILENT_KEY: Final = re.compile(
-    r"^(?:id|sku|status|role|type|kind|model|at|ts|timestamp|score|version|ver|hash|sha|digest|etag|order|tracking|next_cursor"
+    r"^(?:id|sku|ref|reference|pnr|locator|confirmation|booking_ref|booking_reference|status|role|type|kind|model|at|ts|timestamp|score|version|ver|hash|sha|digest|etag|order|tracking|next_cursor"
     r"|system_fingerprint|finish_reason|object|format|encoding|mime_type|level|severity|currency|unit|language|locale"
     r"|timezone|tool|tool_name|function|method|path|url|uri|href|file|filename|engine|provider|vendor|service|framework)$"
     r"|_(?:id|ids|at|type|status|model|version|hash|format|url|uri|code|kind)$|^(?:created|updated)"

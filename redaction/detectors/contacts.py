@@ -40,7 +40,7 @@ _ID_KEY = re.compile(
 )
 _NOT_A_PHONE = re.compile(
     r"\d+\.\d+|\d{4}[-/.]\d\d?[-/.]\d\d?.*|\d\d?[-/.]\d\d?[-/.]\d{2,4}(?:[ ,].*)?|[\d.]*-\d{4}-\d\d-\d\d|97[89][- ]\d.*"
-    r"|\d{4}[ -]\d{4}|(?:19|20)\d\d[ -]+(?:19|20)\d\d.*"
+    r"|\d{4}[ -]\d{4}|(?:19|20)\d\d[ -]+(?:19|20)\d\d.*|10\.\d{4,9}/.*"
 )
 _NUMBERS = re.compile(r"(?:19|20)\d\d[-/.][01]\d[-/.][0-3]\d|(?<!\d)\d\.\d(?!\d)|\.20\d{6}$|^\d+/\d+$")
 """Dates, decimals, fractions and dated versions: what looks like a number in groups."""
@@ -53,12 +53,12 @@ _PHONE_CONTEXT = 30
 _IP4 = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
 _IP6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:(?<=:)(?:\d{1,3}\.){3}\d{1,3})?(?!\w|:\w)")
 _VERSION_BEFORE = re.compile(
-    r"(?:(?:version|release|\bver|\bv|chart|image|plugin|notes|section|rfc|chapter|clause|==|>=|<=|~=|@)\s{0,2}[:=]?\s{0,2}"
-    r"|(?:rolled back|roll back|upgraded?|downgraded?|updated?|bump(?:ed)?|migrated?)\s(?:to|from)\s|/[\w.-]{1,12}:)\Z"
+    r"(?:(?:version|release|build|firmware|\bver|\bv|chart|image|plugin|notes|section|rfc|chapter|clause|==|>=|<=|~=|@)\s{0,2}[:=]?\s{0,2}"
+    r"|(?:rolled back|roll back|upgraded?|downgraded?|updated?|bump(?:ed)?|migrated?)\s(?:to|from)\s(?:v?[\d.]{3,20}\s(?:to|->|=>)\s)?|/[\w.-]{1,12}:)\Z"
 )
 _WORD_BEFORE = re.compile(r"([a-z][a-z0-9-]*)\s\Z")
 _VERSION_KEY = re.compile(r"version|release|(?:^|_)ver$|agent$")
-_VERSION_CONTEXT = 24
+_VERSION_CONTEXT = 48
 _MIN_IP6 = 6
 _NO_HOST = ("255.", "ffff:ffff:", "2.5.4.", "2.5.29.", "1.3.6.", "1.3.14.")
 """Network masks, and object identifiers of X.500."""
@@ -100,7 +100,7 @@ def find_phones(confirm: Confirm, regions: Sequence[str], *, strict: bool) -> De
             if not _has_shape(candidate, called=called, strict=strict):
                 continue
             asked += 1
-            sure = asked > MAX_PHONES or _is_number(candidate, tuple(regions))
+            sure = asked > MAX_PHONES or _is_number(candidate, tuple(regions)) or (called and _is_abroad(candidate))
             if not sure and called:
                 confirmed += 1
                 sure = confirmed > MAX_CONFIRMED or confirm("PHONE_NUMBER", candidate) > 0
@@ -129,6 +129,11 @@ def _has_shape(candidate: str, *, called: bool, strict: bool) -> bool:
     if len(groups) > 7 or max(map(len, groups)) < 2:
         return False
     return called or not strict or digits > _MIN_PHONE_DIGITS
+
+
+def _is_abroad(candidate: str) -> bool:
+    """Whether bare digits that are called a telephone number are one with its country code, as `msisdn` has it."""
+    return candidate.isdigit() and candidate[0] != "0" and _is_valid_abroad("00" + candidate)
 
 
 def _is_valid_abroad(candidate: str) -> bool:

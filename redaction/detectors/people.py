@@ -66,7 +66,7 @@ _STREETS = (
     ),
     re.compile(rf"\b{_WORD}(?: (?:{_WORD}|[a-zà-ü]{{2,4}})){{0,3}} {_NUMBER}, {_ANY_POSTCODE} ?(?:[A-Z]{{2}} )?{_TOWN}"),
     re.compile(
-        rf"\b(?i:calle|c/|via|viale|piazza|avenida|av\.|avda\.|rua|travessa|plaza|paseo|corso|largo|pra\u00e7a|carrer|ulica|ul\.|al\.|os\.|pl\.)"
+        rf"\b(?i:calle|c/|via|viale|piazza|avenida|av\.|avda\.|rua|travessa|plaza|paseo|corso|largo|pra\u00e7a|carrer|ulica|ul\.|al\.|os\.|pl\.|leoforos|odos|bulevardul|strada|bd\.|str\.|jalan|jl\.|prospekt)"
         rf" (?:(?:del|della|de|la|los|las|di|do|da|das|dos|dei|{_WORD}|[IVX]{{1,4}}\b) ?){{1,6}},? ?(?:n[º°.]? ?)?{_NUMBER}{_END}"
     ),
     re.compile(rf"\b\d{{1,4}}(?:-\d{{1,4}}){{1,3}},? {_WORD}(?:, {_WORD}){{1,3}},? \d{{3}}-\d{{4}}\b"),
@@ -76,7 +76,7 @@ _STREET_HINT = re.compile(
     rf" {_KIND}\b|(?i:stra(?:ß|ss)e|str\.|weg|allee|platz|gasse|ufer|damm|ring|straat|laan|plein|gracht|kade|gatan|gata|vägen|gade|vej|katu|tie) \d"
     r"|(?i:\b(?:rue|avenue|boulevard|place|all[ée]e|chemin|quai|impasse|cours|route|square) )"
     r"|\d ?[a-zA-Z]?, (?:[A-Z]{1,2}-)?\d{2,6}[- ]"
-    r"|(?i:\b(?:calle|via|viale|piazza|avenida|rua|travessa|plaza|paseo|corso|largo|pra\u00e7a|carrer|ulica) |\b(?:c/|av\.|avda\.|ul\.|al\.|os\.|pl\.) )"
+    r"|(?i:\b(?:calle|via|viale|piazza|avenida|rua|travessa|plaza|paseo|corso|largo|pra\u00e7a|carrer|ulica|leoforos|odos|bulevardul|strada|jalan|prospekt) |\b(?:c/|av\.|avda\.|ul\.|al\.|os\.|pl\.|bd\.|jl\.) )"
     r"|(?i:p\.? ?o\.? ?box|postfach|apartado|casella|bo\u00eete|\bbp )|\b\d{1,4}-\d{1,4}[ -]|\d{3} ?\d{3}\b|, \d"
 )
 """What every street address has; cheap, so that texts without one cost nothing more."""
@@ -89,7 +89,11 @@ _PERSON_KEY = re.compile(
     r"|first|last|customer|contact|owner|author|caller|approver|requester|applicant|guest|attendee|attendees)$"
 )
 _SHORT_PERSON_KEY = re.compile(r"^(?:first|last)$")
-_NAME_KEY = re.compile(r"^(?:name|username|user|display)$|(?:^|_)user_name$")
+_NAME_KEY = re.compile(
+    r"^(?:name|username|user|display|witness|doctor|physician|nurse|therapist|teacher|lawyer|attorney|counsel|notary|spouse|husband|wife|father|mother|parent|child|tenant|landlord"
+    r"|insured|claimant|deceased|contact_person|signatory|participant|traveller|traveler|visitor|reporter|subscriber|member)$|(?:^|_)user_name$"
+    r"|(?:^|_)(?:sign|approv|review|creat|request|report|assign|writ|prepar|open|clos|handl|submit|cancel|verif|authori|treat|prescrib|sent|updat|deliver|receiv|book)\w{0,5}_by$"
+)
 _PLACE_KEY = re.compile(
     r"^(?:from|to|origin|destination|departure|arrival)$|(?:^|_)(?:city|town|hometown|birthplace|place_of_birth|country|county|municipality|village)$"
 )
@@ -111,7 +115,7 @@ _INTRODUCED = re.compile(
 _PART = r"(?:[A-ZÀ-ÖØ-Þ\u0100-\u024f][a-zß-ÿ\u0100-\u024f'\u2019A-Z-]{1,30}|[A-ZÀ-ÖØ-Þ]\.)"
 _PARTICLE = r"(?:van|der|den|de|la|di|da|von|zu|al|bin|ibn|del|dos|el|le|ter|du)"
 _CALLED = rf"{_PART}(?:,? (?:{_PARTICLE} ){{0,2}}{_PART}){{0,3}}"
-_TITLE = r"(?:Mr|Mrs|Ms|Mx|Dr|Prof|Herrn?|Frau|Mme|Mlle|Sr|Sra|Señora?|Sig|Signora?)\.?"
+_TITLE = r"(?:Mr|Mrs|Ms|Mx|Dr|Prof|Professor|Doctor|Captain|Judge|Herrn?|Frau|Mme|Mlle|Sr|Sra|Señora?|Sig|Signora?)\.?"
 _CUE = re.compile(
     r"(?:\b(?i:my name is|my name's|i'm|i am|this is|name on the (?:account|card|order) is|account ?holder(?: is)?:?|cardholder:?"
     r"|thanks,|thank you,|thanks|dear|regards,|sincerely,|cheers,|grü(?:ß|ss)en?,?|cordialement,|saludos,|patient,?|passenger|customer:?|employee:?|attendee|contact:"

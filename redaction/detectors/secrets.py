@@ -60,6 +60,7 @@ _VALUE = r"([^\s\"',;&<>{}()\[\]\\]{6,512})"
 _WORDS = (
     r"pass(?:word|wd|phrase|code)|pwd|api[_-]?token|bot[_-]?token|secret[_-]?(?:access[_-]?)?key|client[_-]?secret|secret|api[_-]?key|apikey"
     r"|access[_-]?key|access[_-]?token|auth[_-]?token|refresh[_-]?token|bearer[_-]?token|private[_-]?key|account[_-]?key"
+    r"|pw|passwort|kennwort|mot\sde\spasse|contrase\u00f1a|senha|wachtwoord|parola|has\u0142o|heslo|l\u00f6senord"
     r"|sharedaccesskey|signing[_-]?key|encryption[_-]?key|session[_-]?(?:cookie|token|key)|sid|token"
 )
 
@@ -182,6 +183,22 @@ KINDS: tuple[SecretKind, ...] = (
     _kind("telegram_bot_token", ":aa", r"(?<![A-Za-z0-9])\d{8,10}:AA[A-Za-z0-9_-]{32,34}(?![A-Za-z0-9_-])"),
     _kind("azure_storage_key", "accountkey= sharedaccesskey=", r"(?i)(?:account|sharedaccess)key=([A-Za-z0-9+/=]{30,})"),
     _kind("authorization_header", "bearer basic", r"(?i)\b(?:bearer|basic)\s{1,4}([A-Za-z0-9._~+/=-]{16,})"),
+    _kind("authorization_scheme", "authorization", r"(?i)\bauthorization[\"']?\s{0,2}[:=]\s{0,2}[\"']?(?:[A-Za-z][\w-]{1,30}\s{1,2})?([A-Za-z0-9._~+/=:-]{12,4096})(?![A-Za-z0-9 ])"),
+    _kind("mysql_password", "mysql mariadb", r"\b(?:mysql|mariadb)[a-z_-]{0,12}\s[^\n|;]{0,300}?(?<=\s)-p['\"]?([^\s'\"]{4,256})"),
+    _kind("command_password", "sshpass -pw --password --pass -storepass -passin --with-password --requirepass redis-cli",
+        r"(?:\bsshpass\s{1,3}-p\s{0,2}|\s-pw\s{1,3}|\s--?(?:pass(?:word|wd|phrase|in|out)?|storepass|keypass|requirepass|with-password|token|secret|api-?key)[\s=]{1,3}(?:pass:)?"
+        r"|\bredis-cli\s[^\n|;]{0,200}?\s-a\s{1,3})['\"]?((?!-)[^\s'\"$<>{}\[\]|;]{4,256})", certain=False),
+    _kind("piped_password", "stdin", r"\b(?:echo|printf)\s{1,3}(?:-n\s{1,3})?['\"]?([^\s'\"|$]{4,256})['\"]?\s{0,3}\|[^\n|]{1,200}-stdin\b"),
+    _kind("camel_assignment", "passw secret key passphrase pwd", r"\b[a-z][A-Za-z0-9]{1,40}(?:Password|Passwd|Passphrase|Pwd|Secret|SecretKey|AccessKey|ApiKey|PrivateKey|AuthToken|AccessToken)" + _ASSIGNED + _VALUE, certain=False),
+    _kind("configured_secret", " set  put secret: --secret", r"(?i)\b(?:set|put|add|set-secret)\s{1,3}[\"']?[\w.:/-]{0,60}(?:key|token|secret|password|passwd|pass)[\"']?\s{1,3}[\"']?((?=[^\s\"']{0,200}\d)[^\s\"'$<>{}|;]{10,512})", certain=False),
+    _kind("webhook_url", "hook", r"(?i)https?://(?:[\w-]{1,63}\.){0,4}(?:hooks?|webhooks?)\.[\w.-]{3,120}/(?:(?:hooks|catch|services|workflows|webhookb2|v\d)/){0,3}([^\s\"'<>?]{12,512})"),
+    _kind("webhook_path", "/webhook/ /hooks/ /with/key/", r"(?i)https?://[\w.-]{3,120}/(?:webhook|hooks|trigger/[\w-]{1,80}/with/key)/((?=[^\s\"'<>?/]{0,200}\d)[\w@/-]{16,512})"),
+    _kind("ntfy_token", "tk_", r"(?<![A-Za-z0-9_])tk_[a-z0-9]{29}(?![A-Za-z0-9])"),
+    _kind("recovery_phrase", "phrase seed mnemonic", r"(?i)\b(?:(?:recovery|seed|backup|secret|wallet)\s(?:phrase|words)|mnemonic(?:\sphrase)?|seed)\b[^\w\n]{0,4}(?:(?:is|are|reads)\b[^\w\n]{0,4})?((?:[a-z]{3,8}[ ,]{1,2}){11,23}[a-z]{3,8})\b"),
+    _kind("spoken_code", "code pin otp tan", r"(?i)\b(?:(?:backup|recovery|one[- ]?time|verification|confirmation|authentication|security|login|sign-?in|unlock|access|activation|pairing|2fa|mfa|otp|sms|entry|door|gate|alarm|safe)"
+        r"[ -](?:pin[ -]?)?(?:codes?|pins?)|otp|one[- ]time pass(?:word|code)s?|pin|tan)\b(?:\s(?:for|of|to)(?:\s[\w.-]{1,24}){1,4}?)?(?:\s(?:is|are|was)|\s?[:=#])\s{0,3}[\"'`]?(\d[\d-]{3,11}(?:(?:[,;]|\sand|\s)\s{0,2}\d[\d-]{3,11}){0,19})(?![\w%]|\.\d)", certain=False),
+    _kind("card_code", "cvv cvc cvn security code", r"(?i)\b(?:cvv2?|cvc2?|cvn|(?:card\s)?security code|card verification (?:code|value|number))\b[\"'`]?(?:\s(?:is|code))?[\s:=#]{1,3}[\"'`]?(\d{3,4})(?![\w%]|\.\d)", certain=False),
+    _kind("service_password", "pass", r"(?i)\b[a-z0-9_.-]{0,24}(?:smtp|db|database|mail|ftp|ssh|user|admin|root|redis|mysql|pg|postgres|imap|ldap|proxy|http|login|app|svc|service|mq|rabbitmq|mongo|wifi)[_.-]?pass" + _ASSIGNED + _VALUE, certain=False),
     _kind("url_password", "://", r"[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s:/?#@\"'\\<>]{0,128}:([^\s@/\"'<>\\]{3,256})@"),
     _kind("url_token", "://", r"[A-Za-z][A-Za-z0-9+.-]{1,30}://([A-Za-z0-9_-]{12,256})@"),
     _kind(
@@ -192,8 +209,8 @@ KINDS: tuple[SecretKind, ...] = (
     ),
     _kind("curl_password", " -u  --user ", r"\bcurl\b[^\n]{0,500}?\s(?:-u|--user)[\s=]{1,3}['\"]?[^\s:'\"]{1,128}:([^\s'\"]{1,256})"),
     _kind("login_call", "login( auth=( connect(", r"\b(?:login|connect|auth=)\(\s{0,4}[\"'][^\"'\n]{0,128}[\"']\s{0,4},\s{0,4}[\"']([^\"'\n]{4,256})[\"']"),
-    _kind("env_assignment", "token _key secret password passwd", r"\b[A-Z][A-Z0-9_]{0,60}(?:TOKEN|SECRET|PASSWORD|PASSWD|_KEY|_KEY_ID)\s{0,2}=\s{0,2}[\"']?([^\s\"'\\]{8,512})", certain=False),
-    _kind("assignment", "pass pwd secret key token sid", rf"(?i)(?:\b|_)(?:{_WORDS}){_ASSIGNED}{_VALUE}", certain=False),
+    _kind("env_assignment", "token _key secret password passwd _pass", r"\b[A-Z][A-Z0-9_]{0,60}(?:TOKEN|SECRET|PASSWORD|PASSWD|_PASS|_KEY|_KEY_ID)\s{0,2}=\s{0,2}[\"']?([^\s\"'\\]{8,512})", certain=False),
+    _kind("assignment", "pass pw secret key token sid kennwort contrase senha wachtwoord parola has\u0142o heslo senord", rf"(?i)(?:\b|_)(?:{_WORDS}){_ASSIGNED}{_VALUE}", certain=False),
     _kind(
         "spoken_password",
         "pass pwd secret token key kennwort contrase",
@@ -205,7 +222,7 @@ KINDS: tuple[SecretKind, ...] = (
         "spoken_key",
         "key token secret credential",
         r"(?i)(?<!primary )(?<!foreign )(?<!cache )(?<!public )(?<!idempotency )(?<!partition )(?<!next )(?<!routing )\b(?:key|token|secret|credential)s?\b"
-        r"[^\w\n]{0,3}(?:[a-z']{1,14}[,:]?\s){0,7}[\"'`]?([A-Za-z0-9_+/=.~-]{20,512})",
+        r"[^\w\n]{0,3}(?:[a-z'][a-z0-9']{0,13}[,:]?\s){0,7}[\"'`]?([A-Za-z0-9_+/=.~-]{20,512})",
         certain=False,
         check=_is_random,
     ),
@@ -219,15 +236,18 @@ _HARMLESS = re.compile(
     r"|[A-Z]{2}[0-9a-f]{32}|_?(?:pass(?:word|wd)?|secret|token|key)s?|getenv.*|env\..*|\$.*|%.*%|<.*|\{.*|[a-z]+_?[a-z]*_(?:key|token|secret|password))[.,:;!?]*"
 )
 _SECRET_KEY = re.compile(
-    r"(?:^|_)(?:password|passwd|pwd|passphrase|passcode|secret|api_?key|apikey|(?:access|auth|refresh|api|bot|deploy|personal|admin|service|app|user|device|id|csrf|xsrf|install|client|verification|reset)_?token|authtoken"
+    r"(?:^|_)(?:password|passwd|pwd|pw|passwort|kennwort|contrasena|mot_de_passe|senha|wachtwoord|passphrase|passcode|secret|api_?key|apikey|(?:access|auth|refresh|api|bot|deploy|personal|admin|service|app|user|device|id|csrf|xsrf|install|client|verification|reset)_?token|authtoken"
     r"|bearer_?token|session_?token|private_?key|signing_?key|encryption_?key|secret_?(?:access_?)?key|client_?secret"
-    r"|access_?key(?:_id)?|credentials?|authorization|cookie|set_cookie|x_api_key|webhook_secret|otp|pin_code)$"
+    r"|access_?key(?:_id)?|credentials?|authorization|cookie|set_cookie|x_api_key|webhook_secret|otp|one_time_code|pin_code|pass|mnemonic|seed_phrase|recovery_(?:phrase|codes?)|backup_codes?)$"
 )
 _MIXED_KEY = re.compile(r"(?:_key|_token|^token|^sid|_sid|^key|_auth|^auth)$")
 _PUBLIC_KEY = re.compile(
     r"(?:primary|foreign|sort|partition|cache|public|idempotency|routing|object|translation|page|next|max|min|input|output"
     r"|total|prompt|completion|cached|reasoning|pagination|continuation|sync)_(?:key|token)$"
 )
+_CARD_CODE_KEY = re.compile(r"(?:^|_)(?:cvv2?|cvc2?|cvn|card_(?:security|verification)_(?:code|value)|security_code)$")
+_PHRASE_KEY = re.compile(r"(?:^|_)(?:mnemonic|(?:seed|recovery|backup|secret|wallet)_(?:phrase|words))$")
+MIN_PHRASE_WORDS = 12
 _HEX = re.compile(r"[0-9a-f]+")
 """Under a key that may mean anything (`task_key`), a digest is more likely than a secret."""
 _RANDOM = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[^\s]{12,}")
@@ -250,7 +270,9 @@ def find_secrets(piece: Piece) -> Iterator[Finding]:
             start, end = match.span(group)
             if kind.check is not None and not kind.check(match[group]):
                 continue
-            if kind.name == "assignment" and _is_word_of_code(low, match.start(), start, text[start:end]):
+            if kind.name in {"assignment", "camel_assignment", "service_password"} and _is_word_of_code(
+                low, match.start(), start, text[start:end]
+            ):
                 continue
             if not group or not (_HARMLESS.fullmatch(text, start, end) or text[end : end + 1] == "("):
                 yield Finding(start, end, "SECRET", 0.9)
@@ -264,6 +286,10 @@ def _is_word_of_code(low: str, begin: int, start: int, value: str) -> bool:
 
 
 def _is_secret_value(key: str, text: str) -> bool:
+    if _CARD_CODE_KEY.search(key):
+        return text.isdigit() and len(text) in {3, 4}
+    if _PHRASE_KEY.search(key):
+        return len(text.split()) >= MIN_PHRASE_WORDS
     if len(text) < 4 or len(text) > 4096 or " " in text.strip() or _PUBLIC_KEY.search(key):
         return False
     if _SECRET_KEY.search(key):

@@ -16,6 +16,8 @@ from redaction.pairs import named_values
         ('<customer id="1"><name>Freja Nkosi</name></customer>', [("Freja Nkosi", "name")]),
         ("FN:Thiago Gross\nBDAY:June 1978", [("Thiago Gross", "FN"), ("June 1978", "BDAY")]),
         ("**Full name:** Siti L.", [("Siti L.", "Full_name")]),
+        ('actor user="Kamala Raghunathan" ok', [("Kamala Raghunathan", "user")]),
+        ("user: please summarise the report", []),
         ("Customer: the parcel never came", []),
         ("ratio=0.5 mode='fast'", []),
         ("", []),

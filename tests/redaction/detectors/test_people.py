@@ -24,6 +24,12 @@ def test_street_addresses_are_found_whole(address):
     assert address in found(find_streets, f"ship it to {address}, thanks")
 
 
+@pytest.mark.parametrize("key", ["signed_by", "approved_by", "witness", "doctor"])
+def test_who_did_something_is_told_by_the_key(key):
+    assert found(named, "Annelise Vogt", key) == ["Annelise Vogt"]
+    assert found(named, "cron-job-7", key) == found(named, "system", key) == []
+
+
 @pytest.mark.parametrize(
     "text", ["Step 3 of the Way", "3 items in Place", "Drive 12", "the Street", "page 12, 10000 rows"]
 )

@@ -94,7 +94,56 @@ CONTEXT = {
     "AccountName=x;AccountKey={}==;": 60,
     "Cookie: session={}; path=/": 40,
     "AWS_SECRET_ACCESS_KEY={} REGION=eu": 40,
+    "Authorization: Token {}": 32,
+    "mysql -u root -p{} shop": 10,
+    "redis-cli -h cache -a {} ping": 12,
+    "sshpass -p '{}' ssh root@10.0.0.4": 9,
+    "tool --password {} run": 10,
+    "echo '{}' | docker login -u ci --password-stdin": 14,
+    "smtp_pass: '{}'": 8,
+    "RABBITMQ_DEFAULT_PASS={}": 12,
+    "-Djavax.net.ssl.keyStorePassword={}": 10,
+    "aws configure set aws_secret_access_key {}": 40,
+    "Passwort: {}": 10,
+    "mot de passe : {}": 10,
+    "LDAP bind pw={}": 11,
+    "https://hooks.zapier.com/hooks/catch/{}/": 20,
+    "https://acme.webhook.office.com/webhookb2/{}": 60,
+    "https://maker.ifttt.com/trigger/alarm/with/key/{}": 22,
+    "signing secret v0: {}": 32,
 }
+"""What stands before (and after) a secret, and how long it is."""
+
+CODES = {
+    "Your login code: 771204.": ["771204"],
+    "2FA backup codes: 8821-4410, 9930-1175": ["8821-4410, 9930-1175"],
+    "the alarm PIN is 9214": ["9214"],
+    "my pin for the door is 4471": ["4471"],
+    "card 4111, cvc 311": ["311"],
+    "Recovery phrase: " + "witch collapse practice feed shame open despair creek road again ice least": [
+        "witch collapse practice feed shame open despair creek road again ice least"
+    ],
+    "exit code: 1370012, error code 5023, zip code is 94103": [],
+    "GPIO pin 13 is high; see the pinout for header J4": [],
+    "access codes are generated elsewhere": [],
+    "the seed phrase is never stored by our wallet because we generate it on the device": [],
+    "pip install x==0.1.0 --no-cache-dir --token-budget 4096": [],
+    "mysql --version; ls -p /tmp; git log -p HEAD~3": [],
+    "the Authorization: header is missing in this request": [],
+}
+
+
+@pytest.mark.parametrize("text", CODES)
+def test_codes_and_phrases_that_open_something_are_secrets(text):
+    assert found(find_secrets, text) == CODES[text]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("cvc", "737"), ("pass", "pL9#vvq2Zt"), ("otp", "448120"), ("seed_phrase", "abandon ability " * 6)],
+)
+def test_codes_are_told_by_their_key(key, value):
+    assert found(find_secrets, value, key) == [value]
 
 
 @pytest.mark.parametrize("text", CONTEXT)
