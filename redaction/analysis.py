@@ -125,6 +125,9 @@ class Analyser:
             try:
                 folded = fold(ask.text)
                 piece = _piece(ask, folded.text)
+                if mode is Mode.FULL and self._people is not None and _is_beyond_the_model(piece):
+                    results[ask] = None  # before the rules spend half a minute on what is withheld anyway
+                    continue
                 fresh[ask] = _Work(key, piece, folded, list(self._by_rules(piece)))
             except Exception as error:  # noqa: BLE001 - fail closed: this text is withheld
                 trouble("rules", error)
@@ -165,11 +168,7 @@ class Analyser:
         for work in works:
             if not wants_model(work.piece):
                 continue
-            plain = _plain(work.piece.text)
-            if len(plain) > MAX_MODEL_CHARS and len(plain) - plain.count(" ") > MAX_MODEL_CHARS:
-                work.failed = True
-                continue
-            jobs.extend((work, place, chunk) for place, chunk in _chunks(plain))
+            jobs.extend((work, place, chunk) for place, chunk in _chunks(_plain(work.piece.text)))
         by_model: dict[People, list[tuple[_Work, int, str]]] = {}
         for job in jobs:
             by_model.setdefault(self._model_for(job[2]), []).append(job)
@@ -224,6 +223,14 @@ def _piece(ask: Ask, text: str) -> Piece:
     if len(low) != len(text):
         low = _lower(text)
     return Piece(text, low, ask.key, ask.scope, _DIGIT.search(text) is not None)
+
+
+def _is_beyond_the_model(piece: Piece) -> bool:
+    """Whether the model would have to read more than it can."""
+    if len(piece.text) <= MAX_MODEL_CHARS or not wants_model(piece):
+        return False
+    plain = _plain(piece.text)
+    return len(plain) - plain.count(" ") > MAX_MODEL_CHARS
 
 
 _DIGIT = re.compile(r"\d")

@@ -15,6 +15,7 @@ _CARD = re.compile(r"(?<![\w.,:+/-])[2-6]\d{3}(?:[ -]?\d){8,15}(?![\w/]|[-.]\d)"
 _IN_GROUPS = re.compile(r"\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|\d{4}([ -])\d{6}\2\d{4,5}|\d{13,19}")
 """How cards are written. After another number only these count: in a row of figures anything else is chance."""
 _ROW_BEFORE = re.compile(r"\d[ ]\d+[ ]\Z")
+_ROW = re.compile(r"\d++(?:[ ]\d++)*+")
 _ROW_AFTER = re.compile(r"[ ]\d")
 _ROW_CHARS = 24
 _CARD_LENGTHS: tuple[tuple[re.Pattern[str], tuple[int, ...]], ...] = (
@@ -75,6 +76,9 @@ def find_cards(confirm: Confirm) -> Detector:
         place = 0
         while match := _CARD.search(piece.text, place):
             place = match.start() + 1  # where nothing is found the next group of digits may begin a card
+            if _is_in_a_row(piece.text, match.start()) and not _explained(piece, match.start(), _CARD_WORD):
+                place = _ROW.match(piece.text, match.start()).end()  # type: ignore[union-attr]
+                continue
             for stop in _card_ends(piece.text, *match.span()):
                 candidate = piece.text[match.start() : stop]
                 if _is_card(re.sub(r"\D", "", candidate)) and _is_believed(piece, match.start(), stop):
@@ -85,16 +89,18 @@ def find_cards(confirm: Confirm) -> Detector:
     return find
 
 
+def _is_in_a_row(text: str, start: int) -> bool:
+    """Whether two other numbers stand right before: figures of a table, not a card."""
+    return text[start - 1 : start] == " " and _ROW_BEFORE.search(text, max(0, start - _ROW_CHARS), start) is not None
+
+
 def _is_believed(piece: Piece, start: int, stop: int) -> bool:
     """Whether the number is more than digits that happen to add up: its issuer, its form and the words beside it."""
     explained = _explained(piece, start, _CARD_WORD) or _CARD_WORD.search(piece.low, stop, stop + 24) is not None
     if piece.text[max(0, start - 2) : start - 1].isdigit() and piece.text[start - 1 : start] == " ":
         if not _IN_GROUPS.fullmatch(piece.text, start, stop):
             return False
-        in_a_row = _ROW_BEFORE.search(piece.text, max(0, start - _ROW_CHARS), start) or _ROW_AFTER.match(
-            piece.text, stop
-        )
-        if not explained and in_a_row:
+        if not explained and _ROW_AFTER.match(piece.text, stop):
             return False
     return explained or piece.text[start] in "346" or piece.text[start : start + 2] in _MASTERCARD
 
