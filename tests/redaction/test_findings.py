@@ -38,7 +38,7 @@ def test_what_is_decided_never_overlaps(findings):
 def test_the_strongest_and_longest_finding_is_hidden_whole(findings):
     covered = {place for finding in resolve(TEXT, findings) for place in range(finding.start, finding.end)}
     if findings:
-        strongest = min(findings, key=lambda finding: (PRIORITY[finding.entity], finding.start - finding.end))
+        strongest = min(findings, key=lambda one: (PRIORITY[one.entity], one.start - one.end, one.start, one.entity))
         assert covered.issuperset(range(strongest.start, strongest.end))
 
 
