@@ -12,6 +12,7 @@ from typing import Any
 from spans.errors import BusyError
 from spans.ids import RunId, TraceId
 from store.api import CONTENT_TABLES, DERIVED_TABLES, EVIDENCE_TABLES, PREVIEWS, Gone, GoneReason
+from store.clickhouse import set_aside
 from store.clickhouse.engine import Engine
 from store.clickhouse.hours import Hours
 from store.clickhouse.sql import statement
@@ -58,6 +59,7 @@ class Keeping:
             self._engine.change(statement("mark_gone"), now, what=f"Noting what goes with {day}")
             units = self._units(day) if not survivors.nobody else set()
             removed = {table.name: self._drop(table, day, survivors) for table in _TABLES.values()}
+            set_aside.drop(self._engine, _partition(day))
             if survivors.nobody:
                 for name in ROLL_UP_TABLES:
                     self._drop_partition(name, day)
@@ -72,6 +74,7 @@ class Keeping:
         with self._engine.alone():
             self._gather(survivors)
             removed = {name: self._drop(_TABLES[name], day, survivors) for name in CONTENT_TABLES}
+            set_aside.drop(self._engine, _partition(day))
             return {**removed, "previews": self._blank(day)}
 
     def preview(self, day: date, survivors: Survivors, *, content: bool) -> dict[str, int]:
@@ -120,6 +123,7 @@ class Keeping:
                     self._engine.change(sql, {"project": project, "ids": some}, what=f"Erasing from {name}")
         finally:
             self._hours.end(units)
+        set_aside.drop(self._engine)
         self.wait_for_bytes(timeout_s)
         return removed
 

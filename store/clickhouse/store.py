@@ -33,6 +33,7 @@ from store.api import (
     TraceEvidence,
 )
 from store.buckets import Buckets
+from store.clickhouse import set_aside
 from store.clickhouse.address import parse_address
 from store.clickhouse.backup import back_up, put_back
 from store.clickhouse.engine import Engine, PoolName
@@ -111,6 +112,7 @@ class ClickHouseStore:
     def migrate(self) -> None:
         """Bring the schema to this version; see `store.api.Store`."""
         migrate(self._engine)
+        set_aside.tidy(self._engine)
 
     def write_evidence(self, tables: Mapping[str, pa.Table]) -> None:
         """One insert per table and received day; facts last, so that whoever sees facts finds their evidence."""

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,9 @@ if sys.argv[2] == "merge":
     store._engine.change(f"OPTIMIZE TABLE {table} FINAL", what="Merging")
     print(json.dumps([part["path"] for part in parts_of(store, table)]), flush=True)
 else:
+    left = [row["name"] for row in store._engine.select("SELECT name FROM system.detached_parts")]
     rows = store._engine.select(f"SELECT trace_id, count() AS n FROM {table} WHERE NOT ignore(*) GROUP BY trace_id")
-    print(json.dumps({"traces": {r["trace_id"]: r["n"] for r in rows}, "broken": store.broken_parts()}), flush=True)
+    print(json.dumps({"traces": {r["trace_id"]: r["n"] for r in rows}, "broken": store.broken_parts(), "left": left}), flush=True)
 os._exit(0)
 """
 
@@ -132,8 +134,35 @@ def test_whatever_a_merge_lost_comes_back_when_the_engine_is_opened_anew(tmp_pat
         os.truncate(file, file.stat().st_size // 2)
         assert not is_whole(folder), name
     found = run("read", table)
-    assert found["broken"] == []
+    assert (found["broken"], found["left"]) == ([], []), "nor do the damaged bytes lie there for ever"
     assert found["traces"] == {a_trace_id(number): 2 for number in range(1, 2 * days + 1)}
+
+
+def test_a_part_without_sources_stays_for_a_person_until_its_day_or_an_erasure_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr("store.clickhouse.keeping.Keeping.wait_for_bytes", lambda *_: None)
+    address, day = f"chdb://{tmp_path / 'store'}", date(2026, 9, 1)
+
+    def left(store):
+        return store._engine.select("SELECT name FROM system.detached_parts")
+
+    for go in (
+        lambda store: store.drop_day(day),
+        lambda store: store.drop_content(day),
+        lambda store: store.erase("default", [a_trace_id(2)]),
+    ):
+        store = open_store(address)
+        store.migrate()
+        write(store, 1, day)
+        [part] = parts_of(store, "facts")
+        store.close()
+        os.truncate(Path(part["path"]) / "data.bin", 5)
+        store = open_store(address)
+        store.migrate()
+        assert len(left(store)) == 1
+        go(store)
+        assert not left(store)
+        store.drop_day(day)
+        store.close()
 
 
 def test_damage_is_made_plain_in_parts_only_and_whole_ones_are_left_alone(store, tmp_path):

@@ -137,6 +137,9 @@ ALTER TABLE spans DELETE WHERE project = {project:String} AND {id} IN {ids:Array
 -- drop_partition
 ALTER TABLE spans DROP PARTITION ID '20261120'
 
+-- drop_set_aside
+ALTER TABLE spans DROP DETACHED PART '{part}' SETTINGS allow_drop_detached = 1
+
 -- economics
 SELECT
   value,
@@ -1111,6 +1114,21 @@ FROM runs FINAL
 WHERE project = {project:String}
 GROUP BY bucket
 ORDER BY bucket
+
+-- set_aside
+SELECT
+    aside.table AS table,
+    aside.name AS name,
+    aside.partition_id AS partition_id,
+    aside.min_block_number < aside.max_block_number
+        AND countIf(used.min_block_number <= aside.min_block_number AND aside.min_block_number <= used.max_block_number) > 0
+        AND countIf(used.min_block_number <= aside.max_block_number AND aside.max_block_number <= used.max_block_number) > 0
+        AS is_replaced
+FROM system.detached_parts AS aside
+LEFT JOIN (SELECT * FROM system.parts WHERE active AND database = currentDatabase()) AS used
+    ON used.table = aside.table AND used.partition_id = aside.partition_id
+WHERE aside.database = currentDatabase() AND aside.reason = 'broken-on-start'
+GROUP BY aside.table, aside.name, aside.partition_id, aside.min_block_number, aside.max_block_number
 
 -- staging_count
 SELECT count() AS rows
