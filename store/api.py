@@ -54,7 +54,8 @@ CALLS_PER_HOUR = (CallField.HOUR, CallField.ENVIRONMENT, CallField.WORKFLOW, Cal
 class RunQuery:
     """Which runs: the filters of the contract (design, section 10). None or empty means "any".
 
-    `until_ns` is exclusive. `cursor` is what the page before returned.
+    `until_ns` is exclusive. `order` is a name of `store.orders`, empty for newest first. `cursor` is what the page before
+    returned.
     """
 
     project: str
@@ -81,11 +82,12 @@ class RunQuery:
     text: str | None = None
     limit: int = 50
     cursor: str | None = None
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """One page of a list, newest first; `next_cursor` is None on the last."""
+    """One page of a list, in the order that was asked for; `next_cursor` is None on the last."""
 
     rows: tuple[Row, ...]
     next_cursor: str | None

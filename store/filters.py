@@ -11,6 +11,7 @@ from spans.errors import RefusedError
 from spans.run import Run
 from store.api import RunQuery
 from store.cursor import decode_cursor
+from store.orders import order_of
 from store.text import clean_text, to_json
 
 _MAX_NS = 2**64 - 1
@@ -193,7 +194,7 @@ def _conditions(query: RunQuery, *, with_cursor: bool, mentions: Mentions) -> It
     if query.text:
         yield _search(clean_text(query.text), mentions)
     if with_cursor and query.cursor:
-        yield _after(query.cursor)
+        yield _after(query.cursor, query.order)
 
 
 def _range(query: RunQuery) -> Iterator[Condition]:
@@ -267,13 +268,14 @@ def _needles(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((text, once, to_json(once)[1:-1])))
 
 
-def _after(cursor: str) -> Condition:
-    last = decode_cursor(cursor)
+def _after(cursor: str, name: str) -> Condition:
+    order, last = order_of(name), decode_cursor(cursor, name)
+    key = last.key if isinstance(last.key, int) else f"{last.key:f}"
     return Condition(
-        "(started_ns, run_id) < ({cursor_ns:UInt64}, {cursor_id:String})",
-        {"cursor_ns": last.started_ns, "cursor_id": last.run_id},
+        order.after(),
+        {"cursor_key": key, "cursor_id": last.run_id},
         "",
-        lambda run: (run.started_ns, run.run_id) < (last.started_ns, last.run_id),
+        lambda run: order.is_after(run, last.key, last.run_id),
     )
 
 

@@ -42,13 +42,14 @@ from store.api import (
 )
 from store.buckets import Buckets
 from store.columns import plain_row
-from store.cursor import RunCursor
+from store.cursor import cursor_after
 from store.derived_rows import RUNS, STEPS, expired, trace_ids
 from store.evidence import newest_facts, winners
 from store.filters import Where, run_field, where
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourUnit, call_hours, run_hours, unit_of
 from store.judged import AttemptGroup, AttemptQuery, AttemptRow, EconomicsRow, OfferedTool, UsedTool, WriteRow
 from store.memory_measures import MemoryMeasures
+from store.orders import order_of
 from store.outline import Outline, outline_of
 from store.privacy import FoundColumn, Hidden, HiddenQuery, found_in, summed
 from store.sums import SUM_FIELDS, RunBound, RunSeries, RunSums, ends_of, series_of, sums_of
@@ -154,11 +155,12 @@ class MemoryStore:
 
     def find_runs(self, query: RunQuery) -> Page[Run]:
         """One page of runs."""
-        shown = self._where(query, with_cursor=True)
-        found = sorted(filter(shown.holds, self._runs()), key=lambda run: (run.started_ns, run.run_id), reverse=True)
+        shown, order = self._where(query, with_cursor=True), order_of(query.order)
+        kept = filter(shown.holds, self._runs())
+        found = sorted(kept, key=lambda run: (order.of(run), run.run_id), reverse=order.is_down)
         rows = tuple(found[: query.limit])
         more = len(found) > query.limit and rows
-        cursor = RunCursor(rows[-1].started_ns, rows[-1].run_id).encode() if more else None
+        cursor = cursor_after(rows[-1], order) if more else None
         return Page(rows, cursor, shown.sentence)
 
     def read_run(self, project: str, run_or_trace: TraceId) -> Run | None:

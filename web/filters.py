@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from spans.errors import RefusedError
 from spans.kinds import OutcomeLabel, RunMode, RunShape, RunStatus
 from store.api import RunQuery
+from store.orders import order_of
 from web.format import money
 
 MAX_TEXT = 400
@@ -115,6 +116,8 @@ def params_of(query: RunQuery) -> dict[str, str]:
     params = {f.name: f.value for f in filters_of(query)}
     if query.shape:
         params["shape"] = ",".join(query.shape)
+    if query.order:
+        params["order"] = query.order
     return params
 
 
@@ -159,5 +162,6 @@ _OTHERS: tuple[tuple[str, str, Callable[[str], object]], ...] = (
     ("shape", "shape", _shapes),
     ("min_cost", "min_cost", _money),
     ("q", "text", str),
+    ("order", "order", lambda name: order_of(name).name),
 )
 """Parameter, field of the query, and how its text is read."""

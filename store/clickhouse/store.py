@@ -48,7 +48,7 @@ from store.clickhouse.sql import column_list, statement
 from store.clickhouse.sums import run_series, run_sums
 from store.clickhouse.whatif import what_if
 from store.columns import DAY, FLOATS, TEXT, TEXTS, U64, trimmed
-from store.cursor import RunCursor
+from store.cursor import cursor_after
 from store.derived_rows import (
     RUNS,
     STEPS,
@@ -63,6 +63,7 @@ from store.evidence import newest_facts, winners
 from store.filters import Where, run_field, where
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourUnit, hour_of, unit_of
 from store.judged import AttemptGroup, AttemptQuery, AttemptRow, EconomicsRow, OfferedTool, UsedTool, WriteRow
+from store.orders import order_of
 from store.outline import Outline, outline_from
 from store.privacy import FoundColumn, Hidden, HiddenQuery
 from store.rows import CONTENT_COLUMNS, FACTS, LOG_COLUMNS, SPAN_COLUMNS
@@ -219,12 +220,12 @@ class ClickHouseStore:
         )
 
     def find_runs(self, query: RunQuery) -> Page[Run]:
-        """Runs that match, newest first."""
-        shown = where(query, with_cursor=True)
-        rows = self._about_runs("find_run_ids", shown, {"limit": query.limit + 1}, query)
+        """Runs that match, in the order of the query."""
+        shown, order = where(query, with_cursor=True), order_of(query.order)
+        rows = self._about_runs("find_run_ids", shown, {"limit": query.limit + 1}, query, order=order.clause)
         runs = self._read_runs(query.project, rows[: query.limit])
         more = len(rows) > query.limit and runs
-        cursor = RunCursor(runs[-1].started_ns, runs[-1].run_id).encode() if more else None
+        cursor = cursor_after(runs[-1], order) if more else None
         return Page(runs, cursor, shown.sentence)
 
     def read_run(self, project: str, run_or_trace: TraceId) -> Run | None:

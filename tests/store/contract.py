@@ -22,6 +22,7 @@ from spans.span import Event, Link
 from spans.usage import Usage
 from store.api import CALLS_PER_HOUR, PER_HOUR, Bucket, ExportQuery, ExportTable, GoneReason, RunQuery, Totals
 from store.hours import CallField, HourField, HourQuery, call_hours, run_hours
+from store.orders import ORDERS, order_of
 from store.outline import outline_of
 from store.privacy import HiddenQuery
 from store.rows import evidence_tables
@@ -413,6 +414,34 @@ class StoreContract:
             assert len(page.rows) == 3
             query = replace(query, cursor=page.next_cursor)
         assert seen == [r.run_id for r in sorted(made, key=lambda r: (r.started_ns, r.run_id), reverse=True)]
+
+    @pytest.mark.parametrize("order", sorted(ORDERS))
+    def test_runs_are_listed_in_any_order_in_pages_without_gaps(self, store, project, runs, order):
+        costs = (None, Decimal(0), Decimal("0.000000000001"), Decimal("0.62"), Decimal("0.62"), Decimal(12345), None)
+        made = runs(
+            *({"started_ns": NOW_NS + n, "cost_usd": c, "duration_ns": (n * 7) % 4} for n, c in enumerate(costs))
+        )
+        query, seen = RunQuery(project, limit=2, order=order), []
+        while True:
+            page = store.find_runs(query)
+            seen.extend(r.run_id for r in page.rows)
+            if page.next_cursor is None:
+                break
+            query = replace(query, cursor=page.next_cursor)
+        known = order_of(order)
+        expected = sorted(made, key=lambda r: (known.of(r), r.run_id), reverse=known.is_down)
+        assert seen == [r.run_id for r in expected]
+        if order.startswith("cost"):
+            by_id = {r.run_id: r for r in made}
+            assert [by_id[run].cost_usd for run in seen[-2:]] == [None, None]
+
+    def test_a_cursor_of_another_order_is_refused(self, store, project, runs):
+        runs({}, {})
+        cursor = store.find_runs(RunQuery(project, limit=1, order="cost")).next_cursor
+        with pytest.raises(RefusedError, match="order"):
+            store.find_runs(RunQuery(project, limit=1, order="duration", cursor=cursor))
+        with pytest.raises(RefusedError, match="order must be one of"):
+            store.find_runs(RunQuery(project, order="colour"))
 
     def test_a_full_last_page_has_no_next(self, store, project, runs):
         runs({}, {})

@@ -18,6 +18,16 @@ from web.sparks import HistogramBar, heights
 
 BARS = 48
 GROUPINGS = (("", "not grouped"), ("workflow", "by workflow"), ("session", "by session"), ("user", "by user"))
+ORDER_WORDS: Mapping[str, str] = {
+    "": "newest first",
+    "oldest": "oldest first",
+    "cost": "most expensive first",
+    "cost_up": "cheapest first",
+    "duration": "slowest first",
+    "duration_up": "fastest first",
+}
+_HEADS = {"time": ("", "oldest"), "cost": ("cost", "cost_up"), "duration": ("duration", "duration_up")}
+"""Columns that order the list: the first press, and the second."""
 MOST_GROUPS = 100
 SUGGESTED = ("workflow", "version", "agent", "service", "model", "tool", "user", "session", "tag")
 """Fields whose real values the filter form suggests."""
@@ -52,6 +62,15 @@ class FieldChoice:
     options: tuple[tuple[str, str], ...]
     free: bool
     """Whether other values than the offered ones make sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A column head that orders the whole list, not only the rows of this page."""
+
+    href: str
+    sort: str
+    """`ascending`, `descending`, or empty when the list has another order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +126,11 @@ class RunsPage:
     group: str
     groups: tuple[Group, ...]
     min_cost: str
+    orders: tuple[tuple[str, str, bool], ...]
+    """(words, address, active) of every order of the list."""
+    order: str
+    """The words of the order, when it is not the usual one."""
+    heads: Mapping[str, Head]
 
 
 def default_shapes(counts: Mapping[str, int]) -> tuple[str, ...]:
@@ -139,7 +163,7 @@ def build_runs(
     params = params_of(query)
     own = {k: v for k, v in params.items() if k != "shape" or not shape_is_default}
     rows = tuple(build_row(run, place) for run in found.rows)
-    live = not query.cursor and bool(place.range.key)
+    live = not query.cursor and not query.order and bool(place.range.key)
     paging = {"cursor": query.cursor, "limit": None if query.limit == DEFAULT_LIMIT else query.limit}
     return RunsPage(
         chips=_chips(place, query, own),
@@ -169,7 +193,21 @@ def build_runs(
         group=dict(GROUPINGS).get(group, "") if group else "",
         groups=_groups(place, own, group, groups),
         min_cost=params.get("min_cost", ""),
+        orders=tuple(
+            (words, _ordered(place, own, group, name), name == query.order) for name, words in ORDER_WORDS.items()
+        ),
+        order=ORDER_WORDS[query.order] if query.order else "",
+        heads={column: _head(place, own, query.order, down, up) for column, (down, up) in _HEADS.items()},
     )
+
+
+def _ordered(place: Place, own: Mapping[str, str], group: str, name: str) -> str:
+    return place.url("/runs", **{**own, "order": name or None, "group": group or None})
+
+
+def _head(place: Place, own: Mapping[str, str], order: str, down: str, up: str) -> Head:
+    sort = {down: "descending", up: "ascending"}.get(order, "")
+    return Head(_ordered(place, own, "", up if order == down else down), sort)
 
 
 def _ends(place: Place) -> tuple[int, int]:
@@ -280,7 +318,7 @@ def _choices(
 
 
 def _hidden(place: Place, own: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    kept = {k: v for k, v in own.items() if k in {"shape", "waiting", "mode", "q"} or k.startswith("attr.")}
+    kept = {k: v for k, v in own.items() if k in {"shape", "waiting", "mode", "q", "order"} or k.startswith("attr.")}
     here = {"project": place.project if place.project != place.home_project else "", "environment": place.environment}
     return tuple((k, v) for k, v in {**here, **place.range.params(), **kept}.items() if v)
 

@@ -2,5 +2,5 @@
 SELECT run_id, partition_day
 FROM runs FINAL
 WHERE {where}
-ORDER BY started_ns DESC, run_id DESC
+ORDER BY {order}
 LIMIT {limit:UInt32}

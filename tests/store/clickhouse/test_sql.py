@@ -12,6 +12,7 @@ from store.clickhouse.sql import column_list, schema_files, statement
 from store.columns import Column
 from store.derived_rows import RUNS, STEPS
 from store.filters import run_field, where
+from store.orders import ORDERS, order_of
 from store.rows import CONTENT_COLUMNS, FACTS, LOG_COLUMNS, SPAN_COLUMNS
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -65,6 +66,7 @@ def every_statement() -> str:
             name,
             columns=columns,
             where=where(RunQuery("p")).clause,
+            order=order_of("").clause,
             field=run_field("tool").sql,
             table="spans",
             wanted="1",
@@ -76,6 +78,7 @@ def every_statement() -> str:
         )
         parts.append(f"-- {name}\n{text}\n")
     parts.append(f"-- every filter\n{where(EVERY_FILTER, with_cursor=True).clause}\n")
+    parts += [f"-- order {name or 'newest'}\n{order.clause}\n{order.after()}\n" for name, order in ORDERS.items()]
     return "\n".join(parts)
 
 

@@ -33,6 +33,26 @@ def test_the_download_holds_exactly_the_rows_of_the_page(house: House):
     assert {e.action for e in house.ledger.audit.list()} >= {"export"}
 
 
+def test_the_whole_list_is_ordered_by_its_heads_page_after_page(house: House):
+    for n in range(1, 6):
+        add_refund(house.store, n, at_ns=NOW_NS - n * SECOND_NS)
+    client = house.client(Role.VIEWER)
+    page = client.get("/runs?limit=3").text
+    newest = re.findall(r'<tr id="r-([0-9a-f]{32})"', page)
+    first = client.get(re.search(r'<a class="sort" href="([^"]*)">Time', page)[1].replace("&amp;", "&") + "&limit=3")
+    assert 'aria-sort="ascending"' in first.text
+    assert "Oldest first" in first.text
+    assert "hx-get" not in first.text.split('id="list"')[1]
+    older = re.search(r'href="(/runs[^"]*cursor=[^"]*)">Older', first.text)[1].replace("&amp;", "&")
+    second = client.get(older)
+    rows = [r for text in (first.text, second.text) for r in re.findall(r'<tr id="r-([0-9a-f]{32})"', text)]
+    assert len(set(rows)) == 5
+    assert rows[-1] == newest[0]
+    listed = client.get("/api/v1/runs?order=oldest&limit=100").json()["data"]
+    assert [r["run_id"] for r in listed] == rows
+    assert client.get("/runs?order=colour").status_code == 400
+
+
 def test_chosen_runs_are_downloaded_and_formulas_are_quoted(house: House):
     one, two = (add_refund(house.store, n, text='=HYPERLINK("http://evil.example")') for n in (1, 2))
     add_refund(house.store, 3)

@@ -101,7 +101,7 @@ FROM hourly_calls FINAL
 WHERE project = {project:String}
 {group}
 HAVING sum(calls) + priced + sum(unpriced_calls) + sum(input_tokens) + sum(output_tokens) > 0
-{order}
+started_ns DESC, run_id DESC
 
 -- count_day
 SELECT count() AS rows, countIf((project, {id}) IN (SELECT project, {id} FROM survivors)) AS staying
@@ -339,7 +339,7 @@ FROM hourly_runs FINAL
 WHERE project = {project:String}
 {group}
 HAVING sum(runs) > 0
-{order}
+started_ns DESC, run_id DESC
 
 -- hours_marked
 SELECT project, environment, workflow, hour_ns, partition_day
@@ -1063,7 +1063,7 @@ FROM
   WHERE partition_day >= {oldest_day:Date} AND project = {project:String}
 )
 GROUP BY start_ns, workflow, environment
-ORDER BY {order}
+ORDER BY started_ns DESC, run_id DESC
 
 -- runs_by_id
 SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
@@ -1463,4 +1463,28 @@ project = {project:String}
   AND mapContains(attributes, {attribute_1:String}) AND attributes[{attribute_1:String}] = {attribute_value_1:String}
   AND cost_usd >= {min_cost:Decimal(38, 12)}
   AND (positionCaseInsensitiveUTF8(name, {text:String}) > 0 OR positionCaseInsensitiveUTF8(workflow, {text:String}) > 0 OR positionCaseInsensitiveUTF8(input_preview, {text:String}) > 0 OR positionCaseInsensitiveUTF8(output_preview, {text:String}) > 0 OR run_id IN (SELECT trace_id FROM spans WHERE project = {project:String} AND (arrayExists(v -> multiSearchAnyCaseInsensitiveUTF8(v, {needles:Array(String)}), mapValues(attributes)))) OR run_id IN (SELECT trace_id FROM span_contents WHERE project = {project:String} AND (multiSearchAnyCaseInsensitiveUTF8(status_message, {needles:Array(String)}) OR multiSearchAnyCaseInsensitiveUTF8(events, {needles:Array(String)}) OR arrayExists(v -> multiSearchAnyCaseInsensitiveUTF8(v, {needles:Array(String)}), mapValues(attributes)))) OR run_id IN (SELECT trace_id FROM logs WHERE project = {project:String} AND (multiSearchAnyCaseInsensitiveUTF8(body, {needles:Array(String)}) OR arrayExists(v -> multiSearchAnyCaseInsensitiveUTF8(v, {needles:Array(String)}), mapValues(attributes)))))
-  AND (started_ns, run_id) < ({cursor_ns:UInt64}, {cursor_id:String})
+  AND (started_ns, run_id) < ({cursor_key:UInt64}, {cursor_id:String})
+
+-- order newest
+started_ns DESC, run_id DESC
+(started_ns, run_id) < ({cursor_key:UInt64}, {cursor_id:String})
+
+-- order oldest
+started_ns ASC, run_id ASC
+(started_ns, run_id) > ({cursor_key:UInt64}, {cursor_id:String})
+
+-- order cost
+ifNull(cost_usd, CAST(-1, 'Decimal(38, 12)')) DESC, run_id DESC
+(ifNull(cost_usd, CAST(-1, 'Decimal(38, 12)')), run_id) < ({cursor_key:Decimal(38, 12)}, {cursor_id:String})
+
+-- order cost_up
+ifNull(cost_usd, CAST('100000000000000000000', 'Decimal(38, 12)')) ASC, run_id ASC
+(ifNull(cost_usd, CAST('100000000000000000000', 'Decimal(38, 12)')), run_id) > ({cursor_key:Decimal(38, 12)}, {cursor_id:String})
+
+-- order duration
+toUInt64(duration_ns) DESC, run_id DESC
+(toUInt64(duration_ns), run_id) < ({cursor_key:UInt64}, {cursor_id:String})
+
+-- order duration_up
+toUInt64(duration_ns) ASC, run_id ASC
+(toUInt64(duration_ns), run_id) > ({cursor_key:UInt64}, {cursor_id:String})
