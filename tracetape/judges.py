@@ -76,12 +76,25 @@ class Judges:
         said: dict[str, Mapping[str, OutcomeSaid]] = {
             project: self._ledger.labels.newest(project, ids) for project, ids in by_project.items()
         }
-        return [judged(a, rules[a.run.project], said[a.run.project].get(a.run.run_id)) for a in assemblies]
+        tags = {project: self._ledger.remarks.tags(project, ids) for project, ids in by_project.items()}
+        return [
+            judged(
+                a,
+                rules[a.run.project],
+                said[a.run.project].get(a.run.run_id),
+                tags[a.run.project].get(a.run.run_id, ()),
+            )
+            for a in assemblies
+        ]
 
 
-def judged(assembly: Assembly, rules: ProjectRules = NO_RULES, said: OutcomeSaid | None = None) -> Assembly:
-    """Apply the visible list of judges to one assembly."""
+def judged(
+    assembly: Assembly, rules: ProjectRules = NO_RULES, said: OutcomeSaid | None = None, tags: Sequence[str] = ()
+) -> Assembly:
+    """Apply the visible list of judges to one assembly; `tags` are those that people added."""
     run, steps = assembly.run, assembly.steps
+    if tags:
+        run = replace(run, tags=tuple(dict.fromkeys((*run.tags, *tags))))
     badge, reasons = replayability(run, steps)
     policy = rules.policies.find(run.workflow)
     run = replace(run, outcome=judge_outcome(run, steps, policy, label_of(said)))

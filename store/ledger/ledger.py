@@ -28,6 +28,7 @@ from store.ledger.pins import Pins
 from store.ledger.policies import Policies
 from store.ledger.prices import Prices
 from store.ledger.receipts import Receipts
+from store.ledger.remarks import Remarks
 from store.ledger.reviews import Reviews
 from store.ledger.seals import Seals
 from store.ledger.sessions import Sessions
@@ -63,6 +64,7 @@ class Ledger:
         self.labels = Labels(database)
         self.states = WorkflowStates(database)
         self.reviews = Reviews(database)
+        self.remarks = Remarks(database)
         self.alert_rules = AlertRules(database)
         self.alerts = Alerts(database)
         self.outbox = Outbox(database)

@@ -5,6 +5,7 @@ import pytest
 from runs.pricing import PriceBook
 from spans.kinds import OutcomeLabel, SpanKind, ToolOutcome
 from store.ledger import Ledger
+from store.ledger.remarks import RemarkKind
 from store.memory import MemoryStore
 from tests.builders import TRACE, a_clean_span, a_step, an_assembly
 from tests.store.contract import tables_for
@@ -53,6 +54,15 @@ def test_a_label_is_taken_back_by_unknown(ledger):
     assert judges.judge([an_assembly()])[0].run.outcome.label is OutcomeLabel.SUCCESS
     ledger.labels.add("default", TRACE, OutcomeLabel.UNKNOWN, source="api", author="key:1")
     assert judges.judge([an_assembly()])[0].run.outcome.label is OutcomeLabel.UNKNOWN
+
+
+def test_a_tag_that_somebody_added_becomes_part_of_the_run_and_leaves_it_again(ledger):
+    judges = Judges(ledger)
+    made = ledger.remarks.add("default", TRACE, RemarkKind.TAG, "double refund", author="member:1")
+    ledger.remarks.add("default", TRACE, RemarkKind.TAG, "sent", author="member:1")
+    assert judges.judge([an_assembly(tags=("sent",))])[0].run.tags == ("sent", "double refund")
+    ledger.remarks.remove("default", TRACE, made.remark_id)
+    assert judges.judge([an_assembly(tags=("sent",))])[0].run.tags == ("sent",)
 
 
 def test_runs_are_judged_again_although_their_evidence_is_the_same(ledger):

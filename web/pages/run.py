@@ -12,6 +12,7 @@ from store.outline import Outline
 from web.conversation import Conversation
 from web.format import NBSP, clock, count, duration, exact_money, money, plural, tokens
 from web.pages.detail import DIALECT_NAMES, Detail, usage_words
+from web.pages.remarks import RunRemarks, build_remarks
 from web.pages.run_row import State, run_state, run_title
 from web.places import SECOND_NS, Place
 from web.waterfall import Waterfall
@@ -90,7 +91,7 @@ class RunPage:
     user_id: str
     user_href: str
     agents: tuple[str, ...]
-    tags: tuple[tuple[str, str], ...]
+    remarks: RunRemarks
     notices: tuple[tuple[str, str], ...]
     """(tone, sentence) lines above the tree: parts missing, text withheld, content expired."""
     remedies: tuple[str, ...]
@@ -117,6 +118,7 @@ def build_run(
     is_pinned: bool = False,
     tabs: tuple[str, ...] = TABS,
     inside: object = None,
+    remarks: RunRemarks | None = None,
 ) -> RunPage:
     """Build the page of a run from what the store knows and what the tab shows: `conversation`, or `inside` of another.
 
@@ -170,7 +172,7 @@ def build_run(
         user_id=run.user_id,
         user_href=place.url("/runs", user=run.user_id, shape="any") if run.user_id else "",
         agents=run.agents,
-        tags=tuple((t, place.url("/runs", tag=t, shape="any")) for t in run.tags),
+        remarks=remarks or build_remarks(place, run.run_id, run.tags, (), {}),
         notices=_notices(run, outline),
         remedies=tuple(REMEDIES[r] for r in ReplayReason if r.value in run.replay_reasons),
         is_running=run.status is RunStatus.RUNNING,

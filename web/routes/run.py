@@ -17,10 +17,11 @@ from web.conversation import Conversation, build_conversation
 from web.desk import Desk
 from web.evidence import read_some, read_step, read_steps
 from web.pages.detail import Detail, build_detail
+from web.pages.remarks import RunRemarks, build_remarks
 from web.pages.run import TABS, Talk, build_run
 from web.places import Place
 from web.routes import compare, run_list
-from web.routes.common import desk_of, find_run, record
+from web.routes.common import actor_names, desk_of, find_run, record
 from web.tree import Tree, View
 from web.waterfall import Waterfall, draw
 
@@ -120,10 +121,17 @@ def show_run(
         stopped=opened.stopped,
         may_pin=caller.may(Permission.REVIEW),
         is_pinned=run.pinned or bool(desk.services.ledger.pins.list(place.project, run.run_id)),
+        remarks=_remarks(desk, caller, place, run),
     )
     api = place.bare(f"/api/v1/runs/{run.run_id}", project=place.project)
     frame = desk.frame(request, caller, place, page.page_title, active="runs", api=api)
     return desk.page(request, template, frame, page)
+
+
+def _remarks(desk: Desk, caller: Caller, place: Place, run: Run) -> RunRemarks:
+    said = desk.services.ledger.remarks.of_run(place.project, run.run_id)
+    names = actor_names(desk) if said else {}
+    return build_remarks(place, run.run_id, run.tags, said, names, may_write=caller.may(Permission.REVIEW))
 
 
 def tab_pattern(tab: str) -> str:
