@@ -15,6 +15,7 @@ from spans.errors import HouseError
 from spans.health import IngestStatus
 from spans.roles import Permission
 from store.api import RunQuery
+from store.ledger.incidents import Incident
 from web import format as fmt
 from web.assets import Asset
 from web.callers import ANONYMOUS, Caller, Recent, find_caller
@@ -34,6 +35,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 THEME_COOKIE = "tracetape_theme"
 ZONE_COOKIE = "tracetape_zone"
 REMEMBER_S = 5.0
+MOST_AROUND = 3
+"""Incidents whose times the range menu offers."""
 
 
 class Desk:
@@ -106,6 +109,7 @@ class Desk:
             firing=self._firing(caller, place),
             api=api,
             address=request.query_params,
+            incidents=self._incidents(caller, place),
         )
 
     def _firing(self, caller: Caller, place: Place) -> int:
@@ -113,6 +117,15 @@ class Desk:
             return 0
         count = self.services.firing or self.services.ledger.incidents.firing
         found: int = self.recent.get(("firing", place.project), lambda: count(place.project))
+        return found
+
+    def _incidents(self, caller: Caller, place: Place) -> tuple[Incident, ...]:
+        if not caller.may(Permission.READ):
+            return ()
+        newest = self.services.ledger.incidents.list
+        found: tuple[Incident, ...] = self.recent.get(
+            ("incidents", place.project), lambda: newest(place.project, limit=MOST_AROUND)
+        )
         return found
 
     def _projects(self, caller: Caller, place: Place) -> tuple[str, ...]:

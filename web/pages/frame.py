@@ -6,16 +6,19 @@ its path, to everybody whose role that route's own permission lets in; nothing e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from spans.health import IngestStatus
 from spans.roles import Permission
+from store.ledger.incidents import Incident
 from web.callers import Caller
 from web.format import NBSP, ago
 from web.places import DEMO_PROJECT, RANGES, SECOND_NS, Place, TimeRange
+from web.text import one_line
 
 _FRESH_NS = 60 * SECOND_NS
+AROUND_NS = 3_600 * SECOND_NS
 _PLACE_PARAMS = frozenset({"project", "environment", "range", "since", "until"})
 _VOLATILE = frozenset({"cursor", "span", "from", "open", "shut", "noise", "part"})
 
@@ -124,6 +127,8 @@ class Frame:
     ranges: tuple[Choice, ...]
     moves: tuple[Choice, ...]
     """The range before this one, and the one after where there is one."""
+    around: tuple[Choice, ...]
+    """The times of the newest incidents, each with some time before it."""
     share_href: str
     """This page with both ends of its range fixed, so that a copied link shows tomorrow what it shows now."""
     api_href: str
@@ -158,6 +163,7 @@ def build_frame(
     firing: int = 0,
     api: str = "",
     address: Mapping[str, str] | None = None,
+    incidents: Sequence[Incident] = (),
 ) -> Frame:
     """Build the frame; `pages` names the app's GET routes, and only those the caller may open are in the navigation.
 
@@ -182,6 +188,7 @@ def build_frame(
         environments=_environments(place, path, kept, environments),
         ranges=_ranges(place, path, kept),
         moves=_moves(place, path, kept, now_ns),
+        around=tuple(_around(place, path, kept, now_ns, incident) for incident in incidents),
         share_href=place.within(place.range.since_ns, place.range.until_ns).url(path, **_shared(address, kept)),
         api_href=api,
         firing=firing,
@@ -278,6 +285,15 @@ def _moves(place: Place, path: str, kept: Mapping[str, str], now_ns: int) -> tup
     if place.range.key or place.range.until_ns >= now_ns:
         return (before,)
     return before, Choice("The time after", href(place.range.following()), active=False)
+
+
+def _around(place: Place, path: str, kept: Mapping[str, str], now_ns: int, incident: Incident) -> Choice:
+    """The time of an incident with an hour before it, to see what it was like until then."""
+    since = max(0, incident.began_ns - AROUND_NS)
+    until = max(min(now_ns, (incident.ended_ns or now_ns) + AROUND_NS // 2), since + SECOND_NS)
+    words = one_line(incident.workflow, 40) or "this project"
+    active = (place.range.since_ns, place.range.until_ns) == (since, until)
+    return Choice(f"Around the incident of {words}", place.within(since, until).url(path, **kept), active)
 
 
 def _shared(address: Mapping[str, str] | None, kept: Mapping[str, str]) -> dict[str, str]:

@@ -332,6 +332,39 @@
     dispatchEvent(new Event("themechange"));
   });
 
+  /* dragging over the bars of a list narrows it to their time; a click opens one bar */
+  for (const hist of all(".hist")) {
+    let from = null;
+    const at = (event) => {
+      const box = hist.getBoundingClientRect();
+      return Math.max(0, Math.min(1, (event.clientX - box.left) / box.width));
+    };
+    const mark = hist.querySelector(".brush");
+    hist.addEventListener("pointerdown", (event) => { if (event.pointerType === "mouse" && event.button === 0) from = at(event); });
+    hist.addEventListener("dragstart", (event) => event.preventDefault());
+    addEventListener("pointermove", (event) => {
+      if (from === null) return;
+      const to = at(event);
+      mark.setAttribute("x", 100 * Math.min(from, to));
+      mark.setAttribute("width", 100 * Math.abs(to - from));
+    });
+    addEventListener("pointerup", (event) => {
+      if (from === null) return;
+      const [low, high] = [from, at(event)].sort((a, b) => a - b);
+      from = null;
+      mark.setAttribute("width", 0);
+      if (high - low < 0.01) return;
+      hist.addEventListener("click", (e) => e.preventDefault(), { capture: true, once: true });
+      const [since, until] = [hist.dataset.since, hist.dataset.until].map((t) => new Date(t).getTime());
+      const when = (share) => new Date(since + (until - since) * share).toISOString().slice(0, 19) + "Z";
+      const address = new URL(location.href);
+      for (const name of ["range", "cursor"]) address.searchParams.delete(name);
+      address.searchParams.set("since", when(low));
+      address.searchParams.set("until", when(high));
+      location.href = address;
+    });
+  }
+
   /* live lists: announce new runs; take them in at once only where nobody's hand is */
   let hovering = false;
   document.addEventListener("pointerover", (e) => (hovering = Boolean(e.target.closest?.("#list"))));

@@ -39,8 +39,25 @@
         hoverlabel: { bgcolor: colour("--surface"), bordercolor: colour("--line-strong"), font: { color: colour("--text"), size: 12 } },
         autosize: true,
       });
+      /* with a mouse, dragging over a chart of time narrows the page to that time; a finger scrolls */
+      const timed = "brush" in box.dataset && figure.layout.xaxis?.type === "date" && matchMedia("(pointer: fine)").matches;
+      Object.assign(drawn.layout, timed ? { dragmode: "select", selectdirection: "h", newselection: { line: { color: colour("--accent"), width: 1, dash: "solid" } } } : { dragmode: false });
       window.Plotly.react(box, drawn.data, drawn.layout, { displayModeBar: false, responsive: true, showTips: false });
+      if (timed && !box.dataset.brushed) {
+        box.dataset.brushed = "1";
+        box.on("plotly_selected", (chosen) => chosen?.range?.x && narrow(chosen.range.x, box.dataset.brush));
+      }
     }
+  };
+  const moment = (text) => new Date(String(text).trim().replace(" ", "T") + (document.documentElement.dataset.zone === "utc" ? "Z" : "")).getTime();
+  const narrow = (ends, to) => {
+    const [since, until] = ends.map(moment).sort((a, b) => a - b);
+    if (!(until - since >= 1000)) return;
+    const address = new URL(to || location.href, location.origin);
+    for (const name of ["range", "cursor"]) address.searchParams.delete(name);
+    address.searchParams.set("since", new Date(since).toISOString().slice(0, 19) + "Z");
+    address.searchParams.set("until", new Date(until).toISOString().slice(0, 19) + "Z");
+    location.href = address;
   };
   draw();
   addEventListener("themechange", draw);

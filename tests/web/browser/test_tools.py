@@ -82,3 +82,28 @@ def test_the_icon_shows_how_many_incidents_fire(site: Site):
     assert (answer.status, answer.headers["content-type"]) == (200, "image/svg+xml")
     assert ">7</text>" in answer.text()
     assert page.request.get("/icon/0.svg").status == 404
+
+
+def dragged(page, box: dict[str, float], low: float, high: float) -> None:
+    """Press, move and let go over a share of a box's width."""
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * low, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * (low + high) / 2, middle, steps=4)
+    page.mouse.move(box["x"] + box["width"] * high, middle, steps=4)
+    page.mouse.up()
+
+
+def test_dragging_over_a_chart_narrows_the_page_to_its_time(site: Site):
+    for n in range(1, 5):
+        add_refund(site.house.store, n, at_ns=NOW_NS - n * 3600 * SECOND_NS)
+    page = site.page(timezone_id="Asia/Tokyo")
+    page.goto("/runs?workflow=refund-agent")
+    dragged(page, page.locator(".hist").bounding_box(), 0.5, 0.99)
+    expect(page).to_have_url(re.compile(r"workflow=refund-agent.*since=2026-11-20T0[01].*until="))
+    expect(page.locator("#list tbody tr")).to_have_count(4)
+    page.goto("/")
+    plot = page.locator(".plot .nsewdrag").first
+    expect(plot).to_be_attached()
+    dragged(page, plot.bounding_box(), 0.5, 0.95)
+    expect(page).to_have_url(re.compile(r"since=2026-11-19T23.*&until=2026-11-20T10"))

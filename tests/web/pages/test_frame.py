@@ -4,6 +4,7 @@ import pytest
 
 from spans.health import IngestStatus
 from spans.roles import Permission, Role
+from store.ledger.incidents import Incident
 from tests.builders import NOW_NS, SECOND_NS
 from tests.web.house import an_arrival
 from web.callers import ANONYMOUS, Caller
@@ -87,6 +88,18 @@ def test_switching_range_or_environment_keeps_the_page_and_its_filters():
     assert made.kept == {"workflow": "a"}
     assert made.ranges[0].href == "/runs?workflow=a&range=15m"
     assert [c.href for c in made.environments] == ["/runs?workflow=a", "/runs?environment=prod&workflow=a"]
+
+
+def test_the_range_menu_offers_the_time_around_an_incident():
+    began = NOW_NS - 7200 * SECOND_NS
+    incident = Incident(
+        incident_id="1", project="default", workflow="refunds", environment="", severity="page", sentence="It burns.",
+        began_ns=began, opened_ns=began, ended_ns=0, closed_ns=0, closed_by="", acknowledged_ns=0, acknowledged_by="",
+        assignee="", first_bad_run="",
+    )  # fmt: skip
+    (choice,) = frame(Role.VIEWER, params={"workflow": "a", "cursor": "c"}, incidents=(incident,)).around
+    assert choice.label == "Around the incident of refunds"
+    assert choice.href == "/runs?since=2026-11-20T09%3A00%3A00Z&until=2026-11-20T12%3A00%3A00Z&workflow=a"
 
 
 def test_only_the_demo_has_a_banner():
