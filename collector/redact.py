@@ -247,7 +247,7 @@ class _Walk:
 
     def _note(self, cleaned: Cleaned, path: str) -> None:
         for note in cleaned.notes:
-            self._book.notes.append(RedactionNote(path + note.path, note.entity, note.operator))
+            self._book.notes.append(RedactionNote(path + note.path, note.entity, note.operator, note.why))
         self._book.failed |= cleaned.failed
 
 

@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from redaction.detectors.catalog import WHY, build_detectors
+from redaction.detectors.catalog import REASONS, build_detectors
 from redaction.detectors.piece import Piece, Scope
 from redaction.findings import Finding, resolve
 from redaction.folding import Folded, fold
 from redaction.languages import Languages
 from redaction.memory import Hasher, Memory
-from redaction.names import LABELS, named, wants_model
+from redaction.names import named, wants_model
 from redaction.presidio import People, Recognisers, stop_words
 from redaction.rules import Mode, Operator, RedactionRules
 from redaction.words import NEVER_NAMES
+from spans.why import Why
 
 logger = logging.getLogger(__name__)
 
@@ -141,26 +142,16 @@ class Analyser:
                 self._memory.keep(work.key, kept, 72 * len(kept))
         return results
 
-    def why(self, ask: Ask, finding: Finding) -> str:
-        """In words, which detector is behind a finding."""
-        folded = fold(ask.text)
-        piece = _piece(ask, folded.text)
-        for detector, words in zip(self._detectors, WHY, strict=True):
-            for one in map(folded.origin, detector(piece)):
-                if one.entity == finding.entity and one.start < finding.end and finding.start < one.end:
-                    return words
-        if finding.entity in LABELS.values():
-            return "the language model read it as a name"
-        return "a recogniser that the rules name"
-
     def _by_rules(self, piece: Piece) -> Iterator[Finding]:
         deadline = time.thread_time() + BUDGET_S + len(piece.text) / MIN_CHARS_PER_S
-        for detector in self._detectors:
-            yield from detector(piece)
+        for detector, why in zip(self._detectors, REASONS, strict=False):
+            for finding in detector(piece):
+                yield finding._replace(why=why)
             if time.thread_time() > deadline:
                 raise Overrun
         if self._recognisers.detects and piece.scope > Scope.IDENTIFIER:
-            yield from self._recognisers.detect(piece.text)
+            for finding in self._recognisers.detect(piece.text):
+                yield finding._replace(why=Why.RECOGNISER)
 
     def _by_model(self, works: Iterable[_Work]) -> None:
         """Ask the model about every piece that could hold a name."""
@@ -178,7 +169,8 @@ class Analyser:
                     work.failed = True
                     continue
                 for start, end, label in entities:
-                    work.findings.extend(named(work.piece, place + start, place + end, label, self._denied))
+                    read = named(work.piece, place + start, place + end, label, self._denied)
+                    work.findings.extend(finding._replace(why=Why.MODEL) for finding in read)
 
     def _model_for(self, text: str) -> People:
         assert self._people is not None  # noqa: S101 - the caller has checked

@@ -24,6 +24,7 @@ from spans.errors import RefusedError, SettingsError
 from spans.fields import FieldClass
 from spans.pseudonym import WITHHELD, is_token, pseudonym, removed
 from spans.values import BYTES_TAG, Value
+from spans.why import Why, words_of
 
 __all__ = ["Cleaned", "Item", "Redactor"]
 
@@ -56,6 +57,10 @@ _SCOPES: Mapping[FieldClass, Scope] = {
 }
 
 
+_Note = tuple[tuple[str, ...], str, str, str]
+"""Where below its value, the entity, the operator, why."""
+
+
 @dataclass(slots=True)
 class _Text:
     """One string of a batch on its way: cut, analysed, spliced."""
@@ -67,7 +72,7 @@ class _Text:
     alone: bool = False
     """Whether this text is a whole value, so that its own findings tell whether it speaks of a person."""
     clean: str = ""
-    notes: tuple[tuple[tuple[str, ...], str, str], ...] = ()
+    notes: tuple[_Note, ...] = ()
     names: frozenset[str] = frozenset()
     failed: bool = False
     series: str = ""
@@ -209,7 +214,7 @@ class Redactor:
             for finding in found[ask] or ():
                 start, end = leaf.span(finding.start, finding.end)
                 operator, label = self.rules.treatment(finding.entity, (key, leaf.key))
-                why = self._analyser.why(ask, finding)
+                why = words_of(finding.why)
                 if finding._replace(start=start, end=end) not in hidden:
                     operator, why = Operator.KEEP, f"{why}; kept, because {self._why_kept(finding)}"
                 elif operator is Operator.KEEP:
@@ -358,7 +363,7 @@ class Redactor:
 
     def _write(self, text: _Text, edits: list[_Edit], project: str) -> None:
         pieces: list[str] = []
-        notes: list[tuple[tuple[str, ...], str, str]] = []
+        notes: list[_Note] = []
         names: set[str] = set()
         place = 0
         for edit, leaf, finding in edits:
@@ -372,7 +377,7 @@ class Redactor:
             pieces.extend((text.body[place : edit.start], leaf.written(token)))
             place = edit.end
             if len(notes) < MAX_NOTES:
-                notes.append((_segments(leaf.pointer), finding.entity, operator.value))
+                notes.append((_segments(leaf.pointer), finding.entity, operator.value, finding.why))
         pieces.append(text.body[place:])
         text.clean, text.notes, text.names = "".join(pieces), tuple(notes), frozenset(names)
 
@@ -408,7 +413,7 @@ class Redactor:
                     continue
                 token = self._token(project, operator, label, name)
                 clean, times = re.subn(rf"(?<!\w){re.escape(spelling)}(?!\w)", token, clean)
-                notes.extend([((), "PERSON", operator.value)] * min(times, MAX_NOTES))
+                notes.extend([((), "PERSON", operator.value, Why.SAME_SPAN.value)] * min(times, MAX_NOTES))
         if clean == text.clean:
             return text
         return _Text(text.text, text.key, text.scope, text.number, text.alone, clean, tuple(notes))
@@ -455,8 +460,8 @@ class _Batch:
             return Cleaned(WITHHELD, (), failed=True)
         notes: list[RedactionNote] = []
         for text, path in zip(tree.texts, tree.paths, strict=True):
-            for inner, entity, operator in text.notes:
-                notes.append(RedactionNote(item.path + _pointer((*path, *inner)), entity, operator))
+            for inner, entity, operator, why in text.notes:
+                notes.append(RedactionNote(item.path + _pointer((*path, *inner)), entity, operator, why))
         failed = any(text.failed for text in tree.texts)
         return Cleaned(_restored(tree.shape, tree.texts), tuple(notes[:MAX_NOTES]), failed)
 

@@ -16,6 +16,8 @@ class Finding(NamedTuple):
     end: int
     entity: str
     score: float
+    why: str = ""
+    """What gave it away (`spans.why`)."""
 
 
 PRIORITY: Mapping[str, int] = {
@@ -41,7 +43,7 @@ _MIN_REST = 2
 def resolve(text: str, findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings that do not overlap, in order of position; tokens of ours are never touched.
 
-    The order is total (priority, length, position, entity), so the result does not depend on the order of the input.
+    The order is total (priority, length, position, entity, score, reason), so the result does not depend on the order of the input.
     What remains of a value beside a stronger finding is kept as a finding of its own.
     """
     ranked = sorted(set(findings), key=_rank)
@@ -56,9 +58,9 @@ def resolve(text: str, findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(chosen))
 
 
-def _rank(finding: Finding) -> tuple[int, int, int, str, float]:
+def _rank(finding: Finding) -> tuple[int, int, int, str, float, str]:
     priority = PRIORITY.get(finding.entity, _OTHERS)
-    return (priority, finding.start - finding.end, finding.start, finding.entity, -finding.score)
+    return (priority, finding.start - finding.end, finding.start, finding.entity, -finding.score, finding.why)
 
 
 def _outside(text: str, finding: Finding, taken: list[tuple[int, int]]) -> list[Finding]:

@@ -15,6 +15,7 @@ from spans.ids import SpanId
 from spans.kinds import SpanKind
 from spans.run import Run, Step
 from spans.usage import Cost, ReportedCost, Usage
+from spans.why import words_of
 
 Json = dict[str, Any]
 
@@ -223,7 +224,10 @@ def span_json(step: Step, item: CleanSpan | None, content: SpanContent, facts: S
         "content_state": step.content_state,
         "dialect": list(step.dialects),
         "attributes": dict(item.span.attributes) if item is not None else {},
-        "redactions": [{"path": note.path, "entity": note.entity, "operator": note.operator} for note in item.notes]
+        "redactions": [
+            {"path": note.path, "entity": note.entity, "operator": note.operator, "why": words_of(note.why) or None}
+            for note in item.notes
+        ]
         if item is not None
         else [],
         "flags": list(step.flags),

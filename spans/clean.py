@@ -34,6 +34,8 @@ class RedactionNote:
     path: str
     entity: str
     operator: str
+    why: str = ""
+    """What gave it away (`spans.why`); empty in evidence of earlier versions."""
 
 
 class Redaction(StrEnum):

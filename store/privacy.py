@@ -104,7 +104,7 @@ def summed(rows: Iterable[Mapping[str, Any]], query: HiddenQuery) -> Hidden:
         rules.setdefault((row["fingerprint"], row["redaction"]), []).append(received_ns)
         told = dict(row["resource_attributes"]).get("service.name")
         service = str(from_json(told)) if told else ""
-        for path, entity, _ in from_json(row["notes"]):
+        for path, entity, *_ in from_json(row["notes"]):
             in_time[received_ns // query.width_ns * query.width_ns, entity] += 1
             fields[entity, field_of(path), service] += 1
     return Hidden(

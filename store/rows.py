@@ -64,7 +64,7 @@ _COMMON: tuple[Column[_Entry], ...] = (
     Column("redaction", TEXT, lambda e: e.clean.redaction),
     Column("fingerprint", TEXT, lambda e: e.clean.fingerprint),
     Column("key_id", TEXT, lambda e: e.clean.key_id),
-    Column("notes", TEXT, lambda e: to_json([[n.path, n.entity, n.operator] for n in e.clean.notes])),
+    Column("notes", TEXT, lambda e: to_json([[n.path, n.entity, n.operator, n.why] for n in e.clean.notes])),
     Column("flags", U32, lambda e: e.item.flags),
     Column("dropped_attributes", U32, lambda e: e.item.dropped_attributes),
     Column("marks", TEXTS, lambda e: e.item.marks),

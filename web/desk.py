@@ -107,6 +107,7 @@ class Desk:
             version=self.services.version,
             pages=self.pages,
             firing=self._firing(caller, place),
+            withheld=self._withheld(caller),
             api=api,
             address=request.query_params,
             incidents=self._incidents(caller, place),
@@ -126,6 +127,12 @@ class Desk:
         found: tuple[Incident, ...] = self.recent.get(
             ("incidents", place.project), lambda: newest(place.project, limit=MOST_AROUND)
         )
+        return found
+
+    def _withheld(self, caller: Caller) -> int:
+        if not caller.may(Permission.READ):
+            return 0
+        found: int = self.recent.get(("withheld",), lambda: self.services.redaction().withheld_waiting)
         return found
 
     def _projects(self, caller: Caller, place: Place) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from redaction.detectors.piece import Confirm, Detector
 from redaction.detectors.places import find_places
 from redaction.detectors.secrets import find_secrets
 from redaction.rules import RedactionRules
+from spans.why import Why
 
 
 def build_detectors(rules: RedactionRules, confirm: Confirm, denied: Container[str]) -> tuple[Detector, ...]:
@@ -39,19 +40,19 @@ def build_detectors(rules: RedactionRules, confirm: Confirm, denied: Container[s
     )
 
 
-WHY = (
-    "written like a secret, or announced as one by the words or the key before it",
-    "the issuer, the length and the check digit of a payment card",
-    "the country, the length and the check digits of an IBAN",
-    "a social security number, with dashes or announced by a word",
-    "the form and the checksum of a wallet address",
-    "the form of an e-mail address",
-    "a telephone number by its form, confirmed by the numbering plan or by a word beside it",
-    "the form of an IP address that is no version and no loopback",
-    "a date beside a word or under a key that speaks of birth",
-    "the form of a street address, or a key that announces one",
-    "a key, a greeting or an introduction that announces a name or a place",
-    "a given name that is known",
-    "the name of a country or a town, or words that announce one",
+REASONS = (
+    Why.SECRET,
+    Why.CARD,
+    Why.IBAN,
+    Why.SSN,
+    Why.WALLET,
+    Why.EMAIL,
+    Why.PHONE,
+    Why.ADDRESS,
+    Why.BIRTH,
+    Why.STREET,
+    Why.ANNOUNCED,
+    Why.GIVEN_NAME,
+    Why.PLACE_NAME,
 )
 """What each detector goes by, in the same order."""

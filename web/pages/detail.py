@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,6 +14,7 @@ from spans.kinds import Evidence, SpanKind, UsageRole
 from spans.run import Step
 from spans.usage import CostLine, ReportedCost, Usage
 from spans.values import Value
+from spans.why import words_of
 from web.format import NBSP, duration, money, tokens
 from web.json_tree import Node, json_tree
 from web.places import Place
@@ -33,12 +33,26 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class NoteGroup:
-    """Redactions of one kind, with the places where they happened."""
+    """Redactions of one kind for one reason, with the places where they happened."""
 
     entity: str
     operator: str
     number: int
     paths: tuple[str, ...]
+    why: str
+    """What gave the values away, in words; empty in evidence of earlier versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedactedWith:
+    """What an item of a step was cleaned with."""
+
+    item: str
+    """The span itself, or a log record."""
+    mode: str
+    rules: str
+    """Fingerprint of the rules and detectors."""
+    key_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +116,7 @@ class Detail:
     cost: CostNote | None
     notes: tuple[NoteGroup, ...]
     redaction: str
+    redacted_with: tuple[RedactedWith, ...]
     raws: tuple[Raw, ...]
     marks: tuple[str, ...]
     content_state: str
@@ -110,6 +125,7 @@ class Detail:
 
 
 _LAST_MESSAGES = 4
+MAX_PATHS = 20
 
 
 def build_detail(
@@ -166,6 +182,7 @@ def build_detail(
         cost=_cost(step),
         notes=group_notes([n for c in clean for n in c.notes]),
         redaction=_redaction(clean),
+        redacted_with=_redacted_with(clean),
         raws=_raws(span, logs),
         marks=tuple(FLAG_WORDS[f] for f in step.flags if f in FLAG_WORDS),
         content_state=step.content_state,
@@ -255,16 +272,26 @@ def _cost(step: Step) -> CostNote | None:
 
 
 def group_notes(notes: Sequence[RedactionNote]) -> tuple[NoteGroup, ...]:
-    """Notes by entity and operator, most frequent first; paths without repetition."""
-    numbers = Counter((n.entity, n.operator) for n in notes)
+    """Notes by entity, operator and reason, most frequent first; paths without repetition."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for note in notes:
+        groups.setdefault((note.entity, note.operator, note.why), []).append(note.path)
+    ranked = sorted(groups.items(), key=lambda group: -len(group[1]))
     return tuple(
-        NoteGroup(
-            entity,
-            operator,
-            number,
-            tuple(dict.fromkeys(n.path for n in notes if (n.entity, n.operator) == (entity, operator)))[:20],
+        NoteGroup(entity, operator, len(paths), tuple(dict.fromkeys(paths))[:MAX_PATHS], words_of(why))
+        for (entity, operator, why), paths in ranked
+    )
+
+
+def _redacted_with(clean: Sequence[CleanSpan | CleanLog]) -> tuple[RedactedWith, ...]:
+    """What the items of a step were cleaned with, equal ones once."""
+    return tuple(
+        dict.fromkeys(
+            RedactedWith(
+                "span" if isinstance(one, CleanSpan) else "log record", one.redaction.value, one.fingerprint, one.key_id
+            )
+            for one in clean
         )
-        for (entity, operator), number in numbers.most_common()
     )
 
 

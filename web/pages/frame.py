@@ -134,6 +134,8 @@ class Frame:
     api_href: str
     """The same as JSON; empty where there is none."""
     firing: int
+    withheld: int
+    """Sealed originals of texts that could not be redacted: every page says so."""
     dot: Dot
     theme: str
     utc: bool
@@ -161,6 +163,7 @@ def build_frame(
     utc: bool = False,
     pages: Mapping[str, Permission] | None = None,
     firing: int = 0,
+    withheld: int = 0,
     api: str = "",
     address: Mapping[str, str] | None = None,
     incidents: Sequence[Incident] = (),
@@ -192,6 +195,7 @@ def build_frame(
         share_href=place.within(place.range.since_ns, place.range.until_ns).url(path, **_shared(address, kept)),
         api_href=api,
         firing=firing,
+        withheld=withheld,
         dot=ingest_dot(ingest or IngestStatus(), now_ns),
         theme=theme if theme in {"light", "dark"} else "",
         utc=utc,

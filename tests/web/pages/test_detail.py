@@ -7,6 +7,7 @@ from spans.content import SpanContent
 from spans.facts import Decision
 from spans.kinds import SpanKind, UsageRole, Verdict
 from spans.usage import ReportedCost, Usage
+from spans.why import Why
 from tests.builders import a_clean_log, a_clean_span, a_step
 from tests.web.test_conversation import HELLO, HI
 from web.pages.detail import build_detail, group_notes, usage_words
@@ -42,9 +43,23 @@ def test_a_reported_cost_stands_beside_ours():
 
 
 def test_redactions_are_grouped_with_the_places_where_they_were():
-    notes = [RedactionNote("/a/0", "EMAIL", "pseudonym")] * 2 + [RedactionNote("/b", "CARD", "pseudonym")]
+    notes = [RedactionNote("/a/0", "EMAIL", "pseudonym", Why.EMAIL)] * 2 + [
+        RedactionNote("/b", "CARD", "pseudonym", Why.CARD),
+        RedactionNote("/c", "CARD", "pseudonym"),
+    ]
     groups = group_notes(notes)
-    assert [(g.entity, g.number, g.paths) for g in groups] == [("EMAIL", 2, ("/a/0",)), ("CARD", 1, ("/b",))]
+    assert [(g.entity, g.number, g.paths, g.why[:8]) for g in groups] == [
+        ("EMAIL", 2, ("/a/0",), "the form"), ("CARD", 1, ("/b",), "the issu"), ("CARD", 1, ("/c",), "")
+    ]  # fmt: skip
+
+
+def test_the_rules_and_the_key_a_step_was_cleaned_with_are_told_once_each():
+    span = a_clean_span(fingerprint="rules-2", key_id="0a1b2c3d")
+    told = detail(span=span, logs=(a_clean_log(), a_clean_log())).redacted_with
+    assert [(one.item, one.mode, one.rules, one.key_id) for one in told] == [
+        ("span", "full", "rules-2", "0a1b2c3d"),
+        ("log record", "full", "rules-1", ""),
+    ]
 
 
 def test_the_mode_of_redaction_is_the_weakest_of_its_parts():

@@ -65,6 +65,15 @@ def test_a_dry_run_shows_why_and_leaves_nothing_behind(house: House, caplog):
     assert house.client(Role.VIEWER).post("/redaction/try", data={"text": "x" * 30_000}).status_code == 400
 
 
+def test_every_page_says_that_texts_wait_which_could_not_be_redacted(house: House, tmp_path: Path):
+    page = house.client(Role.VIEWER).get("/runs").text
+    assert "2 requests with text that could not be redacted" in page.replace("\u202f", " ").replace("\xa0", " ")
+    assert 'href="/redaction' in page
+    (tmp_path / "whole").mkdir()
+    whole = a_house(tmp_path / "whole")
+    assert "could not be redacted" not in whole.client(Role.VIEWER).get("/runs").text
+
+
 def test_only_admins_try_withheld_texts_again(house: House):
     assert house.client(Role.VIEWER).post("/redaction/retry").status_code == 403
     browser = house.browser()
