@@ -14,7 +14,7 @@ from redaction.detectors.catalog import REASONS, build_detectors
 from redaction.detectors.piece import Piece, Scope
 from redaction.findings import Finding, resolve
 from redaction.folding import Folded, fold
-from redaction.languages import Languages
+from redaction.languages import UNREAD, Languages
 from redaction.memory import Hasher, Memory
 from redaction.names import named, wants_model
 from redaction.presidio import People, Recognisers, stop_words
@@ -91,7 +91,8 @@ class Analyser:
         self._detectors = build_detectors(rules, self._recognisers.confirm, self._denied)
         self._people = People(rules.model) if models else None
         self._others = {language: People(package) for language, package in rules.models.items()} if models else {}
-        self._languages = Languages({language: stop_words(language) for language in ("en", *self._others)})
+        words = {language: stop_words(language) for language in ("en", *self._others)}
+        self._languages = Languages(words, rules.languages)
         self._memory: Memory[Findings] = Memory(memory_bytes)
         self._hash = Hasher()
 
@@ -135,6 +136,8 @@ class Analyser:
                 results[ask] = None
         if mode is Mode.FULL and self._people is not None:
             self._by_model(fresh.values())
+            for work in fresh.values():
+                self._mark_unread(work)
         for ask, work in fresh.items():
             kept = None if work.failed else self._decided(ask, map(work.folded.origin, work.findings))
             results[ask] = kept
@@ -172,6 +175,18 @@ class Analyser:
                     read = named(work.piece, place + start, place + end, label, self._denied)
                     work.findings.extend(finding._replace(why=Why.MODEL) for finding in read)
 
+    def _mark_unread(self, work: _Work) -> None:
+        """What the models cannot read is withheld, but for what the rules have found in it; what a model says of it is noise."""
+        if work.piece.scope < Scope.PROSE:
+            return
+        for start, end in self._languages.unread(work.piece.text):
+            work.findings = [
+                finding
+                for finding in work.findings
+                if finding.why != Why.MODEL or finding.start < start or end < finding.end
+            ]
+            work.findings.append(Finding(start, end, UNREAD, 1.0, Why.LANGUAGE))
+
     def _model_for(self, text: str) -> People:
         assert self._people is not None  # noqa: S101 - the caller has checked
         return self._others.get(self._languages.of(text), self._people) if self._others else self._people
@@ -180,7 +195,7 @@ class Analyser:
         kept = (
             finding
             for finding in findings
-            if finding.entity in self._wanted
+            if (finding.entity in self._wanted or finding.entity == UNREAD)
             and finding.score >= self._rules.threshold
             and ask.text[finding.start : finding.end] not in self._rules.allow
         )

@@ -15,6 +15,7 @@ from redaction.detectors.piece import Scope
 from redaction.findings import Finding, resolve
 from redaction.history import MIN_LENGTH, History
 from redaction.items import Cleaned, Item
+from redaction.languages import UNREAD
 from redaction.leaves import Frame, Leaf, LeafKind, Pointer, context_word, cut, cut_list, is_plain_key, pointer_keys
 from redaction.memory import Hasher, Memory
 from redaction.presidio import People
@@ -37,8 +38,10 @@ MAX_NOTES: Final = 500
 MAX_DEPTH: Final = 100
 """Levels of lists and maps in one value; deeper ones are withheld."""
 
+WITHHOLD: Final = "withhold"
+"""What became of a stretch nobody could read; no rule can ask for it."""
 PLACE: Final = "LOCATION"
-_IMPERSONAL: Final = frozenset({PLACE, "SECRET"})
+_IMPERSONAL: Final = frozenset({PLACE, "SECRET", UNREAD})
 """A town is personal only next to somebody it belongs to: in the same text, or the same JSON document inside it.
 
 The document decides, not the whole value: then the arguments of a tool call read the same in the model's answer, in
@@ -75,6 +78,8 @@ class _Text:
     notes: tuple[_Note, ...] = ()
     names: frozenset[str] = frozenset()
     failed: bool = False
+    withheld: bool = False
+    """Whether stretches of it are withheld, because no language of the rules is written like that."""
     series: str = ""
     is_personal: bool = False
     """Whether its outermost document holds more than places."""
@@ -90,6 +95,7 @@ class _Text:
     def learn(self, known: _Text) -> None:
         """Take over what became of an equal text."""
         self.clean, self.notes, self.names = known.clean, known.notes, known.names
+        self.withheld = known.withheld
         self.is_personal, self.has_lone_places, self.items = known.is_personal, known.has_lone_places, known.items
 
 
@@ -192,7 +198,7 @@ class Redactor:
         return tuple(
             edit
             for edit, leaf, finding in edits
-            if self.rules.operator_for(finding.entity, (key, leaf.key)) is not Operator.KEEP
+            if finding.entity == UNREAD or self.rules.operator_for(finding.entity, (key, leaf.key)) is not Operator.KEEP
         )
 
     def account(self, project: str, text: str, key: str = "") -> tuple[Reason, ...]:
@@ -213,6 +219,10 @@ class Redactor:
         for leaf, ask in asked.leaves:
             for finding in found[ask] or ():
                 start, end = leaf.span(finding.start, finding.end)
+                if finding.entity == UNREAD:
+                    why = words_of(finding.why)
+                    reasons.append(Reason(start, end, UNREAD, finding.score, why, WITHHOLD, WITHHELD))
+                    continue
                 operator, label = self.rules.treatment(finding.entity, (key, leaf.key))
                 why = words_of(finding.why)
                 if finding._replace(start=start, end=end) not in hidden:
@@ -336,6 +346,7 @@ class Redactor:
             text.names |= begin.names
             text.is_personal |= begin.is_personal
             text.has_lone_places |= begin.has_lone_places
+            text.withheld |= begin.withheld
         return True
 
     def _edits(self, text: _Text, found: Mapping[Ask, Findings | None]) -> list[_Edit]:
@@ -368,6 +379,13 @@ class Redactor:
         place = 0
         for edit, leaf, finding in edits:
             raw = leaf.text[finding.start : finding.end]
+            if finding.entity == UNREAD:
+                text.withheld = True
+                pieces.extend((text.body[place : edit.start], leaf.written(WITHHELD)))
+                place = edit.end
+                if len(notes) < MAX_NOTES:
+                    notes.append((_segments(leaf.pointer), UNREAD, WITHHOLD, finding.why))
+                continue
             operator, label = self.rules.treatment(finding.entity, (text.key, leaf.key))
             if operator is Operator.KEEP:
                 continue
@@ -416,7 +434,9 @@ class Redactor:
                 notes.extend([((), "PERSON", operator.value, Why.SAME_SPAN.value)] * min(times, MAX_NOTES))
         if clean == text.clean:
             return text
-        return _Text(text.text, text.key, text.scope, text.number, text.alone, clean, tuple(notes))
+        return _Text(
+            text.text, text.key, text.scope, text.number, text.alone, clean, tuple(notes), withheld=text.withheld
+        )
 
 
 @dataclass(slots=True)
@@ -462,7 +482,7 @@ class _Batch:
         for text, path in zip(tree.texts, tree.paths, strict=True):
             for inner, entity, operator, why in text.notes:
                 notes.append(RedactionNote(item.path + _pointer((*path, *inner)), entity, operator, why))
-        failed = any(text.failed for text in tree.texts)
+        failed = any(text.failed or text.withheld for text in tree.texts)
         return Cleaned(_restored(tree.shape, tree.texts), tuple(notes[:MAX_NOTES]), failed)
 
     def _shape(self, value: Value, key: str, scope: Scope, path: tuple[str, ...], tree: _Tree, depth: int) -> _Shape:

@@ -6,6 +6,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from redaction.languages import UNREAD
 from spans.pseudonym import token_spans
 
 
@@ -33,6 +34,7 @@ PRIORITY: Mapping[str, int] = {
     "ADDRESS": 5,
     "PERSON": 6,
     "LOCATION": 7,
+    UNREAD: 8,
 }
 """Lower wins: what is certain by its form comes before what a model guessed."""
 _OTHERS = 4

@@ -7,8 +7,8 @@ from collections.abc import Container, Iterator
 
 from redaction.detectors.piece import Piece, Scope
 from redaction.findings import Finding
-from redaction.given_names import is_given_name, is_word_too
-from redaction.words import FOREIGN, LEAD_WORDS, NOT_A_NAME, SILENT_KEY
+from redaction.given_names import is_given_name
+from redaction.words import FOREIGN, LEAD_WORDS, NOT_A_NAME, SILENT_KEY, VERBS_TOO
 
 LABELS = {"PERSON": "PERSON", "PER": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "FAC": "LOCATION"}
 """Labels of spaCy's English models; organisations stay, they would hide every vendor."""
@@ -96,7 +96,7 @@ def _of_line(text: str, start: int, end: int, entity: str, denied: Container[str
 def _is_a_word_of_code(text: str, found: Finding) -> bool:
     """Whether a single word, no known given name, stands in a line of code or begins a sentence: `# Compare the two`."""
     word = text[found.start : found.end]
-    if found.entity != "PERSON" or " " in word or (is_given_name(word) and not is_word_too(word)):
+    if found.entity != "PERSON" or " " in word or (is_given_name(word) and word.lower() not in VERBS_TOO):
         return False
     line = text.rfind("\n", 0, found.start) + 1
     end = text.find("\n", found.end)

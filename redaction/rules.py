@@ -14,13 +14,14 @@ from typing import Any, Final, NoReturn
 
 import yaml
 
+from redaction.languages import LATIN, SCRIPTS
 from spans.canonical import canonical_json
 from spans.errors import SettingsError
 from spans.pseudonym import MAX_DIGITS, MIN_DIGITS, PHONE_REGIONS
 
 FORMAT: Final = 1
 """Version of the file format."""
-ENGINE: Final = 3
+ENGINE: Final = 4
 """Version of the detectors. Part of the fingerprint: raise it when they find something else than before."""
 MAX_FILE_BYTES: Final = 1_000_000
 
@@ -106,6 +107,8 @@ class RedactionRules:
     """Presidio pattern recognisers of the operator, each as canonical JSON."""
     plugins: tuple[str, ...] = ()
     """Recognisers in Python: names of entry points in the group `tracetape.recognizers`."""
+    languages: frozenset[str] = frozenset()
+    """Languages (ISO 639-1) whose text is stored although no model reads their script; without them it is withheld."""
     models: Mapping[str, str] = field(default_factory=dict)
     """Further spaCy packages by language (ISO 639-1): read texts of that language, told by their commonest words."""
 
@@ -136,6 +139,7 @@ class RedactionRules:
             "recognizers": list(self.recognizers),
             "plugins": list(self.plugins),
             "models": dict(sorted(self.models.items())),
+            "languages": sorted(self.languages),
         }
         return hashlib.sha256(canonical_json(plain)).hexdigest()[:16]
 
@@ -229,7 +233,7 @@ class _Reader:
     def rules(self) -> RedactionRules:
         known = {
             "version", "mode", "projects", "entities", "fields", "threshold", "strict_phones", "phone_regions",
-            "hide_lone_places", "hide_private_addresses", "deny", "allow", "model", "models", "token_digits",
+            "hide_lone_places", "hide_private_addresses", "deny", "allow", "model", "models", "languages", "token_digits",
             "recognizers", "plugins",
         }  # fmt: skip
         for key in self._raw:
@@ -262,6 +266,7 @@ class _Reader:
             recognizers=self._recognizers(entities),
             plugins=tuple(str(name) for name in self._list("plugins")),
             models=self._models(),
+            languages=self._languages(),
         )
 
     def _field(self, index: int, raw: Any) -> FieldRule:
@@ -303,6 +308,17 @@ class _Reader:
                 )
             found[language] = package
         return found
+
+    def _languages(self) -> frozenset[str]:
+        found = self._list("languages")
+        for index, language in enumerate(found):
+            if not (isinstance(language, str) and re.fullmatch(r"[a-z]{2}", language)):
+                self._refuse(f"languages[{index}]", "a language is named by two letters (ISO 639-1), such as ja")
+            if language not in SCRIPTS and language not in LATIN:
+                self._refuse(
+                    f"languages[{index}]", f"{language!r} is not known; known are {', '.join(sorted(SCRIPTS))}"
+                )
+        return frozenset(found)
 
     def _operator(self, where: str, raw: Any) -> Operator:
         try:

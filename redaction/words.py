@@ -112,6 +112,13 @@ NOT_A_NAME: Final = frozenset(
 )
 """Ordinary words: a value that contains one of them is a title or a product, not a person."""
 
+VERBS_TOO: Final = frozenset(
+    """
+    bill chase drew frank hope jack mark may nick pat pierce rob rose skip sue trace will
+    """.split()  # noqa: SIM905 - a list of quoted words is harder to read
+)
+"""Given names that begin a sentence as a verb more often than as a person: "Mark as done", "Will retry"."""
+
 SILENT_KEY: Final = re.compile(
     r"^(?:id|sku|ref|reference|pnr|locator|confirmation|booking_ref|booking_reference|status|role|type|kind|model|at|ts|timestamp|score|version|ver|hash|sha|digest|etag|order|tracking|next_cursor"
     r"|system_fingerprint|finish_reason|object|format|encoding|mime_type|level|severity|currency|unit|language|locale"

@@ -26,6 +26,7 @@ class Why(StrEnum):
     MODEL = "model"
     RECOGNISER = "recogniser"
     SAME_SPAN = "same_span"
+    LANGUAGE = "language"
 
 
 WORDS: Final[Mapping[str, str]] = {
@@ -45,6 +46,7 @@ WORDS: Final[Mapping[str, str]] = {
     Why.MODEL: "the language model read it as a name",
     Why.RECOGNISER: "a recogniser that the rules name",
     Why.SAME_SPAN: "the same full name was found elsewhere in this span",
+    Why.LANGUAGE: "a script that no language of the redaction rules is written in, so nobody could look for names",
 }
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from redaction.engine import Item, Redactor
+from redaction.languages import UNREAD
 from redaction.rules import FieldRule, Mode, Operator, RedactionRules
 from spans.errors import SettingsError
 from spans.fields import FieldClass
@@ -396,7 +397,7 @@ def test_a_place_is_hidden_once_somebody_joins_the_conversation(redactor):
 def test_any_text_is_cleaned_or_withheld_but_never_raises(redactor, text):
     got = clean(redactor, text)
     assert isinstance(got.value, str)
-    assert not got.failed
+    assert not got.failed or {note.entity for note in got.notes} >= {UNREAD}
 
 
 @pytest.mark.parametrize(
