@@ -93,7 +93,15 @@ def _open_engine(url: str) -> Engine:
         kind = parsed.get_backend_name()
         if kind == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-            return sa.create_engine(parsed, pool_pre_ping=True, pool_size=5, max_overflow=10, pool_timeout=5)
+            return sa.create_engine(
+                parsed,
+                pool_pre_ping=True,
+                pool_size=5,
+                max_overflow=10,
+                pool_timeout=5,
+                # Without it an INSERT … ON CONFLICT says -1 rows, and "somebody else was first" reads as "it was us".
+                execution_options={"preserve_rowcount": True},
+            )
         if kind == "sqlite" and parsed.database:
             return sa.create_engine(parsed, pool_size=5, max_overflow=10, pool_timeout=5)
     except ArgumentError as error:

@@ -38,19 +38,19 @@ def test_entries_of_many_threads_stand_in_one_unbroken_chain(ledger):
         ('UPDATE audit SET detail = \'{"a": "b"}\' WHERE entry_id = 1', 1),
     ],
 )
-def test_tampering_shows(ledger, tmp_path, tampering, broken):
+def test_tampering_shows(ledger, tampering, broken, ledger_file):
     for n in range(3):
         ledger.audit.append("Ada", "export", target=str(n))
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+    with sqlite3.connect(ledger_file) as connection:
         connection.execute(tampering)
     connection.close()
     assert ledger.audit.first_broken() == broken
 
 
-def test_an_entry_that_cannot_be_written_raises(ledger, tmp_path, monkeypatch):
+def test_an_entry_that_cannot_be_written_raises(ledger, monkeypatch, ledger_file):
     monkeypatch.setattr("store.ledger.database.BUSY_TIMEOUT_MS", 50)
     ledger.close()  # connections of the pool carry the old time-out
-    blocker = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
+    blocker = sqlite3.connect(ledger_file, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     with pytest.raises(BusyError, match="locked"):
         ledger.audit.append("Ada", "export")

@@ -43,10 +43,10 @@ def test_count_counts_working_keys_of_one_role(ledger):
     assert (ledger.keys.count(Role.INGEST), ledger.keys.count(Role.ADMIN), ledger.keys.count(Role.AUDITOR)) == (1, 1, 0)
 
 
-def test_no_secret_reaches_the_file(ledger, url, tmp_path):
+def test_no_secret_reaches_the_file(ledger, url, ledger_file):
     _, secret = ledger.keys.create("shop", Role.INGEST, "laptop")
     token = ledger.links.create("invitation", role=Role.VIEWER)
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+    with sqlite3.connect(ledger_file) as connection:
         dump = "\n".join(connection.iterdump())
     connection.close()
     assert secret not in dump

@@ -35,8 +35,8 @@ def test_several_processes_may_open_and_write_it_at_once(tmp_path, url):
     ledger.close()
 
 
-def test_it_waits_in_wal_mode(ledger, tmp_path):
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+def test_it_waits_in_wal_mode(ledger, ledger_file):
+    with sqlite3.connect(ledger_file) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
 
@@ -48,7 +48,7 @@ def test_an_unknown_name_in_the_package_is_an_attribute_error():
         _ = store.ledger.nothing
 
 
-def test_a_file_that_is_not_a_ledger_is_a_clear_sentence(tmp_path, url):
-    (tmp_path / "ledger.sqlite").write_bytes(b"not a database at all " * 100)
+def test_a_file_that_is_not_a_ledger_is_a_clear_sentence(url, ledger_file):
+    ledger_file.write_bytes(b"not a database at all " * 100)
     with pytest.raises(SettingsError, match="not a database"):
         Ledger.open(url)

@@ -27,15 +27,15 @@ def test_head_is_the_newest_revision():
     assert script.get_heads() == [migrate_module.HEAD]
 
 
-def test_a_newer_ledger_is_refused_with_what_to_do(ledger, url, tmp_path):
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+def test_a_newer_ledger_is_refused_with_what_to_do(ledger, url, ledger_file):
+    with sqlite3.connect(ledger_file) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0999'")
     connection.close()
     with pytest.raises(SettingsError, match=r"schema 0999.*update tracetape"):
         Ledger.open(url)
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(url, monkeypatch, tmp_path):
+def test_a_migration_that_fails_leaves_nothing_behind(url, monkeypatch, ledger_file):
     def fail(*_args: object, **_more: object) -> None:
         raise RuntimeError("power cut")
 
@@ -43,7 +43,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(url, monkeypatch, tmp_path
         patched.setattr("alembic.op.create_index", fail)
         with pytest.raises(RuntimeError):
             Ledger.open(url)
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+    with sqlite3.connect(ledger_file) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
     connection.close()
     Ledger.open(url).close()
