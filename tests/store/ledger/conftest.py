@@ -30,7 +30,9 @@ class Clock:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test of a ledger runs on both kinds; one that looks into the file itself, on SQLite only."""
-    if "url" in metafunc.fixturenames and "url" not in {m.args[0] for m in metafunc.definition.iter_markers("parametrize")}:
+    if "url" in metafunc.fixturenames and "url" not in {
+        m.args[0] for m in metafunc.definition.iter_markers("parametrize")
+    }:
         kinds = ["sqlite"] if "ledger_file" in metafunc.fixturenames or not is_there() else ["sqlite", "postgres"]
         metafunc.parametrize("url", kinds, indirect=True)
 
