@@ -1,6 +1,6 @@
-"""Migrations that die: `python -m tests.store.dying_migration ADDRESS [EVERY]` kills a real process at each step.
+"""Migrations of the ledger that die: `python -m tests.store.dying_migration ADDRESS [EVERY]` kills a real process at each step.
 
-A child migrates and kills itself with -9 after its n-th statement, n = EVERY, 2 · EVERY, … on the same ledger or store, until one
+A child migrates and kills itself with -9 after its n-th statement, n = EVERY, 2 · EVERY, … on the same ledger, until one
 child comes to the end. Prints the number of deaths.
 """
 
@@ -11,19 +11,16 @@ import os
 import signal
 import sys
 
-KINDS = {"sqlite": "ledger", "postgresql": "ledger"}
-
 
 def main() -> None:
     address, every = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    kind = KINDS.get(address.partition(":")[0], "store")
-    for name in ("alembic.command", "store.ledger") if kind == "ledger" else ("chdb", "store.clickhouse"):
+    for name in ("alembic.command", "store.ledger"):
         importlib.import_module(name)  # once, so that a child begins at once; nothing is opened before the fork
     deaths = 0
     while True:
         child = os.fork()
         if child == 0:
-            _ledger(address, deaths * every) if kind == "ledger" else _store(address, deaths * every)
+            _ledger(address, deaths * every)
             os._exit(0)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if code == 0:
@@ -45,22 +42,6 @@ def _ledger(address: str, allowed: int) -> None:
         _die_after(allowed)
 
     Ledger.open(address).close()
-
-
-def _store(address: str, allowed: int) -> None:
-    from store.clickhouse.engine import Engine
-    from store.clickhouse.store import ClickHouseStore
-
-    change = Engine.change
-
-    def counted(self: Engine, *args: object, **more: object) -> None:
-        change(self, *args, **more)  # type: ignore[arg-type]
-        _die_after(allowed)
-
-    Engine.change = counted  # type: ignore[method-assign, assignment]
-    store = ClickHouseStore.open(address)
-    store.migrate()
-    store.close()
 
 
 _done = 0
