@@ -1,6 +1,8 @@
-"""How fast a large run reads in a real browser: 50,000 spans, and a prompt of 10 MB, on the embedded store.
+"""How fast a large run reads in a real browser: 50,000 spans, and a prompt of 10 MB, on the embedded store; and the list
+of a million runs.
 
     python -m bench.web [--spans 50000] [--megabytes 10] [--store chdb:///FOLDER]
+    python -m bench.store make --spans 20000000 --tables runs --data DIR && python -m bench.web --runs DIR
 
 Prints, in milliseconds, the first paint of each page as the browser reports it (the first visit reads the run, later ones
 find it remembered), the size of its HTML, and how long a click takes until its answer stands on the page. Figures are of
@@ -35,7 +37,18 @@ from tests.web.house import a_house, clean, fill
 
 SCOPE = Scope("opentelemetry.instrumentation.genai.openai", "1.3b0")
 CRAWLER, READER = a_trace_id(7), a_trace_id(8)
-_PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1"
+_PAINT = """() => new Promise((told) => {
+  new PerformanceObserver((list) => told(list.getEntriesByName('first-contentful-paint')[0].startTime)).observe({ type: 'paint', buffered: true });
+  setTimeout(() => told(-1), 5000);
+})"""
+"""The page may be loaded before it is painted, so the figure is waited for."""
+LISTS = (
+    ("last 24 hours", "/runs"),
+    ("last 30 days", "/runs?range=30d"),
+    ("30 days, one workflow", "/runs?range=30d&workflow=workflow-3"),
+    ("30 days, most expensive first", "/runs?range=30d&order=cost"),
+    ("30 days, grouped by workflow", "/runs?range=30d&group=workflow"),
+)
 _CLICK = """async ([selector, done]) => {
   const from = performance.now();
   [...document.querySelectorAll(selector)].pop().click();
@@ -148,13 +161,14 @@ def main() -> None:
     options.add_argument("--spans", type=int, default=50_000)
     options.add_argument("--megabytes", type=int, default=10)
     options.add_argument("--store", default="")
+    options.add_argument("--runs", type=Path, help="folder of `bench.store make`: time the list of its runs instead")
     told = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-web-") as folder:
-        store = open_store(told.store or f"chdb://{folder}/store")
+        store = open_store(f"chdb://{told.runs}" if told.runs else told.store or f"chdb://{folder}/store")
         store.migrate()
-        if store.read_run("default", CRAWLER) is None:
+        if not told.runs and store.read_run("default", CRAWLER) is None:
             _write(store, told.spans, told.megabytes)
-        _serve(Path(folder), store)
+        _serve(Path(folder), store, lists_only=told.runs is not None)
 
 
 def _write(store: Store, spans: int, megabytes: int) -> None:
@@ -164,7 +178,18 @@ def _write(store: Store, spans: int, megabytes: int) -> None:
     print(f"written in {time.monotonic() - started:.0f} s")
 
 
-def _serve(folder: Path, store: Store) -> None:
+def lists(page: Page, visits: int = 5) -> Iterator[tuple[str, str]]:
+    """The list of runs, everything included: until its rows are painted."""
+    for words, path in LISTS:
+        paints = []
+        for _ in range(visits):
+            page.goto(path, wait_until="load")
+            paints.append(page.evaluate(_PAINT))
+        told = ", ".join(f"{p:.0f}" for p in paints)
+        yield words, f"{told} ms; {page.locator('.chip.on').first.inner_text()}"
+
+
+def _serve(folder: Path, store: Store, *, lists_only: bool) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -181,8 +206,11 @@ def _serve(folder: Path, store: Store) -> None:
             context.request.post("/sign-in", form={"key": secret}, headers={"origin": base}, max_redirects=0)
             page = context.new_page()
             page.goto("/about")  # templates, connections and files are warm, as on any running server
-            _print("a large run", itertools.chain(measure(page, CRAWLER), clicks(page, CRAWLER)))
-            _print("a long prompt", measure(page, READER))
+            if lists_only:
+                _print("a list of many runs", lists(page))
+            else:
+                _print("a large run", itertools.chain(measure(page, CRAWLER), clicks(page, CRAWLER)))
+                _print("a long prompt", measure(page, READER))
             browser.close()
         server.should_exit = True
         thread.join(10)

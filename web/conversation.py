@@ -10,7 +10,7 @@ from decimal import Decimal
 from spans.canonical import content_digest
 from spans.content import Document, Message, Part, SpanContent
 from spans.facts import Decision
-from spans.kinds import SpanKind, UsageRole
+from spans.kinds import SpanKind, ToolOutcome, UsageRole
 from spans.run import Step
 from spans.values import Value
 from web.waterfall import step_name, step_state
@@ -109,7 +109,8 @@ def build_conversation(
             part before ended, and says nothing twice.
     """
     contents = _numbered(_fullest(steps, contents))
-    shown = [s for s in steps if _is_told(s)]
+    ran = {s.tool_call_id for s in steps if s.counted and s.tool_call_id}
+    shown = [s for s in steps if _is_told(s) or (_waits(s) and s.tool_call_id not in ran)]
     asked, results = _calls(shown, contents)
     cards = _cards(shown, contents, asked, results)
     memory = _Memory(
@@ -135,6 +136,16 @@ def build_conversation(
 
 def _is_told(step: Step) -> bool:
     return "noise" not in step.flags and step.usage_role is not UsageRole.DUPLICATE and step.counted
+
+
+def _waits(step: Step) -> bool:
+    """A call that did not run counts for nothing, but somebody asked for it."""
+    return (
+        step.kind is SpanKind.TOOL
+        and "noise" not in step.flags
+        and step.duplicate_of is None
+        and step.tool_outcome in {ToolOutcome.APPROVAL_PENDING, ToolOutcome.NOT_EXECUTED}
+    )
 
 
 def _fullest(steps: Sequence[Step], contents: Mapping[str, SpanContent]) -> Mapping[str, SpanContent]:

@@ -72,6 +72,9 @@ def count(number: int | None) -> str:
     return NONE if number is None else f"{number:,}"
 
 
+_LEAST_MS = 0.1
+
+
 def duration(nanoseconds: int | None) -> str:
     """`0.4 ms`, `840 ms`, `3.2 s`, `2 m 14 s`, `3 h 05 m`, `2 d 4 h`."""
     if nanoseconds is None:
@@ -80,7 +83,9 @@ def duration(nanoseconds: int | None) -> str:
         return MINUS + duration(-nanoseconds)
     if nanoseconds < 10 * _NS_PER_MS:
         milliseconds = nanoseconds / _NS_PER_MS
-        return f"{milliseconds:.1f}{NBSP}ms" if nanoseconds else f"0{NBSP}ms"
+        if milliseconds < _LEAST_MS:
+            return f"<{_LEAST_MS}{NBSP}ms" if nanoseconds else f"0{NBSP}ms"
+        return f"{milliseconds:.1f}{NBSP}ms"
     if nanoseconds < 999_500_000:
         return f"{round(nanoseconds / _NS_PER_MS)}{NBSP}ms"
     seconds = nanoseconds / _NS_PER_S

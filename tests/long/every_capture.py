@@ -173,7 +173,7 @@ def read_all(context: BrowserContext, web: str, key: str, runs: list[dict[str, A
                 told.empty += not shown
                 if has_words(spans) and not shown:
                     told.problems.append(f"{address}: empty, although the run has messages")
-                if shots and run is runs[0]:
+                if shots and run is max(runs, key=lambda r: r["model_calls"] + r["tool_calls"]):
                     page.screenshot(path=f"{shots}.png", full_page=False)
     page.close()
     return told
@@ -186,8 +186,9 @@ def details(path: str, spans: list[dict[str, Any]]) -> list[str]:
 
 
 def has_words(spans: list[dict[str, Any]]) -> bool:
-    """Whether any model call or tool of the run told what was said."""
-    return any(s["input_messages"] or s["output_messages"] or (s["tool"] or {}).get("arguments") for s in spans)
+    """Whether any model call or tool of the run told what was said; texts that are only embedded were not said."""
+    telling = [s for s in spans if s["kind"] in {"model", "tool"}]
+    return any(s["input_messages"] or s["output_messages"] or (s["tool"] or {}).get("arguments") for s in telling)
 
 
 def look(page: Page, address: str, told: Told) -> None:

@@ -206,6 +206,15 @@ def test_a_denied_tool_carries_its_decision_and_not_the_same_words_twice():
     assert (turn.glyph, turn.error, turn.decisions[0].rule) == ("denied", "", "refund-limit")
 
 
+def test_a_call_that_waits_is_told_until_the_same_call_ran():
+    waits = tool(1, "call_1", tool_outcome=ToolOutcome.APPROVAL_PENDING, counted=False)
+    content = {a_span_id(1): SpanContent(tool_arguments={"customer": "c1"})}
+    (turn,) = build_conversation([waits], content).turns
+    assert (turn.kind, turn.arguments) == ("tool", {"customer": "c1"})
+    ran = tool(2, "call_1", tool_outcome=ToolOutcome.OK)
+    assert [t.span_id for t in build_conversation([waits, ran], content).turns] == [a_span_id(2)]
+
+
 def test_documents_inside_a_tool_that_returned_them_are_folded():
     inner = a_step(span_id=a_span_id(2), parent_span_id=a_span_id(1), kind=SpanKind.RETRIEVAL, usage=None)
     conversation = build_conversation(

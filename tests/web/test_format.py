@@ -53,6 +53,7 @@ def test_exact_money_has_every_digit_and_no_exponent():
         (None, "none"),
         (0, "0 ms"),
         (400_000, "0.4 ms"),
+        (18_000, "<0.1 ms"),
         (840_000_000, "840 ms"),
         (999_600_000, "1.0 s"),
         (3_200_000_000, "3.2 s"),

@@ -381,7 +381,8 @@
   zones();
   times(document);
   addEventListener("times", () => times(document));
-  document.querySelector(".wf .row.sel")?.scrollIntoView({ block: "nearest" });
+  /* a step that the address names is shown; one that the page chose by itself moves nothing */
+  if (new URL(location.href).searchParams.get("span")) document.querySelector(".wf .row.sel")?.scrollIntoView({ block: "nearest" });
   const hit = document.querySelector(".msg.hit");
   if (hit) hit.scrollIntoView({ block: "center" });
 })();
