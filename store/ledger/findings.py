@@ -30,6 +30,8 @@ from store.ledger.tables import FINDING_EVENTS, FINDINGS
 from store.text import clean_text, to_json
 
 MOST_EXAMPLES = 20
+REOPENED = "reopened_ns"
+"""In a finding's detail: when it came back after it was closed, Unix nanoseconds; absent when it never did."""
 _LIVE = (FindingState.OPEN, FindingState.EXPECTED, FindingState.SILENCED)
 
 
@@ -223,8 +225,10 @@ def _brought_up_to_date(known: Finding, stated: Finding, at_ns: int) -> tuple[Fi
     told = stated if _certainty(stated) >= _certainty(known) else known
     if event is None and (known.severity, known.summary) != (told.severity, told.summary):
         event = FindingEvent(at_ns, FindingEventKind.UPDATED, note=told.summary)
+    again_ns = at_ns if event is not None and event.kind is FindingEventKind.REOPENED else known.detail.get(REOPENED)
     updated = replace(
         told,
+        detail={**told.detail, REOPENED: again_ns} if again_ns else told.detail,
         impact=stated.impact,
         detected_ns=known.detected_ns,
         since_ns=known.since_ns,

@@ -18,7 +18,7 @@ from spans.kinds import RunMode
 from store.api import RunQuery, Store
 from store.hours import HourField, HourQuery, HourRow
 from store.ledger import Ledger
-from store.ledger.findings import FindingQuery
+from store.ledger.findings import REOPENED, FindingQuery
 from store.sums import TOOL_COUNTS, RunBound, RunSums
 
 KINDS: Mapping[RuleType, tuple[FindingKind, ...]] = {
@@ -184,9 +184,10 @@ def told_of(kind: RuleType, finding: Finding) -> Told:
     impact = finding.impact.usd
     last_ns = finding.last_seen_ns
     if kind in EVENTS:
-        # A detector looks back for days and states a thing each time; what counts is when it happened or was found.
-        happened = finding.detail.get("last_ns")
-        last_ns = max(finding.detected_ns, happened if isinstance(happened, int) else 0)
+        # A detector looks back for days and states a thing each time; what counts is when it happened, was found or
+        # came back.
+        moments = (finding.detail.get(name) for name in ("last_ns", REOPENED))
+        last_ns = max(finding.detected_ns, *(moment if isinstance(moment, int) else 0 for moment in moments))
     return Told(
         finding_id=finding.finding_id,
         type=kind,

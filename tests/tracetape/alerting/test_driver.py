@@ -207,6 +207,21 @@ def test_a_finding_is_told_within_one_look(house):
     assert len(house.flips()) == 2
 
 
+def test_a_near_miss_that_comes_back_is_told_again(house):
+    house.rule("{id: denied, type: near_miss, to: [team]}")
+    told = a_finding(kind=FindingKind.NEAR_MISS, workflow="refund", environment="production", detected_ns=house.clock())
+    house.ledger.findings.record([told], house.clock(), 48 * HOUR)
+    house.pass_s(7_200)
+    assert [f[2] for f in house.flips()] == ["firing", "resolved"]
+    house.ledger.findings.close_unseen("default", [FindingKind.NEAR_MISS], house.clock(), HOUR)
+    house.ledger.findings.record([told], house.clock(), 48 * HOUR)
+    house.pass_s(7_200)
+    assert [f[2] for f in house.flips()] == ["firing", "resolved"] * 2
+    house.ledger.findings.record([told], house.clock(), 48 * HOUR)
+    house.pass_s(7_200)
+    assert len(house.flips()) == 4, "seen once more is no news"
+
+
 def test_a_run_beyond_its_bound_is_named(house):
     house.rule("{id: cap, type: per_run, any: [cost_usd > 2], every: 1m, to: [team]}")
     house.run("0.5")
