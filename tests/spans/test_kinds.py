@@ -12,6 +12,7 @@ from spans.fields import FieldClass
 from spans.policy import FindingKind, ToolEffect
 from spans.roles import Permission, Role
 from spans.span import StatusCode
+from spans.why import Why
 
 CLOSED_SETS = {
     kinds.SpanKind: "agent model tool retrieval embedding reranker guardrail evaluator workflow other",
@@ -39,6 +40,8 @@ CLOSED_SETS = {
     seal.LeafKind: "span log",
     whatif.Change: "newly_denied needs_approval newly_allowed cannot_evaluate unchanged",
     Redaction: "full rules off withheld",
+    Why: "secret card iban ssn wallet email phone ip_address birth street announced given_name place_name model recogniser"
+    " same_span language",
     FieldClass: "content identity identifier name plain",
     FindingKind: "violation near_miss limit",
     ToolEffect: "read write irreversible",

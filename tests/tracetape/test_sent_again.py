@@ -41,8 +41,9 @@ INT64_MAX = (1 << 63) - 1
 
 
 @pytest.fixture(scope="module")
-def pipelines() -> dict[str, Pipeline]:
-    return {mode: build_pipeline(Orders(mode, None, b"k" * 32)) for mode in MODES}
+def pipelines(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pipeline]:
+    keys = tmp_path_factory.mktemp("keys")
+    return {mode: build_pipeline(Orders(mode, None, keys)) for mode in MODES}
 
 
 @dataclass
