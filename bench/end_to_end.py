@@ -30,13 +30,19 @@ MOST_PENDING = 2_000
 """Without a rate, senders wait while this many spans are not stored yet."""
 
 
-def a_conversation(rng: random.Random, turns: int) -> tuple[str, list[bytes], int]:
-    """A trace, a request for each of its calls, and the bytes of text in them."""
-    trace, root, now, size = rng.randbytes(16), rng.randbytes(8), time.time_ns(), 0
-    bodies = []
+def a_batch(rng: random.Random, turns: int, conversations: int) -> tuple[str, bytes, int, int]:
+    """One export of an agent that served some people: a trace in it, the request, its spans and the bytes of their text."""
+    request = ExportTraceServiceRequest()
+    told = [a_conversation(rng, turns, request) for _ in range(conversations)]
+    return told[-1][0], request.SerializeToString(), sum(spans for _, spans, _ in told), sum(size for *_, size in told)
+
+
+def a_conversation(rng: random.Random, turns: int, request: ExportTraceServiceRequest) -> tuple[str, int, int]:
+    """Adds a conversation; returns its trace, its spans and the bytes of text in them."""
+    trace, root, now, size, spans = rng.randbytes(16), rng.randbytes(8), time.time_ns(), 0, 0
     for number, texts in enumerate(conversation(rng, turns)):
-        request = ExportTraceServiceRequest()
         resource = request.resource_spans.add()
+        spans += 1
         resource.resource.attributes.add(key="service.name").value.string_value = f"agent-{rng.randrange(5)}"
         span = resource.scope_spans.add().spans.add(trace_id=trace, span_id=rng.randbytes(8) if number else root)
         if number:
@@ -48,8 +54,7 @@ def a_conversation(rng: random.Random, turns: int) -> tuple[str, list[bytes], in
         for key, text in {**operation, **texts}.items():
             span.attributes.add(key=key).value.string_value = text
             size += len(text)
-        bodies.append(request.SerializeToString())
-    return trace.hex(), bodies, size
+    return trace.hex(), spans, size
 
 
 def main() -> None:
@@ -57,6 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--turns", type=int, default=8)
+    parser.add_argument("--batch", type=int, default=8, help="conversations in one request")
     parser.add_argument("--rate", type=float, default=0.0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Running(Path(folder) / "data") as server:
@@ -72,20 +78,21 @@ def _run(server: Running, options: argparse.Namespace) -> None:
     began = time.monotonic()
     last_look = 0.0
     while (now := time.monotonic()) < began + options.seconds:
-        trace, bodies, chars = a_conversation(rng, options.turns)
-        for body in bodies:
-            connection.request("POST", "/v1/traces", body, {"Content-Type": "application/x-protobuf"})
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == 200, answer.status
-        sent, size = sent + len(bodies), size + chars
+        trace, body, spans, chars = a_batch(rng, options.turns, options.batch)
+        connection.request("POST", "/v1/traces", body, {"Content-Type": "application/x-protobuf"})
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 200, answer.status
+        sent, size = sent + spans, size + chars
         if options.rate:
             if now - last_look > 1:
                 last_look = now
-                watchers.append(threading.Thread(target=_watch, args=(server, trace, len(bodies), lags), daemon=True))
+                watchers.append(
+                    threading.Thread(target=_watch, args=(server, trace, 2 * options.turns, lags), daemon=True)
+                )
                 watchers[-1].start()
             time.sleep(max(0.0, began + sent / options.rate - time.monotonic()))
-        elif sent % (options.turns * 20) == 0:
+        else:
             while _pending(server) > MOST_PENDING:
                 time.sleep(0.05)
     offered = time.monotonic() - began
