@@ -19,6 +19,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from spans.errors import BusyError, SettingsError
 
 BUSY_TIMEOUT_MS = 5_000
+_ONE_WRITER = 0x7472_6163_6574_6170
+"""The advisory lock that a writer on PostgreSQL holds: "tracetap" in ASCII, so that an operator can recognise it."""
 _WRITE = "tracetape_write"
 _DURABLE = "tracetape_durable"
 
@@ -47,6 +49,8 @@ class Database:
             BusyError: the ledger cannot be reached now.
         """
         with _translated(), self.engine.connect() as connection, connection.begin():
+            if not self.is_sqlite:
+                connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             yield connection
 
     @contextmanager
@@ -62,8 +66,8 @@ class Database:
         with _translated(), self.engine.connect() as connection:
             connection.execution_options(**{_WRITE: True, _DURABLE: durable})
             with connection.begin():
-                if not self.is_sqlite and not durable:
-                    connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
+                if not self.is_sqlite:
+                    _begin_postgres(connection, durable)
                 yield connection
 
     def upsert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
@@ -132,6 +136,17 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         connection.exec_driver_sql("BEGIN")
+
+
+def _begin_postgres(connection: Connection, durable: bool) -> None:
+    # "Look, then write" is all over the ledger and is right on SQLite, where one transaction writes at a time. A server
+    # lets two look at once, so writers queue here too; transactions are a few rows, and nobody waits for a person.
+    # A writer whose machine vanished must not hold the queue until TCP notices.
+    settings = [f"lock_timeout = {BUSY_TIMEOUT_MS}", f"idle_in_transaction_session_timeout = {2 * BUSY_TIMEOUT_MS}"]
+    settings += [] if durable else ["synchronous_commit = off"]
+    for setting in settings:
+        connection.exec_driver_sql(f"SET LOCAL {setting}")
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_WRITER})")
 
 
 @contextmanager

@@ -86,9 +86,10 @@ class Slots:
         """
         changes: defaultdict[tuple[str, str, str], int] = defaultdict(int)
         with self._database.writing() as connection:
-            for row in rows:
+            # In one order everywhere, or two processes that settle the same slots would wait for each other for ever.
+            for row in sorted(rows, key=lambda row: (row.segment, row.slot)):
                 self._settle_one(connection, row, changes)
-            for (signal, state, kept_as), items in changes.items():
+            for (signal, state, kept_as), items in sorted(changes.items()):
                 if items:
                     insert = self._database.upsert(SLOT_TOTALS).values(
                         signal=signal,
@@ -166,7 +167,6 @@ class Slots:
         changes: defaultdict[tuple[str, str, str], int],
     ) -> None:
         where = (SLOTS.c.segment == row.segment, SLOTS.c.slot == row.slot)
-        before = connection.execute(sa.select(SLOTS.c.state, SLOTS.c.item_count).where(*where)).one_or_none()
         values = {
             "signal": row.signal,
             "state": row.state,
@@ -176,13 +176,16 @@ class Slots:
             "received_ns": row.received_ns,
             "settled_ns": self._database.now_ns(),
         }
-        if before is None:
-            connection.execute(sa.insert(SLOTS).values(segment=row.segment, slot=row.slot, **values))
-        elif before.state == QUARANTINED and row.state in _LEAVES_QUARANTINE:
+        # The insert decides who is first: on a server another process may be settling the same slot at this moment.
+        insert = self._database.upsert(SLOTS).values(segment=row.segment, slot=row.slot, **values)
+        first = insert.on_conflict_do_nothing(index_elements=["segment", "slot"]).returning(SLOTS.c.slot)
+        if connection.execute(first).one_or_none() is None:
+            found = sa.select(SLOTS.c.state, SLOTS.c.item_count).where(*where).with_for_update()
+            before = connection.execute(found).one_or_none()
+            if before is None or before.state != QUARANTINED or row.state not in _LEAVES_QUARANTINE:
+                return
             changes[row.signal, QUARANTINED, ""] -= before.item_count
             connection.execute(sa.update(SLOTS).where(*where).values(**values))
-        else:
-            return
         changes[row.signal, row.state, ""] += row.items
         for shape, items in row.stored_as.items():
             changes[row.signal, row.state, shape] += items

@@ -68,6 +68,13 @@ def test_totals_are_exact_under_threads(ledger):
     assert ledger.slots.totals()["spans"].stored == 20
 
 
+def test_two_who_settle_the_same_slots_in_opposite_order_neither_wait_for_ever_nor_count_twice(ledger):
+    slots = [a_slot(n, items=1, stored_as={"rows": 1}) for n in range(30)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: ledger.slots.settle(slots if n % 2 else slots[::-1]), range(12)))
+    assert ledger.slots.totals()["spans"] == SlotTotals(stored=30, stored_as={"rows": 30})
+
+
 def test_a_quarantined_record_leaves_the_count_when_it_is_driven_again_and_ends_as_dropped_or_expired(ledger):
     slots = ledger.slots
     row = SettledSlot("aside", 0, "spans", "quarantined", 3)
