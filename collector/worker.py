@@ -44,7 +44,8 @@ class WorkerSettings:
     """What a worker is told; everything secret comes over the socket."""
 
     name: str
-    socket: Path
+    socket: Path | Callable[[], Path]
+    """Where main listens; a function where main may listen elsewhere after each of its starts."""
     spool: Path
     rss_limit_bytes: int = 1536 * MIB
     """Beyond this the worker leaves after the record at hand and is started afresh: models keep growing for ever."""
@@ -79,7 +80,7 @@ class Worker:
         pause = FIRST_PAUSE_S
         while not self._stop.is_set() and not self._recycle:
             try:
-                sock = connect(self._settings.socket)
+                sock = connect(place() if callable(place := self._settings.socket) else place)
             except HandoffError:
                 self._stop.wait(pause)
                 pause = min(LONGEST_PAUSE_S, pause * 2)

@@ -20,6 +20,7 @@ ROLES = {
     "work": "tracetape.processes.work",
     "main": "tracetape.processes.main",
     "notify": "tracetape.processes.notify",
+    "web": "tracetape.processes.web",
 }
 
 

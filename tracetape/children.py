@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tracetape.folder import read_status, write_status
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
@@ -18,6 +20,8 @@ RECEIVER_PAUSE_S = 0.5
 """SDKs wait 6.5 s for somebody to listen again and then drop the batch (measured): it may never be kept waiting."""
 CALM_S = 30.0
 """A child that lived this long is healthy again: its pause starts over."""
+LEFTOVER_WAIT_S = 12.0
+LOOK_S = 0.1
 
 
 @dataclass(slots=True)
@@ -111,3 +115,23 @@ def leftovers(pids: Sequence[int]) -> list[int]:
         if b"tracetape.child" in words:
             alive.append(pid)
     return alive
+
+
+def note_pids(note: Path, children: Sequence[Child]) -> None:
+    """Write down who is running, for whoever starts after a kill -9 of their supervisor."""
+    write_status(note, {"pids": [c.pid for c in children if c.pid]})
+
+
+def end_leftovers(note: Path, say: Callable[[str], None]) -> None:
+    """After a kill -9 of the supervisor its children need a moment to notice and leave; wait, then kill."""
+    noted = read_status(note).get("pids", [])
+    pids = [p for p in noted if isinstance(p, int)] if isinstance(noted, list) else []
+    deadline = time.monotonic() + LEFTOVER_WAIT_S
+    alive = leftovers(pids)
+    if alive:
+        say("waiting for the processes of an earlier run to end …")
+    while alive and time.monotonic() < deadline:
+        time.sleep(LOOK_S)
+        alive = leftovers(alive)
+    for pid in alive:
+        os.kill(pid, signal.SIGKILL)

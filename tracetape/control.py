@@ -10,13 +10,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from spans.errors import HouseError
+from spans.errors import BusyError, HouseError, NotFoundError, RefusedError, SettingsError
 from tracetape.house import House
 
 logger = logging.getLogger(__name__)
 
+_KINDS = {kind.__name__: kind for kind in (BusyError, NotFoundError, RefusedError, SettingsError)}
+
 Verb = Callable[[House, Mapping[str, Any]], Mapping[str, Any]]
 MAX_REQUEST = 1 << 20
+MAX_ANSWER = 64 << 20
 ANSWER_TIMEOUT_S = 600.0
 
 
@@ -59,7 +62,7 @@ class ControlServer:
             try:
                 answer = self._run(_read_line(connection))
             except HouseError as error:
-                answer = {"error": str(error)}
+                answer = {"error": str(error), "kind": type(error).__name__}
             except Exception:
                 logger.exception("a control verb failed")
                 answer = {"error": "The running server could not do that; its log in the data folder says why."}
@@ -77,27 +80,28 @@ def ask(path: Path, verb: str, arguments: Mapping[str, Any]) -> Mapping[str, Any
     """Run a verb inside the `serve` that holds the folder.
 
     Raises:
-        HouseError: the server refused, or cannot be reached.
+        BusyError: the server cannot be reached now.
+        HouseError: the server refused; of the class that it refused with.
     """
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(ANSWER_TIMEOUT_S)
             connection.connect(str(path))
             connection.sendall(json.dumps({"verb": verb, "arguments": dict(arguments)}).encode() + b"\n")
-            answer = json.loads(_read_line(connection))
+            answer = json.loads(_read_line(connection, MAX_ANSWER) or b"{}")
     except OSError as error:
-        raise HouseError(f"The running tracetape cannot be reached at {path} ({error.strerror or error}).") from None
+        raise BusyError(f"The running tracetape cannot be reached at {path} ({error.strerror or error}).") from None
     if "error" in answer:
-        raise HouseError(str(answer["error"]))
+        raise _KINDS.get(str(answer.get("kind")), HouseError)(str(answer["error"]))
     found = answer.get("data", {})
     return found if isinstance(found, dict) else {}
 
 
-def _read_line(connection: socket.socket) -> bytes:
-    received = b""
-    while not received.endswith(b"\n") and len(received) < MAX_REQUEST:
+def _read_line(connection: socket.socket, limit: int = MAX_REQUEST) -> bytes:
+    received = bytearray()
+    while not received.endswith(b"\n") and len(received) < limit:
         piece = connection.recv(65_536)
         if not piece:
             break
         received += piece
-    return received
+    return bytes(received)

@@ -73,6 +73,16 @@ class DataFolder:
         """Written once by the receiver when both of its doors are open."""
         return self.run / "receiver-ready.json"
 
+    def receiver_files(self, name: str) -> tuple[Path, Path]:
+        """Counters and readiness of a receiver; `serve` has one without a name."""
+        at = f"@{name}" if name else ""
+        return self.run / f"receiver{at}.json", self.run / f"receiver-ready{at}.json"
+
+    def receivers(self) -> tuple[str, ...]:
+        """Names of every receiver that ever worked in this folder."""
+        files = [*self.run.glob("receiver.json"), *self.run.glob("receiver@*.json")]
+        return tuple(sorted(p.stem.partition("@")[2] for p in files))
+
     @property
     def main_status(self) -> Path:
         """Phase and readiness, written by main."""
@@ -82,6 +92,10 @@ class DataFolder:
     def serve_file(self) -> Path:
         """Settings and ports of the running `serve`, read by its children and by verbs."""
         return self.run / "serve.json"
+
+    def part_file(self, part: str, name: str) -> Path:
+        """Settings, ports and sockets of a part that runs by itself, read by its own process."""
+        return self.run / f"{part}@{name}.json"
 
     def store_dsn(self) -> str:
         """Address of the embedded engine."""
@@ -130,9 +144,11 @@ def remove_sockets(folder: DataFolder) -> None:
 class FolderLock:
     """Holds the data folder for one `serve`; the kernel lets go of it when the process dies."""
 
-    def __init__(self, folder: DataFolder) -> None:
-        self._path = folder.root / "lock"
-        self._root = folder.root
+    def __init__(self, folder: DataFolder, name: str = "") -> None:
+        """Of the folder itself, or of one part in it."""
+        self._path = folder.run / f"{name}.lock" if name else folder.root / "lock"
+        self._what = f"The part {name} of {folder.root}" if name else f"The data folder {folder.root}"
+        self._advice = "choose another with --name" if name else "choose another folder with --data"
         self._fd: int | None = None
 
     def acquire(self) -> None:
@@ -150,8 +166,7 @@ class FolderLock:
                 raise
             holder = self._path.read_text(encoding="ascii", errors="replace").strip() or "unknown"
             raise SettingsError(
-                f"The data folder {self._root} is in use by another tracetape (process {holder}). "
-                "Stop that one, or choose another folder with --data."
+                f"{self._what} is in use by another tracetape (process {holder}). Stop that one, or {self._advice}."
             ) from None
         os.ftruncate(fd, 0)
         os.write(fd, str(os.getpid()).encode("ascii"))

@@ -17,7 +17,7 @@ from collector.quarantine import expire_withheld
 from collector.rework import Again
 from insights.alerts.backtest import Episode, backtest
 from insights.alerts.rule import Rule
-from spans.health import Arrival, Health, IngestStatus, Refusals
+from spans.health import Health, IngestStatus
 from spans.ids import TraceId
 from store import open_store
 from store.api import Store
@@ -30,13 +30,14 @@ from tracetape.assembler import Assembler
 from tracetape.delivery_check import health
 from tracetape.erasing import Erasing
 from tracetape.evaluator import Evaluator
-from tracetape.folder import DataFolder, read_status
+from tracetape.folder import DataFolder
 from tracetape.housekeeping import Housekeeper
 from tracetape.judges import Judges
 from tracetape.keeping import retention_rules
 from tracetape.overrides import Overrides
 from tracetape.part_watch import PartWatch
 from tracetape.pump import Pump
+from tracetape.receivers import ingest_status, receiver_figures
 from tracetape.recompute import Recompute
 from tracetape.repeats import GENERATION
 from tracetape.rollups import RollUps
@@ -241,28 +242,8 @@ class House:
 
     def ingest(self) -> IngestStatus:
         """What is arriving now."""
-        status, broker = self.receiver_figures(), self.broker.status()
-        arrivals = status.get("arrivals", [])
-        spool = status.get("spool", {})
-        seen = tuple(Arrival(**a) for a in arrivals) if isinstance(arrivals, list) else ()
-        return IngestStatus(
-            arrivals=seen,
-            spans_per_s=float(str(status.get("spans_per_s", 0.0))),
-            last_accepted_ns=int(str(status.get("last_accepted_ns", 0))),
-            workers_ready=broker.workers_ready,
-            workers=broker.workers,
-            receiver_ready=bool(read_status(self.folder.receiver_ready)),
-            refusals=_refusals(status.get("refused_by")),
-            spool_refusal=str(spool.get("refusal", "")) if isinstance(spool, dict) else "",
-        )
+        return ingest_status(self.folder, self.broker.status())
 
     def receiver_figures(self) -> dict[str, object]:
-        """What the receiver says of itself; empty before its first word."""
-        return read_status(self.folder.receiver_status)
-
-
-def _refusals(counts: object) -> tuple[Refusals, ...]:
-    """Out of the receiver's counters, such as `spans 503`."""
-    found = counts if isinstance(counts, dict) else {}
-    words = ((str(key).split(" "), int(n)) for key, n in found.items())
-    return tuple(Refusals(key[0], key[1], n) for key, n in sorted(words, key=lambda one: -one[1]) if len(key) == 2)
+        """What the receivers say of themselves; empty before their first word."""
+        return receiver_figures(self.folder)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from spans.errors import SettingsError
-from tracetape.children import LONGEST_PAUSE_S, RECEIVER_PAUSE_S, Child, leftovers
+from tracetape.children import LONGEST_PAUSE_S, RECEIVER_PAUSE_S, Child, end_leftovers, note_pids
 from tracetape.folder import DataFolder, FolderLock, make_sockets, read_status, remove_sockets, write_status
 from tracetape.ports import open_listener, reserve_port
 from tracetape.settings import ServeSettings
@@ -21,7 +21,6 @@ RECEIVER_STOP_S = 3.0
 MAIN_STOP_S = 5.0
 WORKER_STOP_S = 1.5
 """Together below 10 s, the grace that container runtimes give."""
-LEFTOVER_WAIT_S = 12.0
 
 
 class Supervisor:
@@ -44,7 +43,7 @@ class Supervisor:
         self._folder.create()
         self._lock.acquire()
         try:
-            self._wait_for_leftovers()
+            end_leftovers(self._folder.run / "pids.json", self._say)
             remove_sockets(self._folder)
             make_sockets(self._folder)
             return self._serve()
@@ -145,21 +144,7 @@ class Supervisor:
         self._say(f"ready: grpc {shown}:{ports['grpc']}  http {scheme}://{shown}:{ports['http']}  web {web}")
 
     def _note_pids(self) -> None:
-        write_status(self._folder.run / "pids.json", {"pids": [c.pid for c in self._children if c.pid]})
-
-    def _wait_for_leftovers(self) -> None:
-        """After a kill -9 of the supervisor its children need a moment to notice and leave."""
-        noted = read_status(self._folder.run / "pids.json").get("pids", [])
-        pids = [p for p in noted if isinstance(p, int)] if isinstance(noted, list) else []
-        deadline = time.monotonic() + LEFTOVER_WAIT_S
-        alive = leftovers(pids)
-        if alive:
-            self._say("waiting for the processes of an earlier run to end …")
-        while alive and time.monotonic() < deadline:
-            time.sleep(TICK_S)
-            alive = leftovers(alive)
-        for pid in alive:
-            os.kill(pid, signal.SIGKILL)
+        note_pids(self._folder.run / "pids.json", self._children)
 
     def _shut_down(self, receiver: Child, main: Child, crew: list[Child]) -> int:
         """Receiver first (nothing new), then main (stores what is in flight), then the workers."""

@@ -17,7 +17,7 @@ from spans.roles import Role
 from store.api import RunQuery
 from store.privacy import MAX_TEXTS
 from store.rows import facts_table
-from tracetape import keeping_verbs, moving_verbs, policies
+from tracetape import keeping_verbs, moving_verbs, policies, web_calls
 from tracetape.control import Verb
 from tracetape.demo import DEMO_PROJECT
 from tracetape.demo.fleet import generate
@@ -209,4 +209,5 @@ VERBS: Mapping[str, Verb] = {
     "renormalise": renormalise,
     "verify_run": verify_run,
     "whatif": whatif,
+    web_calls.VERB: web_calls.answer,
 }

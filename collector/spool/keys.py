@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import time
@@ -78,12 +79,20 @@ class KeyRing:
 
 
 def ensure_spool_keys(folder: Path) -> None:
-    """Create the key pair on first start; the private file is readable by its owner only."""
+    """Create the key pair on first start; the private file is readable by its owner only.
+
+    Several receivers may start on one folder at the same moment: whoever comes second finds the pair of the first.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not (folder / PRIVATE_NAME).exists():
-        _write_pair(folder)
-    elif not (folder / PUBLIC_NAME).exists():
-        _write_public(folder, _load_private(folder / PRIVATE_NAME))
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        if not (folder / PRIVATE_NAME).exists():
+            _write_pair(folder)
+        elif not (folder / PUBLIC_NAME).exists():
+            _write_public(folder, _load_private(folder / PRIVATE_NAME))
+    finally:
+        os.close(fd)
 
 
 def rotate_spool_keys(folder: Path) -> None:

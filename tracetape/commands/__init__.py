@@ -8,6 +8,7 @@ import typer
 
 from tracetape.commands import (
     alerts,
+    apart,
     backup,
     evaluate,
     export,
@@ -32,6 +33,7 @@ class Command(Protocol):
 
 COMMANDS: tuple[Command, ...] = (
     alerts,
+    apart,
     backup,
     evaluate,
     export,

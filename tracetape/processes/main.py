@@ -10,12 +10,14 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import uvicorn
+from fastapi import FastAPI
 
 from spans.ids import TraceId
 from spans.roles import Role
+from store.ledger import Ledger
 from tracetape import __version__
 from tracetape.alerting.targets import target_check
 from tracetape.control import ControlServer
@@ -23,6 +25,7 @@ from tracetape.demo.test_run import send_test_run
 from tracetape.folder import DataFolder, read_status, write_status
 from tracetape.house import House
 from tracetape.keeping import retention_rules
+from tracetape.lease import Lease
 from tracetape.metrics import metrics_of
 from tracetape.policies import judge_workflow_soon
 from tracetape.quarantine_desk import QuarantineDesk
@@ -42,11 +45,12 @@ SIGN_IN_S = 86_400
 READY_EVERY_S = 0.2
 
 
-class _Server(uvicorn.Server):
+class PageServer(uvicorn.Server):
     """Uvicorn without its signal handling: the house has to be closed after the last answer."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Ours are set by `page_server`."""
         yield
 
 
@@ -63,24 +67,55 @@ def run(folder: DataFolder, _name: str) -> int:
         status["phase"] = phase
         write_status(folder.main_status, status)
 
+    lease = Lease(folder, settings.ledger) if settings.ledger else None
+    if lease:
+        lease.wait(progress)
     house = House.open(settings, folder, progress)
     house.start()
-    endpoints = _endpoints(settings, ports)
-    app = create_app(_services(house, endpoints), WebSettings(public_url=settings.public_url, host=settings.host))
     control = ControlServer(folder.control_socket, house, VERBS)
     control.start()
-    server = _Server(
+    if "web" in fds:
+        _serve_pages(house, ports, int(fds["web"]), status)
+    else:
+        _stay(house, status)
+    progress("stopping …")
+    control.stop()
+    house.stop(DRAIN_S)
+    if lease:
+        lease.release()
+    return 0
+
+
+def _serve_pages(house: House, ports: dict[str, int], fd: int, status: dict[str, object]) -> None:
+    """Answer until told to stop."""
+    settings = house.settings
+    app = create_app(
+        _services(house, endpoints_of(settings, ports)), WebSettings(public_url=settings.public_url, host=settings.host)
+    )
+    server = page_server(app)
+    status["sign_in"] = sign_in_link(house.ledger)
+    threading.Thread(target=_report, args=(house, server, status), daemon=True).start()
+    asyncio.run(server.serve(sockets=[socket.socket(fileno=fd)]))
+
+
+def _stay(house: House, status: dict[str, object]) -> None:
+    """Pages are served by a process of their own: work until told to stop. Workers may come and go."""
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    status.update(ready=True, phase="ready")
+    write_status(house.folder.main_status, status)
+    stop.wait()
+
+
+def page_server(app: FastAPI) -> PageServer:
+    """A server of the pages that ends at SIGTERM or SIGINT after its last answer."""
+    server = PageServer(
         uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False)
     )
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: setattr(server, "should_exit", True))
-    status["sign_in"] = _sign_in_link(house)
-    threading.Thread(target=_report, args=(house, server, status), daemon=True).start()
-    asyncio.run(server.serve(sockets=[socket.socket(fileno=int(fds["web"]))]))
-    progress("stopping …")
-    control.stop()
-    house.stop(DRAIN_S)
-    return 0
+    return server
 
 
 def _report(house: House, server: uvicorn.Server, status: dict[str, object]) -> None:
@@ -97,12 +132,14 @@ def _report(house: House, server: uvicorn.Server, status: dict[str, object]) -> 
         time.sleep(READY_EVERY_S)
 
 
-def _sign_in_link(house: House) -> str:
-    token = house.ledger.links.create("sign_in", role=Role.ADMIN, name="owner", ttl_s=SIGN_IN_S)
+def sign_in_link(ledger: Ledger) -> str:
+    """A path that signs its first visitor in as owner."""
+    token = ledger.links.create("sign_in", role=Role.ADMIN, name="owner", ttl_s=SIGN_IN_S)
     return f"/sign-in?token={token}"
 
 
-def _endpoints(settings: ServeSettings, ports: dict[str, int]) -> Endpoints:
+def endpoints_of(settings: ServeSettings, ports: Mapping[str, int]) -> Endpoints:
+    """The addresses of a process group as people write them."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     otlp = settings.otlp_scheme()
     web = settings.public_url or f"http://{host}:{ports['web']}"

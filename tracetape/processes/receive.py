@@ -7,9 +7,10 @@ from tracetape.folder import DataFolder, read_status
 from tracetape.settings import ServeSettings
 
 
-def run(folder: DataFolder, _name: str) -> int:
+def run(folder: DataFolder, name: str) -> int:
     """Receive until told to stop."""
-    served = read_status(folder.serve_file)
+    served = read_status(folder.part_file("receive", name) if name else folder.serve_file)
+    status_path, ready_path = folder.receiver_files(name)
     ports, fds = served["ports"], served["fds"]
     if not isinstance(ports, dict) or not isinstance(fds, dict):
         raise TypeError("serve.json is not ours")
@@ -27,7 +28,7 @@ def run(folder: DataFolder, _name: str) -> int:
             max_request_bytes=settings.max_request_mb * 1024 * 1024,
             cors_origins=settings.origins(),
             tls=settings.tls(),
-            status_path=folder.receiver_status,
-            ready_path=folder.receiver_ready,
+            status_path=status_path,
+            ready_path=ready_path,
         )
     )

@@ -8,4 +8,5 @@ from tracetape.folder import DataFolder
 
 def run(folder: DataFolder, name: str) -> int:
     """Work until told to stop."""
-    return run_worker(WorkerSettings(name=f"worker-{name}", socket=folder.worker_socket, spool=folder.spool))
+    settings = WorkerSettings(name=f"worker-{name}", socket=lambda: folder.worker_socket, spool=folder.spool)
+    return run_worker(settings)

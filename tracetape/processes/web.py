@@ -1,0 +1,145 @@
+"""The web process, when pages are served apart: reads store and ledger itself, asks main for what only main knows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from collector.broker import BrokerStatus
+from insights.alerts.backtest import Episode, backtest
+from insights.alerts.rule import Rule
+from spans.errors import BusyError
+from spans.health import IngestStatus, QuarantinedRecord
+from store import open_store
+from store.api import Store
+from store.ledger import Ledger
+from tracetape import __version__
+from tracetape.alerting.answers import history_of
+from tracetape.alerting.targets import target_check
+from tracetape.demo.test_run import send_test_run
+from tracetape.folder import DataFolder, read_status, write_status
+from tracetape.house import DAY_NS
+from tracetape.judges import Judges
+from tracetape.keeping import retention_rules
+from tracetape.overrides import Overrides
+from tracetape.processes.main import endpoints_of, page_server, sign_in_link
+from tracetape.receivers import ingest_status
+from tracetape.settings import ServeSettings
+from tracetape.web_calls import Main
+from web.app import create_app
+from web.services import Services
+from web.settings import WebSettings
+
+logger = logging.getLogger(__name__)
+
+WAIT_S = 0.2
+
+
+def run(folder: DataFolder, name: str) -> int:
+    """Wait until main has brought both schemas up to date, then serve pages until told to stop."""
+    place = folder.part_file("web", name)
+    served = read_status(place)
+    fds = served["fds"]
+    if not isinstance(fds, dict):
+        raise TypeError(f"{place.name} is not ours")
+    settings = ServeSettings.model_validate({k: v for k, v in served.items() if k in ServeSettings.model_fields})
+    while not read_status(folder.main_status).get("ready"):
+        time.sleep(WAIT_S)
+    ledger = Ledger.open(settings.ledger or folder.ledger_url())
+    store = open_store(settings.store)
+    app = create_app(
+        _services(folder, settings, store, ledger), WebSettings(public_url=settings.public_url, host=settings.host)
+    )
+    server = page_server(app)
+    ready = folder.part_file("web-ready", name)
+    write_status(ready, {"pid": os.getpid(), "ready": True, "sign_in": sign_in_link(ledger)})
+    try:
+        asyncio.run(server.serve(sockets=[socket.socket(fileno=int(fds["web"]))]))
+    finally:
+        ready.unlink(missing_ok=True)
+        store.close()
+        ledger.close()
+    return 0
+
+
+class _Desk:
+    """`web.services.QuarantineDesk` on the other side of main's control socket."""
+
+    def __init__(self, main: Main) -> None:
+        self._main = main
+
+    def list(self) -> tuple[QuarantinedRecord, ...]:
+        found: tuple[QuarantinedRecord, ...] = self._main.call("quarantine_list")
+        return found
+
+    def redrive(self, name: str) -> int:
+        return int(self._main.call("quarantine_redrive", name))
+
+    def drop(self, name: str) -> int:
+        return int(self._main.call("quarantine_drop", name))
+
+
+def _services(folder: DataFolder, settings: ServeSettings, store: Store, ledger: Ledger) -> Services:
+    main, judges, overrides = Main(folder), Judges(ledger), Overrides(ledger, settings)
+    endpoints = endpoints_of(
+        settings, {"grpc": settings.grpc_port, "http": settings.http_port, "web": settings.web_port}
+    )
+
+    def ingest() -> IngestStatus:
+        try:
+            found: IngestStatus = main.call("ingest")
+        except BusyError:  # pages are read while main restarts; the dot says that nobody redacts
+            return ingest_status(folder, BrokerStatus())
+        return found
+
+    def tried(project: str, rule: Rule, days: int) -> tuple[Episode, ...]:
+        until_ns = time.time_ns()
+        since_ns = until_ns - days * DAY_NS
+        history = history_of(project, rule, store, ledger, since_ns, until_ns, judges.budget_of)
+        return backtest(project, rule, history, since_ns, until_ns)
+
+    def call(name: str) -> Any:
+        return lambda *args: main.call(name, *args)
+
+    def judge_again(project: str, runs: Sequence[str]) -> None:
+        main.call("judge_again", project, list(runs))
+
+    def overruled(project: str | None) -> None:
+        overrides.changed()
+        main.call("overruled", project)
+
+    return Services(
+        store=store,
+        ledger=ledger,
+        redact_text=call("redact_text"),
+        health=call("health"),
+        ingest=ingest,
+        endpoints=endpoints,
+        send_test_run=lambda: send_test_run(endpoints.http, None, settings.tls_cert),
+        version=__version__,
+        keys_required=settings.keys_required(),
+        redaction_mode=settings.redaction,
+        metrics=call("metrics"),
+        firing=ledger.incidents.firing,
+        retention_rules=lambda: retention_rules(settings, ledger),
+        disk=call("disk"),
+        backtest=tried,
+        rule_errors=call("rule_errors"),
+        check_target=target_check(settings.alert_networks),
+        explain_text=call("explain_text"),
+        pseudonyms=call("pseudonyms"),
+        redaction=call("redaction"),
+        retry_withheld=call("retry_withheld"),
+        quarantine=_Desk(main),
+        judge_again=judge_again,
+        judge_workflow=call("judge_workflow"),
+        overruled=overruled,
+        recomputing=call("recomputing"),
+        file_prices=overrides.file_prices,
+        file_rules=overrides.rules_of_file,
+    )
