@@ -106,3 +106,28 @@ class IngestStatus:
     """Most items first."""
     spool_refusal: str = ""
     """Why nothing can be accepted at the moment; empty when something can."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardStatus:
+    """How far forwarding to another backend has come."""
+
+    destination: str
+    """Its address without a query."""
+    offset: int
+    """Place in the journal up to which everything arrived or was refused there."""
+    sent: int = 0
+    refused: int = 0
+    """Spans that the destination refused for good, each alone."""
+    failures: int = 0
+    waiting: int = 0
+    """Stored spans behind the offset."""
+    oldest_ns: int = 0
+    """When the oldest of them was received; 0 when nothing waits."""
+    sent_ns: int = 0
+    trouble: str = ""
+    """Why nothing can be sent at the moment; empty when all is well."""
+
+    def lag_s(self, now_ns: int) -> float:
+        """Age of the oldest span that waits."""
+        return max(0.0, (now_ns - self.oldest_ns) / 1e9) if self.oldest_ns else 0.0

@@ -177,7 +177,10 @@ class MainPart(Part):
         self.folder.main_status.unlink(missing_ok=True)
         ports = {"grpc": s.grpc_port, "http": s.http_port, "web": s.web_port}
         write_status(self.folder.serve_file, self.note({}, ports))
-        return [self.child("main", "main", []), self.child("notifier", "notify", [])]
+        leaving = [self.child("notifier", "notify", [])]
+        if s.forward_url:
+            leaving.append(self.child("forwarder", "forward", []))
+        return [self.child("main", "main", []), *leaving]
 
     def ready_line(self, children: list[Child]) -> str:
         """Once the store is open and the spool is read."""
@@ -218,7 +221,7 @@ def run_part(part: type[Part], settings: ServeSettings, name: str) -> int:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
-    if part in {MainPart, Web} and not settings.store:
+    if part in {MainPart, Web} and not settings.store.startswith("clickhouse"):
         raise SettingsError(
             f"`tracetape {part.word}` needs a ClickHouse server, because the embedded engine serves one process: set "
             "TRACETAPE_STORE=clickhouse://user:password@host:8123/database, or run `tracetape serve`."

@@ -21,6 +21,7 @@ ROLES = {
     "main": "tracetape.processes.main",
     "notify": "tracetape.processes.notify",
     "web": "tracetape.processes.web",
+    "forward": "tracetape.processes.forward",
 }
 
 

@@ -31,6 +31,7 @@ from tracetape.delivery_check import health
 from tracetape.erasing import Erasing
 from tracetape.evaluator import Evaluator
 from tracetape.folder import DataFolder
+from tracetape.forwarding.journal import Journal
 from tracetape.housekeeping import Housekeeper
 from tracetape.judges import Judges
 from tracetape.keeping import retention_rules
@@ -82,6 +83,8 @@ class House:
     part_watch: PartWatch
     overrides: Overrides
     recompute: Recompute
+    journal: Journal | None
+    """None while nothing is forwarded."""
     set_aside: Counter[tuple[str, str]]
     """Items quarantined since the start, by signal and reason."""
 
@@ -98,7 +101,8 @@ class House:
         assembler = Assembler(store, overrides.book, judges.judge, overrides.naming)
         watermark = Watermark(ledger.settings)
         set_aside: Counter[tuple[str, str]] = Counter()
-        pump = Pump(store, ledger.slots, assembler, watermark)
+        journal = Journal(store, ledger) if settings.forward_url else None
+        pump = Pump(store, ledger.slots, assembler, watermark, journal.note if journal else lambda _batch: None)
         broker = Broker(
             BrokerSettings(
                 spool=folder.spool,
@@ -165,6 +169,7 @@ class House:
             part_watch=part_watch,
             overrides=overrides,
             recompute=recompute,
+            journal=journal,
             set_aside=set_aside,
         )
 

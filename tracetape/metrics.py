@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from collector.spool.writer import SpoolSettings
 from spans.errors import BusyError
+from tracetape.forwarding.journal import forward_status
 
 if TYPE_CHECKING:
     from tracetape.house import House
@@ -124,6 +125,7 @@ def metrics_of(house: House) -> str:
         _counter("store_insert_failures_total", "Inserts that had to be repeated.", house.pump.failures),
         *_summary("store_insert_seconds", "Time to make one insert durable.", house.pump.insert_s, house.pump.inserts),
         *_of_the_store(house),
+        *_of_forwarding(house),
         Metric(
             "auth_failures_total",
             "counter",
@@ -147,6 +149,19 @@ def _of_the_store(house: House) -> Iterable[Metric]:
         )
     newest = house.ledger.audit.list(1)
     yield _counter("audit_entries_total", "Entries of the access log.", newest[0].entry_id if newest else 0)
+
+
+def _of_forwarding(house: House) -> Iterable[Metric]:
+    """Nothing while nothing is forwarded."""
+    status = forward_status(house.settings.forward_url, house.ledger)
+    if status is None:
+        return
+    yield _counter("forward_sent_spans_total", "Taken by the other backend.", status.sent)
+    yield _counter("forward_refused_spans_total", "Refused there for good.", status.refused)
+    yield _counter("forward_failures_total", "Requests that had to be repeated.", status.failures)
+    yield _gauge("forward_pending_spans", "Stored spans that are not forwarded yet.", status.waiting)
+    yield _gauge("forward_lag_seconds", "Age of the oldest of them.", round(status.lag_s(time.time_ns()), 3))
+    yield _gauge("forward_offset", "Place in the journal up to which everything is forwarded.", status.offset)
 
 
 def _auth_failures(receiver: Mapping[str, object]) -> Counter[str]:

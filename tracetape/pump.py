@@ -45,11 +45,20 @@ class Confirms(Protocol):
 class Pump:
     """One thread between the broker and the store; the broker's few references in flight bound its queue."""
 
-    def __init__(self, store: Store, slots: SlotLedger, assembler: Assembler, watermark: Watermark) -> None:
+    def __init__(
+        self,
+        store: Store,
+        slots: SlotLedger,
+        assembler: Assembler,
+        watermark: Watermark,
+        note: Callable[[Sequence[Delivery]], None] = lambda _batch: None,
+    ) -> None:
+        """Build; `note` is told what is stored and about to be settled, and may be told twice."""
         self._store = store
         self._slots = slots
         self._assembler = assembler
         self._watermark = watermark
+        self._note = note
         self.repeats = Repeats()
         self._queue: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
         self._broker: Confirms | None = None
@@ -111,6 +120,7 @@ class Pump:
         self.inserts += 1
         self.insert_s += time.monotonic() - started
         self._until_done(lambda: self._watermark.lower(min(d.received_ns for d in batch)))
+        self._until_done(lambda: self._note(batch))
         rows = [row for d in batch for row in _settled(d, self.repeats.shape(d.tables))]
         self._until_done(lambda: self._settle(batch, rows))
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from collector.tls import ServerTls
-from insights.alerts.targets import parse_networks
-from spans.errors import SettingsError
+from insights.alerts.targets import is_blocked, is_numeric, parse_networks, webhook_host
+from spans.errors import RefusedError, SettingsError
 
 ENV_PREFIX = "TRACETAPE_"
 FILE_SUFFIX = "_FILE"
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_SECRET_FIELDS = frozenset({"store", "ledger", "heartbeat_url"})
+_SECRET_FIELDS = frozenset({"store", "ledger", "heartbeat_url", "forward_url", "forward_headers"})
 
 
 class ServeSettings(BaseModel):
@@ -58,6 +60,12 @@ class ServeSettings(BaseModel):
     alert_group_s: int = Field(
         default=300, ge=0, le=3600, description="seconds in which a channel hears of one workflow at most once"
     )
+    forward_url: str = Field(
+        default="", description="OTLP/HTTP address of one other backend that gets every redacted span"
+    )
+    forward_headers: str = Field(
+        default="", description="headers for it, such as Authorization=Bearer%20abc,x-team=agents"
+    )
     prices: Path | None = Field(default=None, description="YAML file with prices that go before the bundled list")
     workflow_rules: Path | None = Field(default=None, description="YAML file with rules for the names of workflows")
     store: str = Field(default="", description="store address; empty means the embedded engine inside the data folder")
@@ -90,6 +98,34 @@ class ServeSettings(BaseModel):
             raise ValueError(f"{error}; write it like 10.0.0.0/8,127.0.0.1") from None
         return value
 
+    @field_validator("forward_url")
+    @classmethod
+    def _check_forward_url(cls, value: str) -> str:
+        if value:
+            try:
+                webhook_host(value)
+            except RefusedError:
+                raise ValueError(
+                    "write it like https://otlp.example.com:4318, without user, password and spaces"
+                ) from None
+        return value.rstrip("/")
+
+    @field_validator("forward_headers")
+    @classmethod
+    def _check_forward_headers(cls, value: str) -> str:
+        headers_of(value)
+        return value
+
+    @model_validator(mode="after")
+    def _check_forward_target(self) -> Self:
+        host = webhook_host(self.forward_url)[0] if self.forward_url else ""
+        if is_numeric(host) and is_blocked(host, parse_networks(self.alert_networks.split(","))):
+            raise ValueError(
+                "forward_url lies inside a private network; if that is meant, allow it with "
+                "TRACETAPE_ALERT_NETWORKS, such as 10.0.0.0/8"
+            )
+        return self
+
     @model_validator(mode="after")
     def _check_periods(self) -> Self:
         if self.content_days > self.metadata_days:
@@ -101,6 +137,10 @@ class ServeSettings(BaseModel):
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key are set together, or neither")
         return self
+
+    def forward_header_map(self) -> dict[str, str]:
+        """Headers of every forwarded request."""
+        return headers_of(self.forward_headers)
 
     def tls(self) -> ServerTls | None:
         """The certificate of the OTLP ports; None when they are not encrypted."""
@@ -128,6 +168,22 @@ class ServeSettings(BaseModel):
         return {k: ("***" if k in _SECRET_FIELDS and v else v) for k, v in shown.items()}
 
 
+def headers_of(text: str) -> dict[str, str]:
+    """Headers written as OpenTelemetry's SDKs write them: `name=value,name=value`, values percent-encoded.
+
+    Raises:
+        ValueError: not so written.
+    """
+    found: dict[str, str] = {}
+    for pair in filter(None, (one.strip() for one in text.split(","))):
+        name, equals, value = pair.partition("=")
+        value = unquote(value.strip())
+        if not equals or not _HEADER.fullmatch(name.strip()) or not value.isprintable() or not value.isascii():
+            raise ValueError("write it like Authorization=Bearer%20abc,x-team=agents")
+        found[name.strip()] = value
+    return found
+
+
 def load_settings(options: Mapping[str, object], environ: Mapping[str, str] | None = None) -> ServeSettings:
     """Merge defaults, TRACETAPE_… variables (also from NAME_FILE) and options, in growing strength.
 
@@ -145,9 +201,9 @@ def load_settings(options: Mapping[str, object], environ: Mapping[str, str] | No
         if not first["loc"]:
             raise SettingsError(f"The settings do not fit together: {message}.") from None
         name = str(first["loc"][0])
+        shown = "***" if name in _SECRET_FIELDS else repr(first.get("input"))
         raise SettingsError(
-            f"The setting {name} is {first.get('input')!r}: {message}. "
-            f"Set --{name.replace('_', '-')} or {ENV_PREFIX}{name.upper()}."
+            f"The setting {name} is {shown}: {message}. Set --{name.replace('_', '-')} or {ENV_PREFIX}{name.upper()}."
         ) from None
 
 

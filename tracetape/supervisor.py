@@ -72,14 +72,15 @@ class Supervisor:
         main = self._child("main", "main", pass_fds=[web.fileno()])
         crew = [self._child(f"worker {n}", "work", extra=[str(n)]) for n in range(1, workers + 1)]
         notifier = self._child("notifier", "notify")
-        self._children = [receiver, main, *crew, notifier]
+        leaving = [notifier, *([self._child("forwarder", "forward")] if s.forward_url else [])]
+        self._children = [receiver, main, *crew, *leaving]
         self._catch_signals()
         self._say(f"tracetape is starting; data in {self._folder.root}")
         for child in self._children:
             child.start()
         self._note_pids()
         self._watch(ports)
-        return self._shut_down(receiver, main, [*crew, notifier])
+        return self._shut_down(receiver, main, [*crew, *leaving])
 
     def _child(
         self, name: str, role: str, *, pass_fds: list[int] | None = None, extra: list[str] | None = None

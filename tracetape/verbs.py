@@ -22,6 +22,8 @@ from tracetape.control import Verb
 from tracetape.demo import DEMO_PROJECT
 from tracetape.demo.fleet import generate
 from tracetape.demo.send import send
+from tracetape.forwarding import journal
+from tracetape.forwarding.journal import forward_status
 from tracetape.house import House
 from tracetape.tape import compare_runs, export_run, verify_run, whatif
 from tracetape.withheld import retry_withheld
@@ -60,7 +62,8 @@ def remove_demo(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any
 
 def delivery_check(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """The delivery check as JSON."""
-    return asdict(house.health())
+    forward = forward_status(house.settings.forward_url, house.ledger)
+    return asdict(house.health()) | ({"forward": asdict(forward)} if forward else {})
 
 
 def renormalise(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -193,6 +196,7 @@ VERBS: Mapping[str, Verb] = {
     "compare_runs": compare_runs,
     **keeping_verbs.VERBS,
     **moving_verbs.VERBS,
+    **journal.VERBS,
     "scan": scan,
     "evaluate": evaluate,
     "export_run": export_run,

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from insights.alerts.backtest import Episode
 from insights.alerts.rule import Rule
-from spans.health import Health, IngestStatus, QuarantinedRecord, RedactionFigures
+from spans.health import ForwardStatus, Health, IngestStatus, QuarantinedRecord, RedactionFigures
 from spans.ids import RunId
 from spans.naming import NamingRule
 from spans.prices import PriceRow
@@ -101,5 +101,7 @@ class Services:
     """(project, rule, days) → every time the rule would have fired in those days; None while nothing judges."""
     rule_errors: Callable[[str], Mapping[str, str]] = lambda _project: {}
     """project → what is wrong with its alert rules, by rule."""
+    forward: Callable[[], ForwardStatus | None] = lambda: None
+    """How far forwarding to another backend has come; None where nothing is forwarded."""
     check_target: Callable[[str, int], None] = lambda _host, _port: None
     """(host, port) → nothing. Raises RefusedError when a message may not be sent there."""

@@ -49,6 +49,15 @@ def is_blocked(text: str, allowed: Sequence[Network] = ()) -> bool:
     )
 
 
+def is_numeric(text: str) -> bool:
+    """Whether a host is an address and not a name."""
+    try:
+        ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
 def _meant(address: Address) -> Address:
     """The IPv4 address inside an IPv6 one, where there is one."""
     if isinstance(address, ipaddress.IPv4Address):

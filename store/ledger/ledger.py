@@ -13,6 +13,7 @@ from store.ledger.channels import Channels
 from store.ledger.database import Database
 from store.ledger.erasures import Erasures
 from store.ledger.findings import Findings
+from store.ledger.forwards import Forwards
 from store.ledger.incidents import Incidents
 from store.ledger.keys import Keys
 from store.ledger.labels import Labels
@@ -65,6 +66,7 @@ class Ledger:
         self.states = WorkflowStates(database)
         self.reviews = Reviews(database)
         self.remarks = Remarks(database)
+        self.forwards = Forwards(database)
         self.alert_rules = AlertRules(database)
         self.alerts = Alerts(database)
         self.outbox = Outbox(database)

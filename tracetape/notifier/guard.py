@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from insights.alerts.targets import Network, is_blocked
@@ -17,8 +17,8 @@ class BlockedTargetError(ConnectionError):
     """The address lies inside a network that nothing is sent to; the operator can allow it."""
 
 
-def install(allowed: Sequence[Network]) -> None:
-    """Guard this process from here on; there is no way back.
+def install(allowed: Sequence[Network], local: Callable[[], str] = lambda: "") -> None:
+    """Guard this process from here on; there is no way back. `local` names the one local socket that may be reached.
 
     An audit hook sees the address that is really connected to, after every redirect and every answer of a name server,
     so that a name which resolves differently the second time wins nothing.
@@ -26,6 +26,8 @@ def install(allowed: Sequence[Network]) -> None:
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
         if event in _WATCHED:
+            if arguments[0].family == socket.AF_UNIX and arguments[1] == local():
+                return
             _check(arguments[0], arguments[1], allowed)
 
     sys.addaudithook(watch)

@@ -23,6 +23,7 @@ from tracetape.alerting.targets import target_check
 from tracetape.control import ControlServer
 from tracetape.demo.test_run import send_test_run
 from tracetape.folder import DataFolder, read_status, write_status
+from tracetape.forwarding.journal import forward_status
 from tracetape.house import House
 from tracetape.keeping import retention_rules
 from tracetape.lease import Lease
@@ -177,6 +178,7 @@ def _services(house: House, endpoints: Endpoints) -> Services:
         judge_workflow=lambda project, workflow: judge_workflow_soon(house, project, workflow),
         overruled=house.overruled,
         recomputing=lambda: (house.recompute.progress().done, house.recompute.progress().total),
+        forward=lambda: forward_status(house.settings.forward_url, house.ledger),
         file_prices=house.overrides.file_prices,
         file_rules=house.overrides.rules_of_file,
     )

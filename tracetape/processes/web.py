@@ -23,6 +23,7 @@ from tracetape.alerting.answers import history_of
 from tracetape.alerting.targets import target_check
 from tracetape.demo.test_run import send_test_run
 from tracetape.folder import DataFolder, read_status, write_status
+from tracetape.forwarding.journal import forward_status
 from tracetape.house import DAY_NS
 from tracetape.judges import Judges
 from tracetape.keeping import retention_rules
@@ -140,6 +141,7 @@ def _services(folder: DataFolder, settings: ServeSettings, store: Store, ledger:
         judge_workflow=call("judge_workflow"),
         overruled=overruled,
         recomputing=call("recomputing"),
+        forward=lambda: forward_status(settings.forward_url, ledger),
         file_prices=overrides.file_prices,
         file_rules=overrides.rules_of_file,
     )

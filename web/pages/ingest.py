@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from spans.health import Health, IngestStatus, QuarantinedRecord, SignalCount
+from spans.health import ForwardStatus, Health, IngestStatus, QuarantinedRecord, SignalCount
 
 MEANINGS = {
     "400": "not OTLP, or no item of it could be used",
@@ -58,6 +58,7 @@ class IngestPage:
     refusals: tuple[RefusalRow, ...] = field(default=(), metadata={"help": "Most items first"})
     may_decide: bool = field(default=False, metadata={"help": "Whether the caller may try again and drop"})
     asked: str = field(default="", metadata={"help": "The record that is asked about before it is destroyed"})
+    forward: ForwardStatus | None = field(default=None, metadata={"help": "Forwarding to another backend, if any"})
 
 
 def build_ingest(
@@ -67,6 +68,7 @@ def build_ingest(
     *,
     may_decide: bool = False,
     asked: str = "",
+    forward: ForwardStatus | None = None,
 ) -> IngestPage:
     """Build the page."""
     rows = tuple(
@@ -87,4 +89,5 @@ def build_ingest(
         refusals,
         may_decide,
         asked if asked in known else "",
+        forward,
     )

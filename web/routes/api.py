@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from replay.reading import read_recording
 from replay.recording import recording_json
 from runs.present import run_json, spans_json
 from spans.errors import NotFoundError, RefusedError
-from spans.health import SignalCount
+from spans.health import ForwardStatus, SignalCount
 from spans.ids import parse_span_id
 from spans.run import Step
 from store.api import RunQuery, TraceEvidence
@@ -184,8 +184,16 @@ def _one_span(desk: Desk, project: str, step: Step, *, content: bool) -> Iterato
 @router.get("/health")
 def health(request: Request, _: Reader) -> Response:
     """The delivery check of both signals."""
-    found = desk_of(request).services.health()
-    return answer({"spans": signal_json(found.spans), "logs": signal_json(found.logs)})
+    services = desk_of(request).services
+    found, forward = services.health(), services.forward()
+    # beside `data`, whose every member is a signal
+    more = {"forward": forward_json(forward, services.clock_ns())} if forward else {}
+    return answer({"spans": signal_json(found.spans), "logs": signal_json(found.logs)}, **more)
+
+
+def forward_json(status: ForwardStatus, now_ns: int) -> Mapping[str, object]:
+    """How far forwarding has come."""
+    return {**asdict(status), "lag_s": round(status.lag_s(now_ns), 3)}
 
 
 _STORED_AS = ("rows", "duplicate", "folded", "discarded", "withheld", "erased")

@@ -29,6 +29,7 @@ def delivery(request: Request, caller: Reader, drop: str = "") -> Response:
         _seen_by(desk, caller),
         may_decide=caller.may(Permission.ADMINISTER),
         asked=drop,
+        forward=desk.services.forward(),
     )
     frame = desk.frame(request, caller, desk.place(request, caller), "Ingest", active="settings")
     return desk.page(request, "delivery.html", frame, page)

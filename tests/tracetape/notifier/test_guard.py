@@ -290,3 +290,29 @@ def test_what_the_operator_allows_is_reached(sink):
     """
     assert guarded(program, allowed="127.0.0.0/8") == 200
     assert sink.connections == 1
+
+
+LOCAL = """
+import socket, sys
+from tracetape.notifier.guard import BlockedTargetError, install
+install([], local=lambda: sys.argv[1])
+socket.socket(socket.AF_UNIX).connect(sys.argv[1])
+try:
+    socket.socket(socket.AF_UNIX).connect(sys.argv[2])
+except BlockedTargetError:
+    print("only that one")
+"""
+
+
+def test_of_local_sockets_only_the_one_that_is_named_can_be_reached(tmp_path):
+    listeners = []
+    for name in ("ours", "another"):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(tmp_path / name))
+        listener.listen()
+        listeners.append(listener)
+    command = [sys.executable, "-c", LOCAL, str(tmp_path / "ours"), str(tmp_path / "another")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "only that one", done.stderr
+    for listener in listeners:
+        listener.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spans.errors import NotFoundError
-from spans.health import IngestStatus, QuarantinedRecord, Refusals
+from spans.health import ForwardStatus, IngestStatus, QuarantinedRecord, Refusals
 from spans.roles import Role
 from tests.builders import NOW_NS
 from tests.web.house import House, a_house
@@ -98,3 +98,24 @@ def test_an_admin_key_decides_about_its_own_project_only(house: House, desk: Des
     assert client.post("/delivery/drop", data={"name": "one"}).status_code == 404
     assert client.post("/delivery/drop", data={"name": "three"}).status_code == 303
     assert desk.did == ["drop three"]
+
+
+def test_forwarding_shows_its_lag_and_its_trouble(tmp_path: Path):
+    status = ForwardStatus(
+        "https://otlp.example.com", 12, sent=3456, refused=2, waiting=78, oldest_ns=NOW_NS, trouble=HOSTILE
+    )
+    client = a_house(tmp_path, forward=lambda: status).client(Role.VIEWER)
+    page = client.get("/delivery").text.split('id="forwarding"')[1].split("</section>")[0]
+    assert "3,456 spans sent" in page
+    assert "78 wait" in page
+    assert "2 were refused there for good" in page
+    assert "&lt;b&gt;x" in page
+    told = client.get("/api/v1/health").json()
+    assert set(told["data"]) == {"spans", "logs"}
+    assert (told["forward"]["waiting"], told["forward"]["lag_s"], told["forward"]["offset"]) == (78, 60.0, 12)
+
+
+def test_nothing_is_said_of_forwarding_where_nothing_is_forwarded(house: House):
+    client = house.client(Role.VIEWER)
+    assert "Forwarding" not in client.get("/delivery").text
+    assert set(client.get("/api/v1/health").json()) == {"data"}

@@ -1,0 +1,108 @@
+"""One OTLP/HTTP request to the other backend, and what its answer means."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import urlsplit, urlunsplit
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+from tracetape import __version__
+
+TIMEOUT_S = 30.0
+PATH = "/v1/traces"
+LONGEST_WAIT_S = 60.0
+ANSWER_MAX_BYTES = 65_536
+_FOR_GOOD = frozenset({400, 413, 422})
+"""Codes that speak of the content. Others (a wrong key, a wrong path, a busy server) may be mended: try again."""
+
+
+class Verdict(Enum):
+    """What an answer means for the spans that were sent."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    LATER = "later"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the other side said."""
+
+    verdict: Verdict
+    sentence: str = ""
+    rejected: int = 0
+    """Spans of a taken request that it did not keep."""
+    wait_s: float = 0.0
+    """How long it asked to wait."""
+
+
+Post = Callable[[ExportTraceServiceRequest], Answer]
+
+
+def poster(url: str, headers: Mapping[str, str]) -> Post:
+    """A function that sends a request to an address; `/v1/traces` is added unless it ends so."""
+    import requests
+
+    parts = urlsplit(url)
+    path = parts.path if parts.path.endswith(PATH) else parts.path.rstrip("/") + PATH
+    address = urlunsplit(parts._replace(path=path))
+    session = requests.Session()
+    session.trust_env = False  # proxies and .netrc of the environment: the guard has to see the real address
+    session.headers.update(
+        {
+            **headers,
+            "Content-Type": "application/x-protobuf",
+            "Content-Encoding": "gzip",
+            "User-Agent": f"tracetape/{__version__}",
+        }
+    )
+
+    def post(request: ExportTraceServiceRequest) -> Answer:
+        content = gzip.compress(request.SerializeToString(), compresslevel=5)
+        try:
+            with session.post(address, data=content, timeout=TIMEOUT_S, allow_redirects=False, stream=True) as found:
+                return answer_of(
+                    found.status_code, found.headers, found.raw.read(ANSWER_MAX_BYTES, decode_content=True)
+                )
+        except (requests.RequestException, OSError) as error:
+            blocked = "lies inside a private network" in str(error)
+            why = (
+                "its address lies inside a private network (TRACETAPE_ALERT_NETWORKS allows one)"
+                if blocked
+                else type(error).__name__
+            )
+            return Answer(Verdict.LATER, f"The destination could not be reached: {why}.")
+
+    return post
+
+
+def answer_of(code: int, headers: Mapping[str, str], body: bytes) -> Answer:
+    """What a code, its headers and its body mean."""
+    if 200 <= code < 300:
+        return Answer(Verdict.TAKEN, rejected=_rejected(body))
+    if code in _FOR_GOOD:
+        return Answer(Verdict.REFUSED, f"The destination answered {code}.")
+    moved = " It redirects; write the final address." if 300 <= code < 400 else ""
+    return Answer(
+        Verdict.LATER, f"The destination answered {code}.{moved}", wait_s=_seconds(headers.get("Retry-After"))
+    )
+
+
+def _rejected(body: bytes) -> int:
+    """Of a partial success; an answer in another language counts as a whole one."""
+    try:
+        return max(0, ExportTraceServiceResponse.FromString(body).partial_success.rejected_spans)
+    except DecodeError:
+        return 0
+
+
+def _seconds(text: str | None) -> float:
+    return min(LONGEST_WAIT_S, float(text)) if text and text.isdecimal() else 0.0
