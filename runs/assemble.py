@@ -149,6 +149,7 @@ def _price(nodes: Sequence[Node], book: PriceBook, started_ns: int) -> None:
 _NO_NOTE = ArgumentNote()
 _MOST_TOOLS = 200
 _MOST_ENTITIES = 200
+_MOST_PROMPTS = 20
 
 
 def _notes(facts: Iterable[SpanFacts], beside: Mapping[str, Iterable[SpanFacts]]) -> dict[str, ArgumentNote]:
@@ -318,6 +319,7 @@ def _run(
             (main.facts.output_preview, *(node.facts.output_preview for node in reversed(in_time) if _speaks(node)))
         ),
         tool_schemas=_schemas(in_time),
+        prompts=_distinct(node.facts.prompt_hash for node in in_time if node.counted)[:_MOST_PROMPTS],
     )
 
 

@@ -14,8 +14,11 @@ class MarkKind(StrEnum):
     VERSION = "version"
     MODEL = "model"
     PROMPT = "prompt"
+    """By its hash."""
     TOOLS = "tools"
+    """A tool that was offered for the first time, or with another schema."""
     POLICY = "policy"
+    """A version of the policy file was saved or withdrawn; of `*`: for all workflows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,13 @@ class Mark:
 
     @property
     def sentence(self) -> str:
-        """`version p2 first seen at 15:52`, or what somebody wrote."""
+        """`version p2 first seen`, `policy version 3 saved`, or what somebody wrote."""
         if self.kind is MarkKind.DEPLOYMENT:
             return f"marked: {self.label}"
-        return f"{self.kind.value} {self.label} first seen"
+        if self.kind is MarkKind.POLICY:
+            return f"policy {self.label}"
+        what = "tool schema" if self.kind is MarkKind.TOOLS else self.kind.value
+        return f"{what} {self.label} first seen"
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,6 +163,8 @@ class Run:
     """When retention removed its messages and arguments; 0 while they are kept."""
     tool_schemas: Mapping[str, str] = field(default_factory=dict)
     """Every tool that was offered, with a digest of its parameters' schema (the last one seen)."""
+    prompts: tuple[str, ...] = ()
+    """Hashes of the prompts that its model calls were given, each once."""
     attempts: tuple[Attempt, ...] = ()
     """What a control stopped, what the policy forbids, what was malformed."""
     tool_outcomes: Mapping[str, int] = field(default_factory=dict)

@@ -49,6 +49,7 @@ RUNS: Record[Run] = Record(
         "input_preview": TEXT,
         "output_preview": TEXT,
         "tool_schemas": TEXT_MAP,
+        "prompts": TEXTS,
         "content_expired_ns": U64,
     },
     [

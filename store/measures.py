@@ -121,6 +121,21 @@ class VersionSpan:
     last_ns: int
 
 
+class LabelField(StrEnum):
+    """What of a run has labels that come and go."""
+
+    VERSION = "version"
+    MODEL = "model"
+    PROMPT = "prompt"
+    """By its hash."""
+    TOOLS = "tools"
+    """A tool that was offered and the beginning of its schema's digest: `issue_refund 1f4c09aa`."""
+
+
+SCHEMA_DIGITS = 8
+"""How much of a schema's digest a label shows."""
+
+
 class SpendField(StrEnum):
     """What spend can be split by."""
 
@@ -196,5 +211,5 @@ class MeasureReader(Protocol):
     def versions(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
         """Workflow versions that ran in [since, at); runs without one are left out."""
 
-    def models(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
-        """Models that ran in [since, at)."""
+    def labels(self, project: str, field: LabelField, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
+        """Labels of a kind that ran in [since, at), shadow runs left out."""

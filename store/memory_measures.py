@@ -12,11 +12,13 @@ from spans.kinds import RunMode, RunStatus
 from spans.run import Assembly, Run
 from store.measures import (
     DAY_NS,
+    SCHEMA_DIGITS,
     Activity,
     Comparison,
     Example,
     FeatureTest,
     Flagged,
+    LabelField,
     Point,
     Reach,
     SpendField,
@@ -35,6 +37,12 @@ _SPEND_FIELDS: Mapping[SpendField, Callable[[Run], str]] = {
     SpendField.MODEL: lambda run: run.models[0] if run.models else "",
     SpendField.USER: lambda run: run.user_id,
     SpendField.SESSION: lambda run: run.session_id,
+}
+_LABEL_FIELDS: Mapping[LabelField, Callable[[Run], Iterable[str]]] = {
+    LabelField.VERSION: lambda run: (run.workflow_version,),
+    LabelField.MODEL: lambda run: run.models,
+    LabelField.PROMPT: lambda run: run.prompts,
+    LabelField.TOOLS: lambda run: (f"{t} {s[:SCHEMA_DIGITS]}".rstrip() for t, s in run.tool_schemas.items()),
 }
 
 
@@ -156,20 +164,15 @@ class MemoryMeasures:
 
     def versions(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
         """Workflow versions that ran."""
-        return self._labels(project, since_ns, at_ns, lambda run: (run.workflow_version,))
+        return self.labels(project, LabelField.VERSION, since_ns, at_ns)
 
-    def models(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
-        """Models that ran."""
-        return self._labels(project, since_ns, at_ns, lambda run: run.models)
-
-    def _labels(
-        self, project: str, since_ns: int, at_ns: int, labels: Callable[[Run], tuple[str, ...]]
-    ) -> tuple[VersionSpan, ...]:
+    def labels(self, project: str, field: LabelField, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
+        """Labels of a kind that ran."""
         seen: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
         for a in self._assemblies():
             run = a.run
             if run.project == project and since_ns <= run.started_ns < at_ns and run.mode is not RunMode.SHADOW:
-                for label in labels(run):
+                for label in _LABEL_FIELDS[field](run):
                     if label:
                         seen[run.workflow, run.environment, label].append(run.started_ns)
         spans = [VersionSpan(*key, len(times), min(times), max(times)) for key, times in seen.items()]

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from insights.detectors import DETECTORS, Detector, Inputs
 from insights.marks import seen_marks
 from insights.policies import book_of
-from spans.change import MarkKind
 from spans.errors import BusyError
 from spans.finding import Finding, FindingState
 from store.api import Store
 from store.ledger import Ledger
 from store.ledger.findings import FindingQuery
+from store.measures import LabelField
 
 logger = logging.getLogger(__name__)
 
@@ -215,11 +215,10 @@ class Evaluator:
         return news
 
     def _mark_changes(self, project: str, at_ns: int) -> None:
-        """Mark versions and models that appeared in the last weeks."""
-        measures, since_ns = self._store.measures, at_ns - MARKS_NS
-        versions = seen_marks(project, MarkKind.VERSION, measures.versions(project, since_ns, at_ns))
-        models = seen_marks(project, MarkKind.MODEL, measures.models(project, since_ns, at_ns))
-        self._ledger.marks.add((*versions, *models))
+        """Mark versions, models, prompts and tool schemas that appeared in the last weeks."""
+        for field in LabelField:
+            labels = self._store.measures.labels(project, field, at_ns - MARKS_NS, at_ns)
+            self._ledger.marks.add(seen_marks(project, field, labels))
 
     def _inputs(self, detector: Detector, project: str, before_ns: int, at_ns: int) -> Inputs:
         standing = FindingQuery(

@@ -70,4 +70,4 @@ class Detector:
     quiet_ns: int = 12 * HOUR_NS
     """After so long without a statement the finding closes; 0 for what happened once and stays so (a repeated write)."""
     marks_changes: bool = False
-    """Whether new versions and models that show in the runs are marked before it looks."""
+    """Whether new versions, models, prompts and tool schemas that show in the runs are marked before it looks."""

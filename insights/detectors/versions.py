@@ -106,4 +106,5 @@ VERSIONS = Detector(
     overlap_ns=0,
     again_ns=FRESH_NS,
     quiet_ns=DAY_NS,
+    marks_changes=True,
 )

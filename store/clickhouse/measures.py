@@ -11,11 +11,13 @@ from store.clickhouse.sql import statement
 from store.columns import trimmed
 from store.measures import (
     DAY_NS,
+    SCHEMA_DIGITS,
     Activity,
     Comparison,
     Example,
     FeatureTest,
     Flagged,
+    LabelField,
     Point,
     Reach,
     SpendField,
@@ -37,6 +39,13 @@ _SPEND_FIELDS = {
     SpendField.MODEL: "models[1]",
     SpendField.USER: "user_id",
     SpendField.SESSION: "session_id",
+}
+_LABEL_FIELDS = {
+    LabelField.VERSION: "[workflow_version]",
+    LabelField.MODEL: "models",
+    LabelField.PROMPT: "prompts",
+    LabelField.TOOLS: "arrayMap((tool, schema) -> trimRight(concat(tool, ' ', left(schema, "
+    f"{SCHEMA_DIGITS}))), mapKeys(tool_schemas), mapValues(tool_schemas))",
 }
 
 
@@ -160,15 +169,13 @@ class ClickHouseMeasures:
 
     def versions(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
         """Workflow versions that ran."""
-        return self._labels(project, since_ns, at_ns, "[workflow_version]")
+        return self.labels(project, LabelField.VERSION, since_ns, at_ns)
 
-    def models(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
-        """Models that ran."""
-        return self._labels(project, since_ns, at_ns, "models")
-
-    def _labels(self, project: str, since_ns: int, at_ns: int, field: str) -> tuple[VersionSpan, ...]:
+    def labels(self, project: str, field: LabelField, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
+        """Labels of a kind that ran."""
         params = {"project": project, "since_ns": max(since_ns, 0), "at_ns": at_ns}
-        return tuple(VersionSpan(**row) for row in self._select("measure_labels", params, field=field))
+        rows = self._select("measure_labels", params, field=_LABEL_FIELDS[field])
+        return tuple(VersionSpan(**row) for row in rows)
 
     def _select(self, name: str, params: Mapping[str, object], **words: str) -> list[dict[str, Any]]:
         return self._engine.select(statement(name, **words), params, pool="job", what="Comparing runs")

@@ -29,21 +29,7 @@ class Marks:
         if given:
             with self._database.writing() as connection:
                 for mark in given:
-                    row = {
-                        "mark_id": mark.mark_id,
-                        "project": clean_text(mark.project),
-                        "environment": clean_text(mark.environment),
-                        "workflow": clean_text(mark.workflow),
-                        "at_ns": mark.at_ns,
-                        "kind": mark.kind.value,
-                        "label": clean_text(mark.label),
-                        "by": clean_text(mark.by),
-                    }
-                    insert = self._database.upsert(MARKS).values(**row)
-                    earliest = sa.case((MARKS.c.at_ns < mark.at_ns, MARKS.c.at_ns), else_=mark.at_ns)
-                    connection.execute(
-                        insert.on_conflict_do_update(index_elements=["mark_id"], set_={"at_ns": earliest})
-                    )
+                    connection.execute(keep_mark(self._database, mark))
         return given
 
     def list(
@@ -68,6 +54,23 @@ class Marks:
         """Forget the marks of a project."""
         with self._database.writing() as connection:
             connection.execute(MARKS.delete().where(MARKS.c.project == clean_text(project)))
+
+
+def keep_mark(database: Database, mark: Mark) -> sa.Insert:
+    """The statement that keeps a mark, for whoever changes something in the same transaction."""
+    row = {
+        "mark_id": mark.mark_id or _mark_id(mark),
+        "project": clean_text(mark.project),
+        "environment": clean_text(mark.environment),
+        "workflow": clean_text(mark.workflow),
+        "at_ns": mark.at_ns,
+        "kind": mark.kind.value,
+        "label": clean_text(mark.label),
+        "by": clean_text(mark.by),
+    }
+    earliest = sa.case((MARKS.c.at_ns < mark.at_ns, MARKS.c.at_ns), else_=mark.at_ns)
+    insert = database.upsert(MARKS).values(**row)
+    return insert.on_conflict_do_update(index_elements=["mark_id"], set_={"at_ns": earliest})
 
 
 def _mark_id(mark: Mark) -> str:

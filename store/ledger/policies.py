@@ -8,8 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Integer, Table, Text
 
+from spans.change import Mark, MarkKind
 from spans.errors import RefusedError
 from store.ledger.database import Database, scalar
+from store.ledger.marks import keep_mark
 from store.ledger.tables import METADATA
 
 POLICIES = Table(
@@ -96,6 +98,7 @@ class Policies:
             connection.execute(
                 sa.insert(POLICIES).values(**{name: getattr(made, name) for name in PolicyVersion.__slots__})
             )
+            connection.execute(keep_mark(self._database, _mark_of(made)))
         return made
 
     def current(self, project: str | None = None) -> tuple[PolicyVersion, ...]:
@@ -137,6 +140,13 @@ class Policies:
         """A number that changes with every save: cheap to ask, for whoever keeps parsed policies."""
         with self._database.reading() as connection:
             return scalar(connection.execute(sa.select(sa.func.count()).select_from(POLICIES)).scalar())
+
+
+def _mark_of(made: PolicyVersion) -> Mark:
+    """A new version marks itself on the charts of its workflow; that of `*` on all."""
+    workflow = "" if made.workflow == "*" else made.workflow
+    did = "saved" if made.text else "withdrawn"
+    return Mark(made.project, "", workflow, made.created_ns, MarkKind.POLICY, f"version {made.number} {did}")
 
 
 def _version(row: Any) -> PolicyVersion:

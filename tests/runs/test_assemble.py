@@ -199,6 +199,15 @@ def test_cost_is_the_sum_of_priced_calls():
     assert run.cost_usd == 2 * (Decimal(120) * Decimal("0.15") + Decimal(30) * Decimal("0.6")) / 1_000_000
 
 
+def test_a_run_knows_the_prompts_it_was_given_each_once():
+    def asked(number, text):
+        return chat(number, start=number, end=number, attributes={"gen_ai.system_instructions": text})
+
+    run = assembled(asked(1, "Be brief."), asked(2, "Be brief."), asked(3, "Be kind.")).run
+    assert len(run.prompts) == 2
+    assert all(prompt.startswith("h1:") for prompt in run.prompts)
+
+
 def test_the_version_grows_with_evidence_and_neighbours():
     one = chat(2, parent=1, attributes={"gen_ai.response.id": "msg_0123456789"})
     other = chat(9, trace=OTHER, attributes={"gen_ai.response.id": "msg_0123456789"})

@@ -12,7 +12,7 @@ from spans.ids import RunId
 from spans.kinds import RunMode, RunStatus
 from spans.run import Assembly, Measures
 from store import open_store
-from store.measures import DAY_NS, Comparison, SpendField
+from store.measures import DAY_NS, Comparison, LabelField, SpendField
 from store.memory import MemoryStore
 from tests.builders import NOW_NS, a_run
 
@@ -46,6 +46,8 @@ def some_runs(count=500, seed=5):
             mode=rng.choices(list(RunMode), [9, 1, 1])[0],
             workflow_version=rng.choice(["v1", "v2", ""]),
             models=("m",),
+            prompts=(rng.choice(["h1:a", "h1:b"]), "h1:c"),
+            tool_schemas={"issue_refund": rng.choice(["1f4c09aa77b1", "77"]), "lookup": ""},
             user_id=rng.choice(["", "u1", "u2"]),
             cost_usd=Decimal(n),
             session_id=rng.choice(["s1", "s2"]),
@@ -91,8 +93,11 @@ def test_reading_runs_agrees(stores):
     engine, memory = stores
     assert engine.activity("default", 0, NOW_NS) == memory.activity("default", 0, NOW_NS)
     assert engine.reach("default", "w1", "prod", 0, NOW_NS) == memory.reach("default", "w1", "prod", 0, NOW_NS)
-    for read in ("versions", "models"):
-        assert getattr(engine, read)("default", 0, NOW_NS) == getattr(memory, read)("default", 0, NOW_NS)
+    for field in LabelField:
+        seen = engine.labels("default", field, 0, NOW_NS)
+        assert seen == memory.labels("default", field, 0, NOW_NS) != ()
+    assert {span.label for span in seen} == {"issue_refund 1f4c09aa", "issue_refund 77", "lookup"}
+    assert engine.versions("default", 0, NOW_NS) == engine.labels("default", LabelField.VERSION, 0, NOW_NS)
     rows = [
         sorted((r.is_current, r.stratum, r.tools) for r in s.tool_rows("default", [VERSIONS, DAY], 10_000)[1])
         for s in stores

@@ -213,6 +213,37 @@ def test_the_history_of_a_new_project_is_judged_once_it_has_arrived_and_only_lat
     assert len(probe.asked) == 10
 
 
+def test_new_versions_models_prompts_and_tool_schemas_mark_themselves_before_drift_is_looked_for(ledger):
+    was = {
+        "workflow_version": "v1",
+        "models": ("m1",),
+        "prompts": ("h1:1",),
+        "tool_schemas": {"refund": "aaaaaaaaaaaa"},
+    }
+    now = {
+        "workflow_version": "v2",
+        "models": ("m2",),
+        "prompts": ("h1:2",),
+        "tool_schemas": {"refund": "bbbbbbbbbbbb"},
+    }
+    store = MemoryStore()
+    runs = [
+        a_run(run_id=f"{n + 1:032x}", started_ns=NOON - (9 - n) * HOUR, **(was if n < 5 else now)) for n in range(8)
+    ]
+    store.write_derived([Assembly(run, ()) for run in runs])
+    probe = Probe(marks_changes=True)
+    seen = []
+    probe.states = lambda inputs: seen.extend(m.sentence for m in inputs.changes) or []
+    Evaluator(store, ledger, [probe.detector], clock_ns=Now()).evaluate_due()
+    assert sorted(seen) == [
+        "model m2 first seen",
+        "prompt h1:2 first seen",
+        "tool schema refund bbbbbbbb first seen",
+        "version v2 first seen",
+    ]
+    assert {mark.at_ns for mark in ledger.marks.list("default")} == {NOON - 4 * HOUR}
+
+
 def test_stop_works_before_start_and_twice(ledger):
     evaluator = an_evaluator(ledger)
     evaluator.stop()

@@ -11,7 +11,8 @@ from spans.change import Mark
 from spans.finding import FeatureChange, Finding, FindingEvent, FindingKind, FindingState
 from store.hours import HourRow
 from store.measures import Activity, SpendPart
-from web.charts import Chart, Marker, with_markers
+from web.change_marks import mark_charts, marker
+from web.charts import Chart, Marker
 from web.charts_findings import Histogram, change_chart, change_rows
 from web.format import NONE
 from web.places import Place
@@ -264,13 +265,6 @@ def _examples(place: Place, finding: Finding) -> tuple[tuple[str, str, str], ...
     )
 
 
-def marker(mark: Mark) -> Marker:
-    """A mark of change as a line of a chart."""
-    where = f"{mark.workflow}: " if mark.workflow else ""
-    by = f" ({mark.by})" if mark.by else ""
-    return Marker(mark.at_ns, f"{where}{mark.sentence}{by}")
-
-
 def build_spend(
     place: Place,
     findings: Sequence[Finding],
@@ -292,7 +286,7 @@ def build_spend(
         workflow=workflow,
         findings=standing,
         past=past,
-        chart=with_markers(chart, tuple(marker(mark) for mark in marks[-12:])),
+        chart=mark_charts((chart,), marks, place.environment)[0],
         tabs=tuple(
             {"label": label, "href": place.url("/spend", by=key, workflow=workflow), "active": key == by}
             for key, label in SPEND_TABS

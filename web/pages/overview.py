@@ -9,8 +9,10 @@ from urllib.parse import quote
 
 from insights.budgets import BudgetState
 from insights.policies import PolicyBook
+from spans.change import Mark
 from store.api import Bucket, FleetRow, Totals
 from store.ledger.incidents import Incident
+from web.change_marks import mark_charts
 from web.charts import Chart, denials_chart, runs_chart, spend_chart
 from web.format import NONE, change, count, money, percent, plural
 from web.places import Place
@@ -49,6 +51,8 @@ class Around:
     """By workflow and environment."""
     known: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """Runs of the last 14 days by workflow and environment: what baselines learn from."""
+    marks: tuple[Mark, ...] = ()
+    """Changes of the range, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,9 @@ def build_overview(
         fleet=lines[:MOST_ROWS],
         more_workflows=max(0, len(lines) - MOST_ROWS),
         tiles=_tiles(place, totals, before, series),
-        charts=(runs_chart(series), spend_chart(series), denials_chart(series)),
+        charts=mark_charts(
+            (runs_chart(series), spend_chart(series), denials_chart(series)), around.marks, place.environment
+        ),
         has_runs=totals.runs > 0,
     )
 

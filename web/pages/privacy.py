@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from spans.change import Mark
 from spans.clean import Redaction
 from spans.health import RedactionFigures
 from spans.run import Run
 from store.privacy import Hidden, HiddenField, RulesInUse
+from web.change_marks import mark_charts
 from web.charts import HIDDEN_SERIES, Chart, hidden_chart
 from web.pages.run_row import RunRow, build_row
 from web.places import Place
@@ -94,6 +96,7 @@ def build_redaction(
     figures: RedactionFigures,
     *,
     width_ns: int,
+    marks: Sequence[Mark] = (),
     dry_run: DryRun | None = None,
     may_retry: bool = False,
 ) -> RedactionPage:
@@ -104,7 +107,9 @@ def build_redaction(
     ranked = tuple(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
     return RedactionPage(
         mode=figures.mode,
-        chart=_chart(place, hidden, [entity for entity, _ in ranked], width_ns),
+        chart=mark_charts(
+            (_chart(place, hidden, [entity for entity, _ in ranked], width_ns),), marks, place.environment
+        )[0],
         entities=ranked,
         fields=hidden.fields[:MAX_FIELDS],
         more_fields=max(0, len(hidden.fields) - MAX_FIELDS),

@@ -71,6 +71,7 @@ def _around(desk: Desk, place: Place, fleet: tuple[FleetRow, ...]) -> Around:
         incidents=tuple(i for i in ledger.incidents.list(place.project, only_open=True) if i.is_firing),
         policies=policies,
         budgets=budgets,
+        marks=ledger.marks.list(place.project, place.range.since_ns, place.range.until_ns),
         known={(row.workflow, row.environment): row.totals.runs for row in learnt},
     )
 

@@ -80,6 +80,7 @@ def _redaction(request: Request, caller: Caller, tried: DryRun | None = None) ->
         desk.services.store.hidden(query),
         desk.services.redaction(),
         width_ns=width_ns,
+        marks=desk.services.ledger.marks.list(place.project, place.range.since_ns, place.range.until_ns),
         dry_run=tried,
         may_retry=caller.may(Permission.ADMINISTER) and desk.services.retry_withheld is not None,
     )

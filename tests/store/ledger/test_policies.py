@@ -22,6 +22,21 @@ def test_every_version_is_kept_and_the_newest_is_in_force(ledger, clock):
     assert ledger.policies.current("elsewhere") == ()
 
 
+def test_every_version_marks_itself_for_the_workflows_it_is_for(ledger, clock):
+    save(ledger, "one")
+    clock.pass_s(1)
+    save(ledger, "one", workflow="*")
+    clock.pass_s(1)
+    save(ledger, "")
+    marks = ledger.marks.list("default")
+    assert [(m.workflow, m.sentence) for m in marks] == [
+        ("refunds", "policy version 1 saved"),
+        ("", "policy version 1 saved"),
+        ("refunds", "policy version 2 withdrawn"),
+    ]
+    assert marks[0].at_ns == ledger.policies.versions("default", "refunds")[-1].created_ns
+
+
 def test_saving_what_is_in_force_makes_no_version(ledger):
     first = save(ledger, "one")
     before = ledger.policies.revision()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from spans.change import Mark, MarkKind
 from spans.finding import FeatureChange, FindingKind, FindingState, Impact
 from spans.roles import Role
 from store.ledger.findings import FindingQuery
@@ -82,6 +85,22 @@ def test_a_change_is_marked_over_the_api_and_shows_on_drift(house: House):
     assert [m["label"] for m in listed] == ["v42 of <EMAIL_ADDRESS_tapkmj7f>"]
     assert listed[0]["at"] == "2026-11-20T11:00:00.000000000Z"
     assert "marked: v42 of" in house.browser().get("/drift").text
+
+
+def test_changes_stand_on_every_chart_over_time(house: House):
+    add_refund(house.store)
+    while house.store.roll_up():
+        pass
+    policy = Mark("default", "", "refund-agent", NOW_NS - HOUR, MarkKind.POLICY, "version 1 saved")
+    house.ledger.marks.add([policy, Mark("default", "staging", "refund-agent", NOW_NS, MarkKind.PROMPT, "h1:77")])
+    for page in ("/", "/spend"):
+        shown = house.browser().get(f"{page}?range=24h").text
+        figures = re.findall(r'id="fig-[^"]+"[^>]*>(.*?)</script>', shown, re.DOTALL)
+        assert figures, page
+        assert all('"dash":"dot"' in figure for figure in figures), page
+        assert shown.count("refund-agent: policy version 1 saved") == 1, page
+        assert "prompt h1:77 first seen" in shown
+    assert "h1:77" not in house.browser().get("/?range=24h&environment=production").text
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"label": ""}', '{"label": 4}', '{"label": "x", "at": "when"}'])

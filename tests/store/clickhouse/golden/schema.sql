@@ -397,3 +397,6 @@ ALTER TABLE gone_traces MODIFY SETTING max_suspicious_broken_parts = 100000, max
 ALTER TABLE spans ADD COLUMN IF NOT EXISTS key_id LowCardinality(String) DEFAULT '' AFTER fingerprint;
 
 ALTER TABLE logs ADD COLUMN IF NOT EXISTS key_id LowCardinality(String) DEFAULT '' AFTER fingerprint
+
+-- 0011_prompts
+ALTER TABLE runs ADD COLUMN IF NOT EXISTS prompts Array(LowCardinality(String)) CODEC(ZSTD(1))

@@ -179,7 +179,7 @@ FROM spans
 WHERE project = {project:String}
 
 -- export_logs
-SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, prompts, content_expired_ns, data
 FROM logs
 WHERE project = {project:String} AND trace_id >= {first:String} AND trace_id < {end:String}
   AND time_ns >= {since_ns:UInt64} AND time_ns < {until_ns:UInt64}
@@ -187,7 +187,7 @@ ORDER BY trace_id, log_id, received_ns
 LIMIT 1 BY trace_id, log_id
 
 -- export_runs
-SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, prompts, content_expired_ns, data
 FROM runs FINAL
 WHERE project = {project:String} AND run_id >= {first:String} AND run_id < {end:String}
   AND started_ns >= {since_ns:UInt64} AND started_ns < {until_ns:UInt64}
@@ -195,7 +195,7 @@ ORDER BY run_id
 
 -- export_spans
 SELECT
-  project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data,
+  project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, prompts, content_expired_ns, data,
   mapConcat(light.attributes, heavy.attributes) AS attributes,
   mapConcat(light.resource_attributes, heavy.resource_attributes) AS resource_attributes,
   mapConcat(light.scope_attributes, heavy.scope_attributes) AS scope_attributes,
@@ -222,7 +222,7 @@ ON light.trace_id = heavy.trace_id AND light.span_id = heavy.span_id AND light.c
 ORDER BY light.trace_id, light.span_id
 
 -- export_steps
-SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, prompts, content_expired_ns, data
 FROM steps FINAL
 WHERE project = {project:String} AND run_id >= {first:String} AND run_id < {end:String}
   AND (run_id, version) IN
@@ -295,7 +295,7 @@ WHERE project = {project:String} AND received_day BETWEEN {since_day:Date} AND {
 GROUP BY begin_ns, entity
 
 -- hour_keys
-SELECT DISTINCT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
+SELECT DISTINCT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, prompts, content_expired_ns, data
 FROM spans
 WHERE partition_day = {day:Date}
   AND ({every:Bool} OR (project, environment, workflow, intDiv(hour_ns, 3600000000000)) IN {units:Array(Tuple(String, String, String, UInt64))})
@@ -887,13 +887,13 @@ WHERE project = {project:String} AND trace_id = {trace_id:String}
     OR (span_id = '' AND substring(log_id, 1, 16) IN {span_ids:Array(String)}))
 
 -- read_run
-SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, prompts, content_expired_ns, data
 FROM runs FINAL
 WHERE project = {project:String} AND run_id = {run_id:String}
   AND partition_day IN (SELECT partition_day FROM runs WHERE project = {project:String} AND run_id = {run_id:String})
 
 -- read_run_of_trace
-SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, prompts, content_expired_ns, data
 FROM runs FINAL
 WHERE project = {project:String} AND has(traces, {trace_id:String})
   AND partition_day IN (SELECT partition_day FROM runs WHERE project = {project:String} AND has(traces, {trace_id:String}))
@@ -901,7 +901,7 @@ ORDER BY started_ns DESC, run_id DESC
 LIMIT 1
 
 -- read_runs
-SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, prompts, content_expired_ns, data
 FROM runs FINAL
 WHERE project = {project:String} AND partition_day IN {days:Array(Date)} AND run_id IN {run_ids:Array(String)}
 
@@ -1066,7 +1066,7 @@ GROUP BY start_ns, workflow, environment
 ORDER BY started_ns DESC, run_id DESC
 
 -- runs_by_id
-SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, prompts, content_expired_ns, data
 FROM runs FINAL
 WHERE project = {project:String} AND run_id IN {run_ids:Array(String)}
 
@@ -1150,7 +1150,7 @@ WHERE received_day = {day:Date} AND (project, {id}) IN (SELECT project, {id} FRO
 ALTER TABLE spans REPLACE PARTITION ID '20261120' FROM staging_spans
 
 -- steps_by_id
-SELECT version, project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, content_expired_ns, data
+SELECT version, project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, prompts, content_expired_ns, data
 FROM steps FINAL
 WHERE project = {project:String} AND run_id IN {run_ids:Array(String)}
 ORDER BY run_id, ordinal
