@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from collector.tls import ServerTls
 from insights.alerts.targets import is_blocked, is_numeric, parse_networks, webhook_host
 from spans.errors import RefusedError, SettingsError
+from web.links import parse_links
 
 ENV_PREFIX = "TRACETAPE_"
 FILE_SUFFIX = "_FILE"
@@ -66,6 +67,10 @@ class ServeSettings(BaseModel):
     forward_headers: str = Field(
         default="", description="headers for it, such as Authorization=Bearer%20abc,x-team=agents"
     )
+    links: str = Field(
+        default="",
+        description="links to other tools on the page of a run, such as Grafana=https://grafana.example.com/?trace={trace_id}",
+    )
     prices: Path | None = Field(default=None, description="YAML file with prices that go before the bundled list")
     workflow_rules: Path | None = Field(default=None, description="YAML file with rules for the names of workflows")
     store: str = Field(default="", description="store address; empty means the embedded engine inside the data folder")
@@ -96,6 +101,15 @@ class ServeSettings(BaseModel):
             parse_networks(value.split(","))
         except ValueError as error:
             raise ValueError(f"{error}; write it like 10.0.0.0/8,127.0.0.1") from None
+        return value
+
+    @field_validator("links")
+    @classmethod
+    def _check_links(cls, value: str) -> str:
+        try:
+            parse_links(value)
+        except RefusedError as error:
+            raise ValueError(str(error)) from None
         return value
 
     @field_validator("forward_url")

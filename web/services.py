@@ -17,6 +17,7 @@ from spans.prices import PriceRow
 from store.api import Store
 from store.ledger import Ledger
 from store.retention import RetentionRules
+from web.links import LinkTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +104,7 @@ class Services:
     """project → what is wrong with its alert rules, by rule."""
     forward: Callable[[], ForwardStatus | None] = lambda: None
     """How far forwarding to another backend has come; None where nothing is forwarded."""
+    links: tuple[LinkTemplate, ...] = ()
+    """Links out to other tools, for the pages of runs."""
     check_target: Callable[[str, int], None] = lambda _host, _port: None
     """(host, port) → nothing. Raises RefusedError when a message may not be sent there."""

@@ -35,6 +35,7 @@ from tracetape.redaction_rules import rules_in_force
 from tracetape.settings import ServeSettings
 from tracetape.verbs import VERBS, load_demo
 from web.app import create_app
+from web.links import parse_links
 from web.services import Endpoints, Services
 from web.settings import WebSettings
 
@@ -179,6 +180,7 @@ def _services(house: House, endpoints: Endpoints) -> Services:
         overruled=house.overruled,
         recomputing=lambda: (house.recompute.progress().done, house.recompute.progress().total),
         forward=lambda: forward_status(house.settings.forward_url, house.ledger),
+        links=parse_links(house.settings.links),
         file_prices=house.overrides.file_prices,
         file_rules=house.overrides.rules_of_file,
     )

@@ -33,6 +33,7 @@ from tracetape.receivers import ingest_status
 from tracetape.settings import ServeSettings
 from tracetape.web_calls import Main
 from web.app import create_app
+from web.links import parse_links
 from web.services import Services
 from web.settings import WebSettings
 
@@ -142,6 +143,7 @@ def _services(folder: DataFolder, settings: ServeSettings, store: Store, ledger:
         overruled=overruled,
         recomputing=call("recomputing"),
         forward=lambda: forward_status(settings.forward_url, ledger),
+        links=parse_links(settings.links),
         file_prices=overrides.file_prices,
         file_rules=overrides.rules_of_file,
     )

@@ -17,6 +17,7 @@ from spans.values import Value
 from spans.why import words_of
 from web.format import NBSP, duration, money, tokens
 from web.json_tree import Node, json_tree
+from web.links import OutLink
 from web.places import Place
 from web.waterfall import FLAG_WORDS, KIND_NAMES, step_name, step_state
 
@@ -122,6 +123,8 @@ class Detail:
     content_state: str
     parse_errors: tuple[str, ...]
     has_content: bool
+    links: tuple[OutLink, ...]
+    """To other tools."""
 
 
 _LAST_MESSAGES = 4
@@ -137,6 +140,7 @@ def build_detail(
     content: SpanContent,
     *,
     all_messages: bool = False,
+    links: tuple[OutLink, ...] = (),
 ) -> Detail:
     """Build the panel of one step. `span` is None for steps made from log records, or when evidence has expired."""
     glyph, word = step_state(step)
@@ -192,6 +196,7 @@ def build_detail(
             or content.tool_result is not None or content.documents or content.retrieval_query
             or content.input is not None or content.output is not None or content.embedding_inputs
         ),
+        links=links,
     )  # fmt: skip
 
 

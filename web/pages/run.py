@@ -11,6 +11,7 @@ from spans.run import Run, Step
 from store.outline import Outline
 from web.conversation import Conversation
 from web.format import NBSP, clock, count, duration, exact_money, money, plural, tokens
+from web.links import OutLink
 from web.pages.detail import DIALECT_NAMES, Detail, usage_words
 from web.pages.remarks import RunRemarks, build_remarks
 from web.pages.run_row import State, run_state, run_title
@@ -92,6 +93,8 @@ class RunPage:
     user_href: str
     agents: tuple[str, ...]
     remarks: RunRemarks
+    links: tuple[OutLink, ...]
+    """To other tools."""
     notices: tuple[tuple[str, str], ...]
     """(tone, sentence) lines above the tree: parts missing, text withheld, content expired."""
     remedies: tuple[str, ...]
@@ -119,6 +122,7 @@ def build_run(
     tabs: tuple[str, ...] = TABS,
     inside: object = None,
     remarks: RunRemarks | None = None,
+    links: tuple[OutLink, ...] = (),
 ) -> RunPage:
     """Build the page of a run from what the store knows and what the tab shows: `conversation`, or `inside` of another.
 
@@ -173,6 +177,7 @@ def build_run(
         user_href=place.url("/runs", user=run.user_id, shape="any") if run.user_id else "",
         agents=run.agents,
         remarks=remarks or build_remarks(place, run.run_id, run.tags, (), {}),
+        links=links,
         notices=_notices(run, outline),
         remedies=tuple(REMEDIES[r] for r in ReplayReason if r.value in run.replay_reasons),
         is_running=run.status is RunStatus.RUNNING,

@@ -16,6 +16,7 @@ from web.callers import Caller, Reader
 from web.conversation import Conversation, build_conversation
 from web.desk import Desk
 from web.evidence import read_some, read_step, read_steps
+from web.links import links_of_run, links_of_step
 from web.pages.detail import Detail, build_detail
 from web.pages.remarks import RunRemarks, build_remarks
 from web.pages.run import TABS, Talk, build_run
@@ -116,12 +117,13 @@ def show_run(
         conversation=conversation,
         talk=talk,
         inside=inside,
-        detail=_detail(desk, request, place, opened.path, shown) if shown else None,
+        detail=_detail(desk, request, place, opened.path, run, shown) if shown else None,
         asked=opened.selected.span_id if opened.asked and opened.selected else "",
         stopped=opened.stopped,
         may_pin=caller.may(Permission.REVIEW),
         is_pinned=run.pinned or bool(desk.services.ledger.pins.list(place.project, run.run_id)),
         remarks=_remarks(desk, caller, place, run),
+        links=links_of_run(desk.services.links, run),
     )
     api = place.bare(f"/api/v1/runs/{run.run_id}", project=place.project)
     frame = desk.frame(request, caller, place, page.page_title, active="runs", api=api)
@@ -207,14 +209,21 @@ def detail(request: Request, caller: Reader, run_id: str, span_id: str, tab: str
     record(desk, caller, "content_read", run.run_id, place.project, {"part": "step", "span": step.span_id})
     frame = desk.frame(request, caller, place, "")
     path = tab_path(run, tab if tab.isalpha() and len(tab) < 20 else TABS[0])
-    return desk.part(request, "parts/_detail.html", f=frame, d=_detail(desk, request, place, path, step))
+    return desk.part(request, "parts/_detail.html", f=frame, d=_detail(desk, request, place, path, run, step))
 
 
-def _detail(desk: Desk, request: Request, place: Place, path: str, step: Step) -> Detail:
+def _detail(desk: Desk, request: Request, place: Place, path: str, run: Run, step: Step) -> Detail:
     contents = read_step(desk.services.store, place.project, step)
     all_messages = request.query_params.get("messages") == "all"
     return build_detail(
-        place, path, step, contents.span(step), contents.logs(step), contents.of(step), all_messages=all_messages
+        place,
+        path,
+        step,
+        contents.span(step),
+        contents.logs(step),
+        contents.of(step),
+        all_messages=all_messages,
+        links=links_of_step(desk.services.links, run, step),
     )
 
 

@@ -11,6 +11,7 @@ from tests.web.house import House, a_house, an_arrival, clean, fill
 from tests.web.routes.test_api import many_spans
 from tests.web.samples import add_refund
 from web.format import NBSP
+from web.links import parse_links
 from web.tree import WINDOW
 
 
@@ -182,6 +183,19 @@ def test_the_selection_lives_in_the_address_and_survives_the_tab(house: House):
     assert f'href="/runs/{run}/conversation?span={a_span_id(102)}"' in page
     talk = client.get(f"/runs/{run}/conversation?span={a_span_id(102)}").text
     assert "hit" in talk
+
+
+def test_links_to_other_tools_stand_on_the_run_and_on_its_steps(tmp_path):
+    links = parse_links("Grafana=https://g.example.com/{trace_id}?a=1&b=2,Logs=https://l.example.com/{span_id}")
+    house = a_house(tmp_path, links=links)
+    run = add_refund(house.store)
+    client = house.client(Role.VIEWER)
+    page = client.get(f"/runs/{run}").text
+    assert f'href="https://g.example.com/{run}?a=1&amp;b=2" target="_blank" rel="noreferrer noopener"' in page
+    assert f'href="https://l.example.com/{a_span_id(103)}"' in page, "the step whose detail shows"
+    detail = client.get(f"/runs/{run}/detail/{a_span_id(102)}").text
+    assert f'href="https://l.example.com/{a_span_id(102)}"' in detail
+    assert "g.example.com" not in detail
 
 
 def test_the_detail_explains_cost_and_redaction(house: House):
