@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import stat
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
 import tracetape
 from tracetape.cli import app
-from tracetape.settings import ENV_PREFIX, ServeSettings
+from tracetape.settings import ENV_PREFIX, ServeSettings, load_settings
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("tracetape", "web", "collector", "insights", "replay", "runs", "redaction", "store", "spans")
@@ -192,7 +196,8 @@ def test_every_setting_is_documented():
 def test_every_variable_that_the_documents_and_containers_name_is_a_setting():
     known = {f"{ENV_PREFIX}{n.upper()}" for n in ServeSettings.model_fields}
     for name in [name_of(d) for d in DOCUMENTS] + ["Dockerfile", "docker-compose.yml"]:
-        assert set(re.findall(r"\bTRACETAPE_[A-Z_]*[A-Z]\b", text(name))) <= known, name
+        named = {n.removesuffix("_FILE") for n in re.findall(r"\bTRACETAPE_[A-Z_]*[A-Z]\b", text(name))}
+        assert named <= known, name
 
 
 def test_every_command_that_the_documents_name_exists():
@@ -271,23 +276,71 @@ def test_a_service_is_published_on_this_machine_only(service):
     assert all(str(port).startswith("127.0.0.1:") for port in compose()["services"][service].get("ports", []))
 
 
-def test_our_container_runs_without_privileges():
-    ours = compose()["services"]["tracetape"]
-    assert ours["user"] == "10001"
-    assert ours["read_only"] is True
-    assert ours["cap_drop"] == ["ALL"]
-    assert "no-new-privileges:true" in ours["security_opt"]
+def ours():
+    """Services of our own image."""
+    return {name: s for name, s in compose()["services"].items() if s["image"].startswith("tracetape:")}
+
+
+@pytest.mark.parametrize("service", ours())
+def test_our_container_runs_without_privileges(service):
+    found = ours()[service]
+    assert found["user"] == "10001" or found["network_mode"] == "none"
+    assert found["read_only"] is True
+    assert found["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in found["security_opt"]
+
+
+def test_our_image_runs_without_privileges():
     dockerfile = text("Dockerfile")
     assert "USER tracetape" in dockerfile
     assert "HEALTHCHECK" in dockerfile
     assert dockerfile.index("USER tracetape") < dockerfile.index("ENTRYPOINT")
 
 
+@pytest.mark.parametrize("service", [name for name, s in ours().items() if "command" in s and "entrypoint" not in s])
+def test_a_container_is_started_with_a_command_and_options_that_exist(service):
+    verb, *options = ours()[service]["command"]
+    [command] = [c for c in app.registered_commands if (c.name or c.callback.__name__) == verb]
+    parameters = inspect.signature(command.callback).parameters
+    assert [o for o in options if o.startswith("--") and o[2:].replace("-", "_") not in parameters] == []
+
+
+def test_the_parts_share_spool_keys_and_sockets_and_wait_for_what_they_need():
+    services, volumes = compose()["services"], compose()["volumes"]
+    parts = {name: s for name, s in ours().items() if name not in {"tracetape", "secrets"}}
+    assert [s["command"][0] for s in parts.values()] == ["receive", "receive", "work", "main", "web"]
+    for name, part in parts.items():
+        assert {"data:/data", "sockets:/sockets", "secrets:/secrets:ro"} <= set(part["volumes"]), name
+        assert part["environment"]["TMPDIR"] == "/sockets", name
+    for service in services.values():
+        assert set(service.get("depends_on", ())) <= set(services)
+        assert {v.split(":")[0] for v in service.get("volumes", ())} <= set(volumes)
+    published = [port for s in parts.values() for port in s.get("ports", ())]
+    assert len({port.rsplit(":", 1)[0] for port in published}) == len(published)
+
+
 def test_no_password_stands_in_the_compose_file():
     for service in compose()["services"].values():
         for name, value in service.get("environment", {}).items():
-            if "PASSWORD" in name:
+            if name.endswith("_FILE"):
+                assert value.startswith("/secrets/"), name
+            elif "PASSWORD" in name or "HEADERS" in name:
                 assert re.fullmatch(r"\$\{\w+:-\}", value), name
+
+
+def test_passwords_are_generated_once_and_stand_in_the_addresses(tmp_path):
+    command = [sys.executable, "-c", *compose()["services"]["secrets"]["command"]]
+    made = []
+    for _ in range(2):
+        subprocess.run(command, env={"PLACE": str(tmp_path)}, check=True)
+        made.append({p.name: p.read_text(encoding="utf-8") for p in tmp_path.iterdir()})
+    assert made[0] == made[1]
+    settings = load_settings(
+        {}, {f"TRACETAPE_{name}_FILE": str(tmp_path / name.lower()) for name in ("STORE", "LEDGER")}
+    )
+    assert urlsplit(settings.store).password == made[0]["clickhouse_password"]
+    assert urlsplit(settings.ledger).password == made[0]["postgres_password"]
+    assert len(made[0]["clickhouse_password"]) > 40
 
 
 @pytest.mark.parametrize("script", ["check", ".ci/run"])
