@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from runs.cuts import cut_keys
 from runs.dialects import DIALECTS
 from runs.dialects.base import Dialect
 from runs.dialects.generic import GENERIC
 from runs.draft import Draft
 from runs.sheet import Sheet
+from runs.values import is_broken_json
 from runs.view import View
 from spans.content import SpanContent
 from spans.kinds import SpanKind
@@ -38,9 +40,19 @@ def content_on(view: View, dialects: Sequence[Dialect], kind: SpanKind) -> SpanC
     sheet = Sheet()
     for dialect in (*dialects, GENERIC):
         dialect.content(view, sheet)
+    _note_cuts(view, sheet)
     for log in view.logs:
         _fold_log(log, sheet)
     return sheet.content(kind)
+
+
+def _note_cuts(view: View, sheet: Sheet) -> None:
+    """A limit of the sender holds for every text of a span, so one that was cut makes the recording incomplete."""
+    for attributes in (view.attributes, *(event.attributes for event in view.events)):
+        for key in cut_keys(attributes):
+            sheet.states.add("truncated")
+            if key not in sheet.parse_errors and is_broken_json(attributes[key]):
+                sheet.parse_errors.append(key)
 
 
 def _fold_log(log: View, sheet: Sheet) -> None:
@@ -48,6 +60,7 @@ def _fold_log(log: View, sheet: Sheet) -> None:
     own = Sheet()
     for dialect in (*dialects_of(log), GENERIC):
         dialect.content(log, own)
+    _note_cuts(log, own)
     if len(own.input_messages) > len(sheet.input_messages):
         sheet.input_messages = own.input_messages
     sheet.put_output(own.output_messages)

@@ -33,7 +33,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallGroup:
-    """Tool calls of one tool that change in one way by one rule."""
+    """Tool calls of one tool that change in one way by one rule; those that stay as they are only counted."""
 
     change: Change
     tool: str
@@ -162,6 +162,8 @@ def _by_ordinal(step: Step) -> tuple[int, str]:
 
 
 def _group(change: Change, tool: str, rule: str, found: Sequence[tuple[Run, Step]]) -> CallGroup:
+    if change is Change.UNCHANGED:
+        return CallGroup(change, tool, rule, len(found), runs=0, successful_runs=0, arguments=0, examples=())
     runs = {run.run_id: run for run, _ in found}
     newest = sorted(found, key=lambda pair: (-pair[0].started_ns, pair[0].run_id, pair[1].ordinal, pair[1].span_id))
     return CallGroup(

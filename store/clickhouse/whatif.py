@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -15,25 +16,45 @@ from store.filters import where
 
 Select = Callable[[str, Mapping[str, object]], list[dict[str, Any]]]
 
-_LIMITS: Mapping[str, tuple[str, str, str]] = {
-    "max_tool_calls": (
-        "tool_calls >= 0",
-        "executed = 1 AND calls_before >= {limit:Int64}",
-        "all_calls > {limit:Int64}",
+RULES = ("", "denied_tools", "require_approval", "allowed_tools")
+_CHANGES = tuple(Change)
+_EXECUTED = "what_if_executed"
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """How a limit reads in SQL. Each speaks of its own value, bound under the name of the rule."""
+
+    exceeded: str
+    """Which runs may exceed it, in columns of a run."""
+    exceeds: str
+    """Whether a run does, once its steps are known."""
+    place: str
+    """The first of its ordered steps that starts when the limit is over; 0 when none does."""
+
+
+_LIMITS: Mapping[str, _Limit] = {
+    "max_tool_calls": _Limit(
+        "{many_calls}",
+        "arraySum(executed) > {max_tool_calls:Int64}",
+        "arrayFirstIndex((ran, calls) -> ran = 1 AND calls >= {max_tool_calls:Int64}, executed, before)",
     ),
-    "max_cost_usd": ("cost_usd > {limit:Decimal(38, 12)}", "spent_before > {limit:Decimal(38, 12)}", "1"),
-    "max_duration_s": (
-        "duration_ns > {limit:Float64} * 1e9",
-        "toInt64(start_ns) - toInt64(started_ns) > {limit:Float64} * 1e9",
-        "1",
+    "max_cost_usd": _Limit(
+        "cost_usd > {max_cost_usd:Decimal(38, 12)}",
+        "ifNull(run_cost_usd > {max_cost_usd:Decimal(38, 12)}, 0)",
+        "arrayFirstIndex((sum, own) -> sum - own > {max_cost_usd:Decimal(38, 12)}, arrayCumSum(costs), costs)",
     ),
-    "max_tokens": (
-        "ifNull(input_tokens, 0) + ifNull(output_tokens, 0) > {limit:Int64}",
-        "used_before > {limit:Int64}",
-        "1",
+    "max_duration_s": _Limit(
+        "duration_ns > {max_duration_s:Float64} * 1e9",
+        "duration_ns > {max_duration_s:Float64} * 1e9",
+        "arrayFirstIndex(at -> toInt64(at) - toInt64(started_ns) > {max_duration_s:Float64} * 1e9, starts)",
+    ),
+    "max_tokens": _Limit(
+        "ifNull(input_tokens, 0) + ifNull(output_tokens, 0) > {max_tokens:Int64}",
+        "run_tokens > {max_tokens:Int64}",
+        "arrayFirstIndex((sum, own) -> sum - own > {max_tokens:Int64}, arrayCumSum(used), used)",
     ),
 }
-"""Per limit: which runs may exceed it, which step is over it, and which of those runs really exceeded it."""
 
 
 def what_if(select: Select, query: RunQuery, policy: Policy) -> WhatIf:
@@ -49,27 +70,29 @@ def what_if(select: Select, query: RunQuery, policy: Policy) -> WhatIf:
         "has_allowed": policy.allowed_tools is not None,
         "unreadable": UNREADABLE_TOOL,
     }
+    days = select(statement("what_if_days", where=shown.clause), params)
+    params["days"] = [day["partition_day"] for day in days]
     approved = statement("what_if_approved") if policy.require_approval else "0"
     calls = statement("what_if_calls", where=shown.clause, approved=approved)
-    groups = [_group(row) for row in select(statement("what_if_groups", calls=calls), params)]
-    cut = select(statement("what_if_cut", calls=calls), params)[0]
-    total = select(statement("what_if_runs", where=shown.clause), params)[0]
+    groups = [_group(row) for row in select(statement("what_if_groups", calls=calls.replace("{touched}", "1")), params)]
+    deniable = calls.replace("{touched}", statement("what_if_touched"))
+    cut = select(statement("what_if_cut", calls=deniable), params)[0]
     return WhatIf(
-        runs=total["runs"],
+        runs=sum(day["runs"] for day in days),
         calls=sum(group.calls for group in groups),
         groups=in_order(groups),
         cut_runs=cut["cut_runs"],
         cut_successful=cut["cut_successful"],
         cut_value_usd=trimmed(Decimal(cut["cut_value"])),
-        limits=tuple(_limits(select, policy, shown.clause, params, total["unpriced"])),
+        limits=_limits(select, policy, shown.clause, params, sum(day["unpriced"] for day in days)),
     )
 
 
 def _group(row: Mapping[str, Any]) -> CallGroup:
     return CallGroup(
-        change=Change(row["change"]),
+        change=_CHANGES[row["change"]],
         tool=row["tool"],
-        rule=row["rule"],
+        rule=RULES[row["rule"]],
         calls=row["calls"],
         runs=row["runs"],
         successful_runs=row["successful_runs"],
@@ -79,32 +102,44 @@ def _group(row: Mapping[str, Any]) -> CallGroup:
 
 
 def _limits(
-    select: Select, policy: Policy, clause: str, params: Mapping[str, object], unpriced: int
-) -> Iterable[LimitGroup]:
-    for rule, (exceeds, over, counted) in _LIMITS.items():
-        limit = getattr(policy.limits, rule)
-        if limit is None:
-            continue
-        sql = statement("what_if_stops", where=clause, exceeds=exceeds, over=over, counted=counted)
-        stops = [(row, _stop(row)) for row in select(sql, {**params, "limit": limit})]
-        stops.sort(key=lambda pair: (-pair[0]["started_ns"], pair[0]["run_id"]))
-        yield LimitGroup(
-            rule=rule,
-            runs=len(stops),
-            successful_runs=sum(1 for row, _ in stops if row["outcome"] == "success"),
-            saved_usd=trimmed(sum((stop.saved_usd for _, stop in stops), Decimal(0))),
-            cannot_evaluate=unpriced if rule == "max_cost_usd" else 0,
-            examples=tuple(stop for _, stop in stops[:MOST_EXAMPLES]),
-        )
+    select: Select, policy: Policy, clause: str, params: Mapping[str, Any], unpriced: int
+) -> tuple[LimitGroup, ...]:
+    """Day by day: a run and its steps stand in one partition, so days add up, and memory holds one at a time."""
+    asked = {rule: limit for rule in _LIMITS if (limit := getattr(policy.limits, rule)) is not None}
+    if not asked:
+        return ()
+    sql = _limit_statement(asked, clause)
+    found: dict[str, list[Mapping[str, Any]]] = {rule: [] for rule in asked}
+    for day in params["days"]:
+        for row in select(sql, {**params, **asked, "day": day}):
+            found[row["rule"]].append(row)
+    return tuple(_limit_group(rule, rows, unpriced if rule == "max_cost_usd" else 0) for rule, rows in found.items())
 
 
-def _stop(row: Mapping[str, Any]) -> Stop:
-    if not row["overs"]:
-        return Stop(row["run_id"], "", row["all_calls"], row["duration_ns"], Decimal(0))
-    return Stop(
-        row["run_id"],
-        row["stop_span"],
-        row["stop_calls"] + 1,
-        max(0, row["stop_ns"] - row["started_ns"]),
-        trimmed(Decimal(row["saved"])),
+def _limit_statement(asked: Iterable[str], clause: str) -> str:
+    executed = statement(_EXECUTED)
+    limits = [(rule, _LIMITS[rule]) for rule in asked]
+    exceeded = " OR ".join(limit.exceeded for _, limit in limits)
+    chosen = (
+        f"partition_day = {{day:Date}} AND {clause} "
+        "AND ({policy_workflow:String} = '*' OR workflow = {policy_workflow:String}) "
+        f"AND ({exceeded.replace('{many_calls}', statement('what_if_many_calls', executed=executed))})"
+    )
+    stops = ", ".join(f"('{rule}', {limit.place}, {limit.exceeds})" for rule, limit in limits)
+    return statement("what_if_limits", executed=executed, chosen=chosen, stops=stops)
+
+
+def _limit_group(rule: str, rows: Iterable[Mapping[str, Any]], cannot_evaluate: int) -> LimitGroup:
+    days = list(rows)
+    newest = sorted(example for day in days for example in day["examples"])[:MOST_EXAMPLES]
+    return LimitGroup(
+        rule=rule,
+        runs=sum(day["runs"] for day in days),
+        successful_runs=sum(day["successful_runs"] for day in days),
+        saved_usd=trimmed(sum((Decimal(day["saved_usd"]) for day in days), Decimal(0))),
+        cannot_evaluate=cannot_evaluate,
+        examples=tuple(
+            Stop(run_id, span_id, call, after_ns, trimmed(Decimal(saved)))
+            for _, run_id, span_id, call, after_ns, saved in newest
+        ),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from tracetape.demo.flows import analyst, contracts, refunds, triage
+from tracetape.demo.flows import analyst, contracts, onboarding, refunds, triage
 from tracetape.demo.people import CUSTOMERS
 from tracetape.demo.script import Failure, Script, Turn
 
@@ -35,6 +35,7 @@ def stories(rng: Random) -> Iterator[Story]:
     for part, before_ns in (("first", 27 * HOUR_NS), ("second", 26 * HOUR_NS)):
         twice = refunds.refund(jonas, "never arrived, please refund me", "refund-story-twice", rng)
         yield Story(f"refund issued twice, {part}", before_ns, twice)
+    yield Story("rights refused", 9 * HOUR_NS, onboarding.asks_for_rights(rng))
     yield Story("retry loop", 20 * HOUR_NS, analyst.retry_loop(rng))
     yield Story("approval waiting", 130 * MINUTE_NS, contracts.waiting(rng))
     yield Story("still running", MINUTE_NS, running(analyst.write(rng)))

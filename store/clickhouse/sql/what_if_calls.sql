@@ -1,33 +1,51 @@
 -- Every counted tool call of the chosen runs with what the candidate changes for it; a part of other statements.
+-- `change` is a place in `spans.whatif.Change`, `rule` one in `store.clickhouse.whatif.RULES`: numbers group faster, and
+-- what depends on the call alone is decided before the join, where tool names are still looked up in a dictionary.
+-- PREWHERE drops rows before FINAL chooses between versions; the join on the version makes that harmless, and half is read.
 SELECT
   s.run_id AS run_id,
   s.span_id AS span_id,
   s.ordinal AS ordinal,
   s.tool_name AS tool,
   s.tool_arguments_hash AS tool_arguments_hash,
+  s.change AS change,
+  s.rule AS rule,
+  s.run AS run,
   r.outcome AS outcome,
   r.started_ns AS started_ns,
-  r.cost_usd AS run_cost_usd,
-  s.tool_outcome IN ('denied', 'approval_pending', 'not_executed') AS stopped,
-  match(s.tool_name, {unreadable:String}) AS unreadable,
-  multiIf(
-    has({denied:Array(String)}, s.tool_name), 'denied_tools',
-    has({approval:Array(String)}, s.tool_name), if({approved}, '', 'require_approval'),
-    {has_allowed:Bool} AND NOT has({allowed:Array(String)}, s.tool_name), 'allowed_tools',
-    '') AS broken,
-  multiIf(
-    unreadable, 'cannot_evaluate',
-    NOT stopped AND broken = 'require_approval', 'needs_approval',
-    NOT stopped AND broken != '', 'newly_denied',
-    s.tool_outcome IN ('denied', 'approval_pending') AND broken = '', 'newly_allowed',
-    s.tool_outcome = 'denied' AND broken = 'require_approval', 'needs_approval',
-    s.tool_outcome = 'approval_pending' AND broken IN ('denied_tools', 'allowed_tools'), 'newly_denied',
-    'unchanged') AS change,
-  if(change IN ('newly_denied', 'needs_approval'), broken, '') AS rule
-FROM (SELECT run_id, span_id, ordinal, version, tool_name, tool_arguments_hash, tool_outcome, tool_call_id, data FROM steps FINAL WHERE project = {project:String} AND kind = 'tool' AND counted) AS s
+  r.cost_usd AS run_cost_usd
+FROM
+(
+  SELECT
+    reinterpretAsUInt128(unhex(s.run_id)) AS run,
+    run_id,
+    version,
+    span_id,
+    ordinal,
+    tool_name,
+    tool_arguments_hash,
+    tool_outcome IN ('denied', 'approval_pending', 'not_executed') AS stopped,
+    match(tool_name, {unreadable:String}) AS unreadable,
+    multiIf(
+      has({denied:Array(String)}, tool_name), 1,
+      has({approval:Array(String)}, tool_name), if({approved}, 0, 2),
+      {has_allowed:Bool} AND NOT has({allowed:Array(String)}, tool_name), 3,
+      0) AS broken,
+    multiIf(
+      unreadable, 3,
+      NOT stopped AND broken = 2, 1,
+      NOT stopped AND broken != 0, 0,
+      tool_outcome IN ('denied', 'approval_pending') AND broken = 0, 2,
+      tool_outcome = 'denied' AND broken = 2, 1,
+      tool_outcome = 'approval_pending' AND broken IN (1, 3), 0,
+      4) AS change,
+    if(change IN (0, 1), broken, 0) AS rule
+  FROM steps AS s FINAL
+  PREWHERE project = {project:String} AND partition_day IN {days:Array(Date)} AND kind = 'tool' AND counted AND {touched}
+) AS s
 INNER JOIN
 (
-  SELECT run_id, version, outcome, started_ns, cost_usd
+  SELECT reinterpretAsUInt128(unhex(run_id)) AS run, version, outcome, started_ns, cost_usd
   FROM runs FINAL
-  WHERE {where} AND ({policy_workflow:String} = '*' OR workflow = {policy_workflow:String})
-) AS r ON s.run_id = r.run_id AND s.version = r.version
+  WHERE partition_day IN {days:Array(Date)} AND {where} AND ({policy_workflow:String} = '*' OR workflow = {policy_workflow:String})
+) AS r ON s.run = r.run AND s.version = r.version

@@ -5,8 +5,8 @@ SELECT
   sumIf(ifNull(run_cost_usd, 0), outcome = 'success') AS cut_value
 FROM
 (
-  SELECT run_id, any(outcome) AS outcome, any(run_cost_usd) AS run_cost_usd
+  SELECT run, any(outcome) AS outcome, any(run_cost_usd) AS run_cost_usd
   FROM ({calls})
-  WHERE change = 'newly_denied'
-  GROUP BY run_id
+  WHERE change = 0
+  GROUP BY run
 )

@@ -150,6 +150,12 @@ def tool_calls(runs, tool):
     return [(t, s) for t in runs.values() for s in t if s.attributes.get("gen_ai.tool.name") == tool]
 
 
+def test_story_a_grant_of_rights_was_stopped_that_nobody_tried_before(runs):
+    (grant,) = [s for _, s in tool_calls(runs, "grant_role")]
+    assert grant.attributes["tracetape.decision"] == "deny"
+    assert grant.attributes["tracetape.decision.rule"] == "no-admin-grants"
+
+
 def test_story_a_refund_was_denied_by_a_policy(runs):
     denied = [s for _, s in tool_calls(runs, "issue_refund") if s.attributes.get("error.type") == "PermissionError"]
     assert any(NOW_NS - s.start_ns < 60 * MINUTE_NS for s in denied)

@@ -400,3 +400,8 @@ ALTER TABLE logs ADD COLUMN IF NOT EXISTS key_id LowCardinality(String) DEFAULT 
 
 -- 0011_prompts
 ALTER TABLE runs ADD COLUMN IF NOT EXISTS prompts Array(LowCardinality(String)) CODEC(ZSTD(1))
+
+-- 0012_human_decisions
+ALTER TABLE steps ADD COLUMN IF NOT EXISTS human_decided Bool DEFAULT position(data, '"human"') > 0;
+
+ALTER TABLE steps MATERIALIZE COLUMN human_decided SETTINGS mutations_sync = 0, alter_sync = 0

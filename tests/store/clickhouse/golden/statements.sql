@@ -1307,16 +1307,16 @@ LIMIT {value_limit:UInt32}
 
 -- what_if_approved
 (
-  (position(s.data, '"decisions"') > 0 AND arrayExists(d -> JSONExtractString(d, 'by') = 'human' AND JSONExtractString(d, 'verdict') IN ('allow', 'modify'), JSONExtractArrayRaw(s.data, 'decisions')))
+  (s.run_id, s.version, s.ordinal) IN
+  (
+    SELECT run_id, version, ordinal
+    FROM (SELECT run_id, version, ordinal, data FROM steps WHERE project = {project:String} AND partition_day IN {days:Array(Date)} AND human_decided)
+    WHERE arrayExists(d -> JSONExtractString(d, 'by') = 'human' AND JSONExtractString(d, 'verdict') IN ('allow', 'modify'), JSONExtractArrayRaw(data, 'decisions'))
+  )
   OR (s.tool_call_id != '' AND (s.run_id, s.version, s.tool_call_id) IN
   (
     SELECT run_id, version, JSONExtractString(d, 'subject_ref')
-    FROM
-    (
-      SELECT run_id, version, tool_call_id, data
-      FROM steps FINAL
-      WHERE project = {project:String} AND position(data, '"human"') > 0
-    )
+    FROM (SELECT run_id, version, tool_call_id, data FROM steps WHERE project = {project:String} AND partition_day IN {days:Array(Date)} AND human_decided)
     ARRAY JOIN JSONExtractArrayRaw(data, 'decisions') AS d
     WHERE JSONExtractString(d, 'subject_ref') != tool_call_id
       AND JSONExtractString(d, 'by') = 'human' AND JSONExtractString(d, 'verdict') IN ('allow', 'modify')
@@ -1330,32 +1330,47 @@ SELECT
   s.ordinal AS ordinal,
   s.tool_name AS tool,
   s.tool_arguments_hash AS tool_arguments_hash,
+  s.change AS change,
+  s.rule AS rule,
+  s.run AS run,
   r.outcome AS outcome,
   r.started_ns AS started_ns,
-  r.cost_usd AS run_cost_usd,
-  s.tool_outcome IN ('denied', 'approval_pending', 'not_executed') AS stopped,
-  match(s.tool_name, {unreadable:String}) AS unreadable,
-  multiIf(
-    has({denied:Array(String)}, s.tool_name), 'denied_tools',
-    has({approval:Array(String)}, s.tool_name), if({approved}, '', 'require_approval'),
-    {has_allowed:Bool} AND NOT has({allowed:Array(String)}, s.tool_name), 'allowed_tools',
-    '') AS broken,
-  multiIf(
-    unreadable, 'cannot_evaluate',
-    NOT stopped AND broken = 'require_approval', 'needs_approval',
-    NOT stopped AND broken != '', 'newly_denied',
-    s.tool_outcome IN ('denied', 'approval_pending') AND broken = '', 'newly_allowed',
-    s.tool_outcome = 'denied' AND broken = 'require_approval', 'needs_approval',
-    s.tool_outcome = 'approval_pending' AND broken IN ('denied_tools', 'allowed_tools'), 'newly_denied',
-    'unchanged') AS change,
-  if(change IN ('newly_denied', 'needs_approval'), broken, '') AS rule
-FROM (SELECT run_id, span_id, ordinal, version, tool_name, tool_arguments_hash, tool_outcome, tool_call_id, data FROM steps FINAL WHERE project = {project:String} AND kind = 'tool' AND counted) AS s
+  r.cost_usd AS run_cost_usd
+FROM
+(
+  SELECT
+    reinterpretAsUInt128(unhex(s.run_id)) AS run,
+    run_id,
+    version,
+    span_id,
+    ordinal,
+    tool_name,
+    tool_arguments_hash,
+    tool_outcome IN ('denied', 'approval_pending', 'not_executed') AS stopped,
+    match(tool_name, {unreadable:String}) AS unreadable,
+    multiIf(
+      has({denied:Array(String)}, tool_name), 1,
+      has({approval:Array(String)}, tool_name), if({approved}, 0, 2),
+      {has_allowed:Bool} AND NOT has({allowed:Array(String)}, tool_name), 3,
+      0) AS broken,
+    multiIf(
+      unreadable, 3,
+      NOT stopped AND broken = 2, 1,
+      NOT stopped AND broken != 0, 0,
+      tool_outcome IN ('denied', 'approval_pending') AND broken = 0, 2,
+      tool_outcome = 'denied' AND broken = 2, 1,
+      tool_outcome = 'approval_pending' AND broken IN (1, 3), 0,
+      4) AS change,
+    if(change IN (0, 1), broken, 0) AS rule
+  FROM steps AS s FINAL
+  PREWHERE project = {project:String} AND partition_day IN {days:Array(Date)} AND kind = 'tool' AND counted AND {touched}
+) AS s
 INNER JOIN
 (
-  SELECT run_id, version, outcome, started_ns, cost_usd
+  SELECT reinterpretAsUInt128(unhex(run_id)) AS run, version, outcome, started_ns, cost_usd
   FROM runs FINAL
-  WHERE project = {project:String} AND ({policy_workflow:String} = '*' OR workflow = {policy_workflow:String})
-) AS r ON s.run_id = r.run_id AND s.version = r.version
+  WHERE partition_day IN {days:Array(Date)} AND project = {project:String} AND ({policy_workflow:String} = '*' OR workflow = {policy_workflow:String})
+) AS r ON s.run = r.run AND s.version = r.version
 
 -- what_if_cut
 SELECT
@@ -1364,11 +1379,21 @@ SELECT
   sumIf(ifNull(run_cost_usd, 0), outcome = 'success') AS cut_value
 FROM
 (
-  SELECT run_id, any(outcome) AS outcome, any(run_cost_usd) AS run_cost_usd
+  SELECT run, any(outcome) AS outcome, any(run_cost_usd) AS run_cost_usd
   FROM ({calls})
-  WHERE change = 'newly_denied'
-  GROUP BY run_id
+  WHERE change = 0
+  GROUP BY run
 )
+
+-- what_if_days
+SELECT partition_day, count() AS runs, countIf(cost_usd IS NULL) AS unpriced
+FROM runs FINAL
+WHERE project = {project:String} AND ({policy_workflow:String} = '*' OR workflow = {policy_workflow:String})
+GROUP BY partition_day
+ORDER BY partition_day
+
+-- what_if_executed
+(kind = 'tool' AND counted AND tool_name != '' AND tool_outcome NOT IN ('denied', 'approval_pending', 'not_executed'))
 
 -- what_if_groups
 SELECT
@@ -1376,68 +1401,86 @@ SELECT
   tool,
   rule,
   count() AS calls,
-  uniqExact(run_id) AS runs,
-  uniqExactIf(run_id, outcome = 'success') AS successful_runs,
-  uniqExact(tool_arguments_hash) AS arguments,
-  groupArraySorted(5)((-toInt64(started_ns), run_id, ordinal, span_id)) AS examples
-FROM ({calls})
+  uniqExactIf(run, changed) AS runs,
+  uniqExactIf(run, changed AND outcome = 'success') AS successful_runs,
+  uniqExactIf(tool_arguments_hash, changed) AS arguments,
+  groupArraySortedIf(5)((-toInt64(started_ns), run_id, ordinal, span_id), changed) AS examples
+FROM (SELECT *, change != 4 AS changed FROM ({calls}))
 GROUP BY change, tool, rule
 
--- what_if_runs
-SELECT count() AS runs, countIf(cost_usd IS NULL) AS unpriced
-FROM runs FINAL
-WHERE project = {project:String} AND ({policy_workflow:String} = '*' OR workflow = {policy_workflow:String})
-
--- what_if_stops
+-- what_if_limits
 SELECT
-  run_id,
-  any(outcome) AS outcome,
-  any(started_ns) AS started_ns,
-  any(duration_ns) AS duration_ns,
-  argMinIf(span_id, place, over) AS stop_span,
-  minIf(place, over) AS stop_place,
-  countIf(over) AS overs,
-  argMinIf(calls_before, place, over) AS stop_calls,
-  argMinIf(start_ns, place, over) AS stop_ns,
-  sum(executed) AS all_calls,
-  sumIf(cost, place >= first_place) AS saved
+  rule,
+  count() AS runs,
+  countIf(outcome = 'success') AS successful_runs,
+  sum(saved) AS saved_usd,
+  groupArraySorted(5)((-toInt64(started_ns), run_id, span_id, call, after_ns, saved)) AS examples
 FROM
 (
   SELECT
-    *,
-    minIf(place, over) OVER (PARTITION BY run_id) AS first_over,
-    countIf(over) OVER (PARTITION BY run_id) AS any_over,
-    if(any_over > 0, first_over, 4294967295) AS first_place
+    run_id,
+    outcome,
+    started_ns,
+    stop.1 AS rule,
+    toInt64(stop.2) AS place,
+    if(place = 0, '', spans[place]) AS span_id,
+    if(place = 0, arraySum(executed), before[place] + 1) AS call,
+    if(place = 0, duration_ns, greatest(0, toInt64(starts[place]) - toInt64(started_ns))) AS after_ns,
+    if(place = 0, toDecimal128(0, 12), arraySum(arraySlice(costs, place))) AS saved
   FROM
   (
     SELECT
-      *,
-      row_number() OVER ordered AS place,
-      toInt64(sum(executed) OVER ordered) - executed AS calls_before,
-      sum(cost) OVER ordered - cost AS spent_before,
-      toInt64(sum(used) OVER ordered) - used AS used_before,
-      {over} AS over
+      r.run_id AS run_id, r.outcome AS outcome, r.started_ns AS started_ns, r.duration_ns AS duration_ns,
+      r.cost_usd AS run_cost_usd, r.tokens AS run_tokens,
+      arraySort((value, place) -> place, s.starts, s.places) AS starts,
+      arraySort((value, place) -> place, s.spans, s.places) AS spans,
+      arraySort((value, place) -> place, s.executed, s.places) AS executed,
+      arraySort((value, place) -> place, s.costs, s.places) AS costs,
+      arraySort((value, place) -> place, s.used, s.places) AS used,
+      arrayMap((sum, own) -> sum - own, arrayCumSum(executed), executed) AS before,
+      [{stops}] AS stops
     FROM
     (
       SELECT
-        r.run_id AS run_id, s.span_id AS span_id, s.start_ns AS start_ns, s.ordinal AS ordinal,
-        r.outcome AS outcome, r.started_ns AS started_ns, r.duration_ns AS duration_ns,
-        toInt64(s.kind = 'tool' AND s.counted AND s.tool_name != '' AND s.tool_outcome NOT IN ('denied', 'approval_pending', 'not_executed')) AS executed,
-        if(s.usage_role = 'own', ifNull(s.cost_usd, toDecimal128(0, 12)), toDecimal128(0, 12)) AS cost,
-        if(s.usage_role = 'own', toInt64(ifNull(s.input_tokens, 0) + ifNull(s.output_tokens, 0)), 0) AS used
-      FROM (SELECT run_id, version, span_id, start_ns, ordinal, kind, counted, tool_name, tool_outcome, usage_role, cost_usd, input_tokens, output_tokens FROM steps FINAL WHERE project = {project:String}) AS s
-      RIGHT JOIN
+        run_id, version,
+        groupArray(toInt128(start_ns) * 4294967296 + ordinal) AS places,
+        groupArray(start_ns) AS starts,
+        groupArray(span_id) AS spans,
+        groupArray(toInt64({executed})) AS executed,
+        groupArray(if(usage_role = 'own', ifNull(cost_usd, toDecimal128(0, 12)), toDecimal128(0, 12))) AS costs,
+        groupArray(if(usage_role = 'own', toInt64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)), 0)) AS used
+      FROM steps FINAL
+      PREWHERE project = {project:String} AND partition_day = {day:Date} AND (run_id, version) IN
       (
-        SELECT run_id, version, outcome, started_ns, duration_ns
+        SELECT run_id, version
         FROM runs FINAL
-        WHERE project = {project:String} AND ({policy_workflow:String} = '*' OR workflow = {policy_workflow:String}) AND {exceeds}
-      ) AS r ON s.run_id = r.run_id AND s.version = r.version
-    )
-    WINDOW ordered AS (PARTITION BY run_id ORDER BY start_ns, ordinal, span_id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+        WHERE {chosen}
+      )
+      GROUP BY run_id, version
+    ) AS s
+    RIGHT JOIN
+    (
+      SELECT run_id, version, outcome, started_ns, duration_ns, cost_usd, toInt64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)) AS tokens
+      FROM runs FINAL
+      WHERE {chosen}
+    ) AS r ON s.run_id = r.run_id AND s.version = r.version
   )
+  ARRAY JOIN arrayFilter(stop -> stop.3, stops) AS stop
 )
-GROUP BY run_id
-HAVING {counted}
+GROUP BY rule
+
+-- what_if_many_calls
+(run_id, version) IN
+(
+  SELECT run_id, version
+  FROM steps FINAL
+  PREWHERE project = {project:String} AND partition_day = {day:Date} AND {executed}
+  GROUP BY run_id, version
+  HAVING count() > {max_tool_calls:Int64}
+)
+
+-- what_if_touched
+(has({denied:Array(String)}, tool_name) OR ({has_allowed:Bool} AND NOT has({allowed:Array(String)}, tool_name)))
 
 -- every filter
 project = {project:String}
