@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 import yaml
 from yaml.nodes import MappingNode
@@ -56,6 +57,20 @@ def success_value(rule: SuccessRule) -> str:
 def list_value(names: Iterable[str]) -> str:
     """Names as a list in one line."""
     return "[" + ", ".join(_scalar(name) for name in names) + "]"
+
+
+def limits_value(limits: Mapping[str, object]) -> str:
+    """Limits of a run as the file writes them; None is no limit."""
+    return "{" + ", ".join(f"{name}: {_number(value)}" for name, value in limits.items() if value is not None) + "}"
+
+
+def _number(value: object) -> str:
+    return f"{value:f}".rstrip("0").rstrip(".") if isinstance(value, Decimal) and value % 1 else f"{value:g}"
+
+
+def name_value(name: str) -> str:
+    """A name as the file writes it."""
+    return _scalar(name)
 
 
 def new_text(workflow: str) -> str:

@@ -306,4 +306,4 @@ DRIFT = Detector(
     marks_changes=True,
 )
 
-__all__ = ["DRIFT", "learning", "window_starts"]
+__all__ = ["DRIFT", "PINNED", "TRAILING", "learning", "window_starts"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from insights.detectors.drift import learning
+from insights.detectors.drift import PINNED, learning
 from insights.feature_words import value_in_words, words_of
-from spans.change import Mark
+from spans.change import Accepted, Mark
 from spans.finding import FeatureChange, Finding, FindingEvent, FindingKind, FindingState
 from store.hours import HourRow
 from store.measures import Activity, SpendPart
@@ -15,6 +15,8 @@ from web.change_marks import mark_charts, marker
 from web.charts import Chart, Marker
 from web.charts_findings import Histogram, change_chart, change_rows
 from web.format import NONE
+from web.limits import limit_href
+from web.pages.references import Pins, ReferenceLine, build_pins
 from web.places import Place
 
 OPEN = (FindingState.OPEN, FindingState.SILENCED)
@@ -95,6 +97,9 @@ class FindingPage:
     history: tuple[FindingEvent, ...]
     can_decide: bool
     limit_href: str
+    """The form that makes a limit of it; empty for who may not save one."""
+    references: tuple[ReferenceLine, ...] = ()
+    """What a drift was compared with, and what the other reference says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,7 @@ class DriftPage:
     watched: int
     learning: tuple[LearningRow, ...]
     marks: tuple[Marker, ...]
+    pins: Pins
     can_decide: bool
 
 
@@ -164,6 +170,8 @@ def finding_row(place: Place, finding: Finding) -> FindingRow:
         if words
     )
     state = "" if finding.state is FindingState.OPEN else f", {finding.state.value}"
+    if finding.kind is FindingKind.DRIFT and finding.subject == PINNED:
+        state += ", against the pinned reference"
     return FindingRow(
         finding_id=finding.finding_id,
         kind=_WORDS[finding.kind],
@@ -210,6 +218,8 @@ def build_finding(
     marks: Sequence[Mark],
     *,
     can_decide: bool,
+    can_limit: bool = False,
+    references: tuple[ReferenceLine, ...] = (),
 ) -> FindingPage:
     """One finding with everything that is known about it."""
     detail, reach = finding.detail, finding.impact
@@ -234,12 +244,9 @@ def build_finding(
         changes=tuple(marker(mark) for mark in marks),
         history=finding.history,
         can_decide=can_decide and finding.state is not FindingState.CLOSED,
-        limit_href=place.bare("/alert-rules", workflow=finding.workflow, metric=_first_feature(finding)),
+        limit_href=limit_href(place, finding) if can_limit else "",
+        references=references,
     )
-
-
-def _first_feature(finding: Finding) -> str:
-    return finding.features[0].name if finding.features else ""
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -319,6 +326,7 @@ def build_drift(
     *,
     now_ns: int,
     workflow: str,
+    accepted: Mapping[tuple[str, str], Accepted],
     can_decide: bool,
 ) -> DriftPage:
     """The page Drift, over all workflows or one."""
@@ -332,5 +340,6 @@ def build_drift(
         watched=sum(not words for _, words in waiting),
         learning=tuple(LearningRow(a.workflow, a.environment, words) for a, words in waiting if words),
         marks=tuple(marker(mark) for mark in reversed(marks)),
+        pins=build_pins(activity, accepted, now_ns),
         can_decide=can_decide,
     )

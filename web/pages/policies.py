@@ -159,6 +159,8 @@ class PolicyPage:
     summary: str
     example: str
     saved: bool
+    said: str
+    """What a draft that this page was opened with does."""
 
 
 def build_policy(
@@ -176,6 +178,7 @@ def build_policy(
     changed: PolicyChange | None = None,
     shown: int = 0,
     saved: bool = False,
+    said: str = "",
 ) -> PolicyPage:
     """Build the page of one workflow's policy; `shown` is the version whose changes are shown."""
     newest = versions[0] if versions else None
@@ -222,6 +225,7 @@ def build_policy(
         summary=summary,
         example=EXAMPLE,
         saved=saved,
+        said=said,
     )
 
 

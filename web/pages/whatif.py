@@ -82,6 +82,8 @@ class WhatIfPage:
 
     text: str
     error: str
+    said: str
+    """What makes this policy differ from the one in force, when the page was opened with it."""
     action: str
     has_answer: bool
     workflow: str
@@ -94,12 +96,13 @@ class WhatIfPage:
 
 
 def build_whatif(
-    place: Place, text: str, policy: Policy | None = None, found: WhatIf | None = None, error: str = ""
+    place: Place, text: str, policy: Policy | None = None, found: WhatIf | None = None, error: str = "", said: str = ""
 ) -> WhatIfPage:
     """Build the page; without an answer it is only the form."""
     return WhatIfPage(
         text=text or EXAMPLE,
         error=error,
+        said=said,
         action=place.url("/whatif"),
         has_answer=found is not None,
         workflow=policy.workflow_id if policy else "",
@@ -116,14 +119,15 @@ def sentence_of(found: WhatIf) -> str:
     """The answer in one sentence."""
     if not found.runs:
         return "No run in this range is of the workflow that the policy speaks of."
-    denied = found.count(Change.NEWLY_DENIED)
+    denied, allowed = found.count(Change.NEWLY_DENIED), found.count(Change.NEWLY_ALLOWED)
+    ran = f" {plural(allowed, 'call')} that a control stopped would have run." if allowed else ""
     if not denied:
-        said = f"No call of {plural(found.runs, 'run')} would have been newly denied."
+        said = f"No call of {plural(found.runs, 'run')} would have been newly denied.{ran}"
         return said.replace(NBSP, " ")
     said = (
         f"{plural(denied, 'call')} in {plural(found.cut_runs, 'run')} would have been denied; "
         f"{plural(found.cut_successful, 'of those runs was', 'of those runs were')} successful"
-        f" and had cost {money(found.cut_value_usd)}."
+        f" and had cost {money(found.cut_value_usd)}.{ran}"
     )
     return said.replace(NBSP, " ")
 

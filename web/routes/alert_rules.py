@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
 from insights.alerts.rule import ANY, Rule, RuleType, Severity
-from insights.alerts.rule_file import parse_rule, rule_yaml
+from insights.alerts.rule_file import fields_of, parse_rule, rule_yaml
 from insights.alerts.targets import apprise_scheme, webhook_host
 from insights.yaml_place import YamlFileError
 from spans.errors import NotFoundError, RefusedError
@@ -30,6 +30,7 @@ router = APIRouter()
 HISTORY_NS = 30 * 86_400 * SECOND_NS
 BACKTEST_DAYS = (7, 14, 30)
 MOST_WORKFLOWS = 200
+MOST_FIELD = 400
 LONGEST_SILENCE_S = 90 * 86_400
 SOURCE = "alerts.source"
 """Setting that says where a project's rules come from: `file` once a file was applied."""
@@ -160,10 +161,15 @@ def _with_channels(rule: Rule, to: tuple[str, ...]) -> Rule:
 def new_rule(
     request: Request, caller: Admin, kind: Annotated[RuleType, Query(alias="type")] = RuleType.THRESHOLD
 ) -> Response:
-    """The form of a kind, with an example in it."""
+    """The form of a kind, with an example in it, or with what the address says (as *Make it a limit* does)."""
     desk = desk_of(request)
     place = desk.place(request, caller)
     channels = [channel.name for channel in desk.services.ledger.channels.list(place.project)]
+    asked = request.query_params
+    if asked.get("id"):
+        filled = {name: tuple(t[:MOST_FIELD] for t in asked.getlist(name)) for name in fields_of(kind) if name in asked}
+        filled = {"to": tuple(channels[:1]), "enabled": ("on",), **filled}
+        return _editor(request, caller, "", text_of(kind, filled), posted=(kind, filled), is_new=True, try_it=True)
     return _editor(request, caller, "", rule_yaml(example_rule(kind, channels)), is_new=True)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from insights.detectors.drift import LOOK_BACK_NS
@@ -14,7 +15,7 @@ from insights.present import moment
 from insights.spend import SpendDetector
 from spans.change import Accepted, Mark, MarkKind
 from spans.errors import NotFoundError, RefusedError
-from spans.finding import Finding, FindingKind
+from spans.finding import Finding, FindingKind, FindingState
 from spans.roles import Permission
 from store.hours import HourField, HourQuery, HourRow
 from store.ledger.findings import FindingQuery
@@ -24,6 +25,7 @@ from web.charts import Chart
 from web.charts_findings import BandPoint, Histogram, band_chart, histogram
 from web.desk import Desk
 from web.pages.findings import SPEND_TABS, build_drift, build_finding, build_spend
+from web.pages.references import ReferenceLine, reference_lines
 from web.places import Place, parse_time
 from web.routes.api import answer
 from web.routes.common import desk_of, go, record
@@ -35,6 +37,7 @@ HOUR_NS = 3_600_000_000_000
 DAY_NS = 24 * HOUR_NS
 MOST_FINDINGS = 100
 MOST_LABEL = 200
+STANDING = (FindingState.OPEN, FindingState.EXPECTED, FindingState.SILENCED)
 _FAR_NS = 2**62
 
 
@@ -81,6 +84,7 @@ def drift(request: Request, caller: Reader) -> Response:
         desk.services.ledger.marks.list(place.project, place.range.since_ns, place.range.until_ns, workflow or None),
         now_ns=now,
         workflow=workflow,
+        accepted=desk.services.ledger.accepted.of(place.project),
         can_decide=caller.may(Permission.REVIEW),
     )
     frame = desk.frame(request, caller, place, "Drift", active="drift")
@@ -96,7 +100,15 @@ def finding(request: Request, caller: Reader, finding_id: str) -> Response:
     near = desk.services.ledger.marks.list(
         place.project, found.since_ns - DAY_NS, found.since_ns + DAY_NS, found.workflow
     )
-    page = build_finding(place, found, _change(desk, found), near, can_decide=caller.may(Permission.REVIEW))
+    page = build_finding(
+        place,
+        found,
+        _change(desk, found),
+        near,
+        can_decide=caller.may(Permission.REVIEW),
+        can_limit=caller.may(Permission.ADMINISTER),
+        references=_references(desk, place, found) if found.kind is FindingKind.DRIFT else (),
+    )
     active = {FindingKind.SPEND_SPIKE: "spend", FindingKind.DRIFT: "drift", FindingKind.VERSION: "drift"}
     frame = desk.frame(request, caller, place, page.row.kind, active=active.get(found.kind, "near-misses"))
     return desk.page(request, "finding.html", frame, page)
@@ -104,14 +116,17 @@ def finding(request: Request, caller: Reader, finding_id: str) -> Response:
 
 @router.post("/findings/{finding_id}/expected")
 def expected(request: Request, caller: Reviewer, finding_id: str) -> RedirectResponse:
-    """This is how it should be: nothing more is said about it, and drift compares with it from where it began."""
+    """This is how it should be: nothing more is said about it, and it is the pinned reference from where it began."""
     desk = desk_of(request)
     project = project_of(request, caller)
     found = _found(desk, project, finding_id)
     record(desk, caller, "rule_change", finding_id, project, {"did": "finding expected"})
     if found.kind is FindingKind.DRIFT:
         desk.services.ledger.accepted.put(
-            project, found.workflow, found.environment, Accepted(found.since_ns, by=caller.name or caller.actor)
+            project,
+            found.workflow,
+            found.environment,
+            Accepted(found.since_ns, is_pinned=True, by=caller.name or caller.actor),
         )
     desk.services.ledger.findings.expect(project, finding_id, caller.name or caller.actor)
     return go(request, _back(found, project))
@@ -127,6 +142,32 @@ def silence(request: Request, caller: Reviewer, finding_id: str) -> RedirectResp
     until = desk.services.clock_ns() + DAY_NS
     desk.services.ledger.findings.silence(project, finding_id, until, caller.name or caller.actor)
     return go(request, _back(found, project))
+
+
+@router.post("/drift/pin")
+def pin(
+    request: Request,
+    caller: Reviewer,
+    which: Annotated[str, Form()],
+    since: Annotated[str, Form()] = "",
+    until: Annotated[str, Form()] = "",
+) -> RedirectResponse:
+    """Compare a workflow with a period from now on, besides its last two weeks; without times, with these alone again."""
+    desk = desk_of(request)
+    place = desk.place(request, caller)
+    workflow, _, environment = which.replace("\r\n", "\n").partition("\n")
+    now = desk.services.clock_ns()
+    by = caller.name or caller.actor
+    did = "reference unpinned"
+    accepted = Accepted(0, by=by)
+    if since or until:
+        accepted = Accepted(parse_time(since, now, "From"), parse_time(until, now, "Until"), is_pinned=True, by=by)
+        if not accepted.since_ns < (accepted.until_ns or 0) <= now:
+            raise RefusedError("From has to lie before Until, and Until not in the future.")
+        did = "reference pinned"
+    record(desk, caller, "rule_change", f"drift of {workflow[:200]}", place.project, {"did": did})
+    desk.services.ledger.accepted.put(place.project, workflow[:400], environment[:400], accepted)
+    return go(request, place.url("/drift", workflow=workflow[:400]).removeprefix(place.root))
 
 
 @router.post("/api/v1/changes")
@@ -206,6 +247,22 @@ def _findings(desk: Desk, place: Place, kind: FindingKind, workflow: str) -> tup
         )
     )
     return tuple(f for f in found if (f.closed_ns or _FAR_NS) >= place.range.since_ns)
+
+
+def _references(desk: Desk, place: Place, found: Finding) -> tuple[ReferenceLine, ...]:
+    """What a drift was compared with, and what comparing with the other reference says."""
+    siblings = desk.services.ledger.findings.list(
+        FindingQuery(
+            place.project,
+            kinds=(FindingKind.DRIFT.value,),
+            workflow=found.workflow,
+            environment=found.environment,
+            states=tuple(state.value for state in STANDING),
+            limit=MOST_FINDINGS,
+        )
+    )
+    accepted = desk.services.ledger.accepted.of(place.project).get((found.workflow, found.environment))
+    return reference_lines(place, found, siblings, accepted)
 
 
 def _band(desk: Desk, place: Place, workflow: str) -> Chart:

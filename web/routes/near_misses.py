@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from fastapi.responses import PlainTextResponse, Response
 
 from insights.attempts import tool_calls
 from insights.near_misses import BEFORE_NS, Ranked, key_of, rank
+from spans.attempts import AttemptKind
 from spans.errors import RefusedError
 from spans.ids import RunId
 from spans.kinds import ToolOutcome
@@ -161,10 +163,18 @@ def kind(request: Request, caller: Reader) -> Response:
         reviewer=_name(desk, reviewed.author) if reviewed else "",
         suggestion="" if params["rule"] == "-" else params["rule"],
         may_review=caller.may(Permission.REVIEW),
-        whatif_href=place.url("/whatif", workflow=params["workflow"]) if "/whatif" in desk.pages else "",
+        whatif_href=_if_loosened(place, params),
     )
     frame = desk.frame(request, caller, place, page.title, active="near-misses")
     return desk.page(request, "near_miss.html", frame, page)
+
+
+def _if_loosened(place: Place, params: Mapping[str, str]) -> str:
+    """What would have happened without what stopped this kind; empty for what ran or was malformed."""
+    if params["kind"] != AttemptKind.STOPPED.value or not params["workflow"]:
+        return ""
+    rule = "" if params["rule"] == "-" else params["rule"]
+    return place.url("/whatif", workflow=params["workflow"], loosen=params["tool"], rule=rule)
 
 
 def _around(

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from insights.audit import PolicyAudit, PolicyChange, audit, change
 from insights.policies import EVERY
+from insights.policy_drafts import LIMITS, Draft, limited, with_approval
 from insights.policy_file import PolicyFileError, parse_policy
 from insights.policy_text import list_value, new_text, with_entry
 from insights.standing import COUNTED_SHAPES
@@ -29,6 +30,7 @@ router = APIRouter()
 
 AUDITED_RUNS = 500
 MANAGED = "policies_managed."
+MOST_LIMIT = 1e9
 
 
 @router.get("/policies")
@@ -52,8 +54,28 @@ def policy(request: Request, caller: Reader, workflow: str, version: int = 0, *,
     desk = desk_of(request)
     place = desk.place(request, caller)
     versions = desk.services.ledger.policies.versions(place.project, workflow)
+    draft = _draft(request, desk, place.project, workflow)
+    if draft is not None and caller.may(Permission.ADMINISTER):
+        return _page(desk, request, caller, place, workflow, draft.text, checked=True, said=draft.words)
     text = versions[0].text if versions else new_text(workflow)
     return _page(desk, request, caller, place, workflow, text, shown=version, saved=saved)
+
+
+def _draft(request: Request, desk: Desk, project: str, workflow: str) -> Draft | None:
+    """The draft that the address asks for: `?max_tool_calls=12` or `?approve=issue_refund`; None without one."""
+    asked, versions = request.query_params, desk.services.ledger.policies.current(project)
+    if asked.get("approve"):
+        return with_approval(versions, workflow, asked["approve"][:MOST_NAME])
+    for name in LIMITS:
+        if name in asked:
+            try:
+                value = float(asked[name])
+            except ValueError:
+                value = 0.0
+            if not 0 < value < MOST_LIMIT:
+                raise RefusedError(f"{name} is a number above 0, such as {name}=12.")
+            return limited(versions, workflow, name, value)
+    return None
 
 
 @router.post("/policy/save")
@@ -156,6 +178,7 @@ def _page(
     checked: bool = False,
     shown: int = 0,
     saved: bool = False,
+    said: str = "",
 ) -> Response:
     ledger = desk.services.ledger
     versions = ledger.policies.versions(place.project, workflow[:MOST_NAME])
@@ -176,6 +199,7 @@ def _page(
         changed=changed if checked else None,
         shown=shown,
         saved=saved,
+        said=said,
     )
     title = "Policy for all" if workflow == EVERY else f"Policy of {workflow}"
     frame = desk.frame(request, caller, place, title, active="policies")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
+from insights.policy_drafts import loosened
 from insights.policy_file import parse_policy
 from spans.errors import RefusedError
 from spans.whatif import WhatIf
@@ -16,6 +17,7 @@ from web.filters import parse_filters
 from web.pages.whatif import build_whatif, sentence_of
 from web.routes.api import answer
 from web.routes.common import desk_of
+from web.routes.judging import MOST_NAME
 
 router = APIRouter()
 
@@ -23,12 +25,21 @@ MOST_POLICY = 60_000
 
 
 @router.get("/whatif")
-def whatif_page(request: Request, caller: Reader) -> Response:
-    """The form: what would this policy have meant?"""
+def whatif_page(request: Request, caller: Reader, workflow: str = "", loosen: str = "", rule: str = "") -> Response:
+    """The form: what would this policy have meant? With `loosen` or `rule`, the answer for the policy without what stops them."""
     desk = desk_of(request)
     place = desk.place(request, caller)
     frame = desk.frame(request, caller, place, "What if", active="policies")
-    return desk.page(request, "whatif.html", frame, build_whatif(place, ""))
+    if not workflow or not (loosen or rule):
+        return desk.page(request, "whatif.html", frame, build_whatif(place, ""))
+    versions = desk.services.ledger.policies.current(place.project)
+    draft = loosened(versions, workflow[:MOST_NAME], loosen[:MOST_NAME], rule[:MOST_NAME])
+    try:
+        parsed = parse_policy(draft.text)
+    except RefusedError as error:
+        return desk.page(request, "whatif.html", frame, build_whatif(place, draft.text, error=str(error)))
+    found = desk.services.store.what_if(desk.query(place), parsed)
+    return desk.page(request, "whatif.html", frame, build_whatif(place, draft.text, parsed, found, said=draft.words))
 
 
 @router.post("/whatif")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -47,6 +48,7 @@ def test_expected_quiets_a_drift_and_moves_its_reference(house: House):
     (found,) = house.ledger.findings.list(FindingQuery("default"))
     assert found.state is FindingState.EXPECTED
     assert house.ledger.accepted.of("default")["refund-agent", "production"].since_ns == one.since_ns
+    assert house.ledger.accepted.of("default")["refund-agent", "production"].is_pinned
     assert any(e.action == "rule_change" for e in house.ledger.audit.list())
 
 
@@ -56,6 +58,62 @@ def test_silence_lasts_a_day(house: House):
     (found,) = house.ledger.findings.list(FindingQuery("default"))
     assert found.state is FindingState.SILENCED
     assert found.silenced_until_ns == house.services.clock_ns() + 24 * HOUR
+
+
+def test_make_it_a_limit_fills_the_form_of_a_rule_and_saves_nothing(house: House):
+    one = add(house)
+    admin = house.browser()
+    href = re.search(r'href="([^"]+)"[^>]*>Make it a limit', admin.get(f"/findings/{one.finding_id}").text)
+    assert href
+    form = admin.get(html.unescape(href[1]))
+    assert form.status_code == 200
+    assert 'value="cost-per-run-refund-agent"' in form.text
+    assert "metric: cost_per_run" in form.text
+    assert "above: 0.0127" in form.text
+    assert house.ledger.alert_rules.list("default") == ()
+    assert "Make it a limit" not in house.client(Role.REVIEWER).get(f"/findings/{one.finding_id}").text
+
+
+def test_make_it_a_limit_of_tools_drafts_the_policy(house: House):
+    add_refund(house.store)
+    house.ledger.policies.save("default", "refund-agent", "d", "workflow_id: refund-agent # ours\n", author="a")
+    one = add(house, features=(FeatureChange("tools_execute_refund", 0.0, 0.4, 6.0, "share"),))
+    admin = house.browser()
+    href = re.search(r'href="([^"]+)"[^>]*>Make it a limit', admin.get(f"/findings/{one.finding_id}").text)
+    page = admin.get(html.unescape(href[1])).text if href else ""
+    assert "execute_refund waits for a person. A draft, not saved" in page
+    assert "workflow_id: refund-agent\nrequire_approval: [execute_refund]" in page
+    assert len(house.ledger.policies.versions("default", "refund-agent")) == 1
+    assert "A draft" not in house.client(Role.VIEWER).get("/policies/refund-agent?approve=execute_refund").text
+    assert admin.get("/policies/refund-agent?max_tool_calls=none").status_code == 400
+
+
+def test_a_pinned_reference_stands_beside_the_trailing_one(house: House):
+    add_refund(house.store)
+    times = {"reference_since_ns": NOW_NS - 400 * HOUR, "reference_until_ns": NOW_NS - 24 * HOUR, "reference_runs": 812}
+    one = add(house, subject="trailing", detail=times)
+    reviewer = house.browser(Role.REVIEWER)
+    assert "none is pinned" in reviewer.get(f"/findings/{one.finding_id}").text
+    assert reviewer.get("/drift").text.count("Pin this period") == 1
+    which = "refund-agent\nproduction"
+    asked = {"which": which, "since": "2026-11-09", "until": "2026-11-16"}
+    assert reviewer.post("/drift/pin", data={**asked, "until": "2026-11-01"}).status_code == 400
+    assert reviewer.post("/drift/pin", data={**asked, "until": "2036-11-01"}).status_code == 400
+    assert house.client(Role.VIEWER).post("/drift/pin", data=asked).status_code == 403
+    assert reviewer.post("/drift/pin", data=asked).status_code == 303
+    pinned = house.ledger.accepted.of("default")["refund-agent", "production"]
+    assert pinned.is_pinned
+    assert pinned.until_ns
+    assert pinned.until_ns - pinned.since_ns == 7 * 24 * HOUR
+    page = reviewer.get(f"/findings/{one.finding_id}").text
+    assert "changed against 812 runs" in page.replace("\u00a0", " ")
+    assert "no sure change against it" in page
+    twin = add(house, subject="pinned", detail=times)
+    assert f'href="/findings/{twin.finding_id}' in reviewer.get(f"/findings/{one.finding_id}").text
+    assert "against the pinned reference" in reviewer.get("/drift").text
+    assert reviewer.post("/drift/pin", data={"which": which}).status_code == 303
+    assert not house.ledger.accepted.of("default")["refund-agent", "production"].is_pinned
+    assert "Unpin" not in reviewer.get("/drift").text
 
 
 @pytest.mark.parametrize("what", ["expected", "silence"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from urllib.parse import quote
 
@@ -103,6 +104,20 @@ def test_near_misses_as_json_and_as_a_page(filled: House):
     assert "Up to the attempt" in opened.text
     assert "I want a refund" in opened.text
     assert any(e.detail.get("part") == "near miss" for e in filled.ledger.audit.list())
+
+
+def test_if_loosened_asks_stored_runs_with_a_looser_policy(filled: House):
+    text = "workflow_id: refund-agent\ndenied_tools: [execute_refund, drop_table]\n"
+    filled.ledger.policies.save("default", "refund-agent", "d", text, author="a")
+    client = filled.browser(Role.VIEWER)
+    kind = re.search(r'href="(/near-misses/kind[^"]+)"', client.get("/near-misses").text)
+    opened = client.get(html.unescape(kind[1])).text if kind else ""
+    href = re.search(r'href="(/whatif[^"]+)"[^>]*>If loosened', opened)
+    assert href
+    page = html.unescape(client.get(html.unescape(href[1])).text)
+    assert "Loosened: execute_refund is off denied_tools." in page
+    assert "denied_tools: [drop_table]" in page
+    assert "2 calls that a control stopped would have run." in page.replace("\u00a0", " ")
 
 
 def test_a_review_is_kept_and_not_a_near_miss_teaches(filled: House):
