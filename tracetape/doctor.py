@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 from collector.spool.keys import PRIVATE_NAME, load_key_ring, load_seal_key
 from collector.spool.reader import key_ids
 from spans.errors import SettingsError
-from tracetape.folder import DataFolder, read_status
+from tracetape.folder import DataFolder
+from tracetape.receivers import receiver_figures
 from tracetape.settings import ServeSettings
 
 FSYNC_TRIES = 20
@@ -210,7 +211,7 @@ def check_space(patient: Patient) -> Iterable[Finding]:
 def check_clock(patient: Patient) -> Iterable[Finding]:
     """Received days come from this clock."""
     now = time.time()
-    last = read_status(patient.folder.receiver_status).get("last_accepted_ns", 0)
+    last = receiver_figures(patient.folder).get("last_accepted_ns", 0)
     last_s = last / 1e9 if isinstance(last, int) else 0.0
     if now < EARLIEST_CLOCK_S:
         yield Finding("clock", State.BAD, "The clock of this machine is years behind.", "Turn on time synchronisation.")

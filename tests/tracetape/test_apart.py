@@ -15,6 +15,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.store import clickhouse_server, postgres_server
+from tests.tracetape.forwarding.sink import OtlpSink
 from tests.tracetape.parts import PartProcess
 from tests.tracetape.running import clean_environ, wait_for
 from tracetape.folder import DataFolder, FolderLock, write_status
@@ -68,6 +69,12 @@ def api(web: str, key: str, path: str) -> Any:
         return json.loads(answer.read())
 
 
+def page(web: str, key: str, path: str) -> str:
+    request = urllib.request.Request(web + path, headers={"Authorization": f"Bearer {key}"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return str(answer.read(), "utf-8")
+
+
 def command(data: Path, environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "tracetape", *words, "--data", str(data)],
@@ -92,7 +99,8 @@ def settled(web: str, key: str) -> Any:
 def test_two_receivers_two_workers_one_main_and_one_web_store_everything_once(tmp_path: Path):
     """Through kill -9 of main and of a worker: every span acknowledged by either receiver is stored once and shown."""
     data = tmp_path / "data"
-    with servers(tmp_path) as environ, ExitStack() as ends:
+    with OtlpSink() as sink, servers(tmp_path) as environ, ExitStack() as ends:
+        environ |= {"TRACETAPE_FORWARD_URL": sink.url, "TRACETAPE_ALERT_NETWORKS": "127.0.0.1"}
 
         def part(word: str, *options: str) -> PartProcess:
             process = PartProcess(word, data, environ, *options)
@@ -125,11 +133,14 @@ def test_two_receivers_two_workers_one_main_and_one_web_store_everything_once(tm
         run = api(address, key, f"/api/v1/runs/{runs[0]['run_id']}")["data"]
         assert sorted(span["span_id"] for span in run["spans"]) == [f"{n + 1:016x}" for n in range(SPANS_PER_TRACE)]
         assert "anna.smith@example.com" not in json.dumps(run)
+        wait_for(lambda: len(sink.spans) == sent * SPANS_PER_TRACE, 20, "every span at the other backend")
         with urllib.request.urlopen(f"{address}/readyz", timeout=10) as answer:
             assert answer.status == 200
         told = json.loads(command(data, environ, "health").stdout)
         assert told["spans"]["stored"] == health["spans"]["stored"], "verbs reach main through the folder"
-        assert [p.stop() for p in (*doors, web, crews[1], main)] == [0] * 5
+        assert [p.stop() for p in (*doors, crews[1], main)] == [0] * 4
+        assert "step 3" in page(address, key, f"/runs/{runs[0]['run_id']}"), "a run is read without main"
+        assert web.stop() == 0
         assert not (data / "run" / "sockets.json").exists()
 
 

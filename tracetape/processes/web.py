@@ -7,14 +7,15 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from collector.broker import BrokerStatus
+from collector.broker import WITHHELD_FOLDER, BrokerStatus
+from collector.spool.sidestore import SideStore
 from insights.alerts.backtest import Episode, backtest
 from insights.alerts.rule import Rule
 from spans.errors import BusyError
-from spans.health import IngestStatus, QuarantinedRecord
+from spans.health import IngestStatus, QuarantinedRecord, RedactionFigures
 from store import open_store
 from store.api import Store
 from store.ledger import Ledger
@@ -40,6 +41,7 @@ from web.settings import WebSettings
 logger = logging.getLogger(__name__)
 
 WAIT_S = 0.2
+_OWN = ("host", "web_port", "public_url", "links", "store", "ledger", "tls_cert", "tls_key")
 
 
 def run(folder: DataFolder, name: str) -> int:
@@ -49,9 +51,9 @@ def run(folder: DataFolder, name: str) -> int:
     fds = served["fds"]
     if not isinstance(fds, dict):
         raise TypeError(f"{place.name} is not ours")
-    settings = ServeSettings.model_validate({k: v for k, v in served.items() if k in ServeSettings.model_fields})
     while not read_status(folder.main_status).get("ready"):
         time.sleep(WAIT_S)
+    settings = _settings(served, read_status(folder.serve_file))
     ledger = Ledger.open(settings.ledger or folder.ledger_url())
     store = open_store(settings.store)
     app = create_app(
@@ -67,6 +69,22 @@ def run(folder: DataFolder, name: str) -> int:
         store.close()
         ledger.close()
     return 0
+
+
+def _settings(own: Mapping[str, object], mains: Mapping[str, object]) -> ServeSettings:
+    """Pages speak of what main does (periods, rules, prices, forwarding): its settings, but for what is the web's own."""
+    chosen = {**mains, **{name: own[name] for name in _OWN}}
+    return ServeSettings.model_validate({k: v for k, v in chosen.items() if k in ServeSettings.model_fields})
+
+
+def _first_receiver(folder: DataFolder, settings: ServeSettings) -> tuple[dict[str, int], bool]:
+    """Its ports, and whether it asks for keys: what the pages tell senders. Main's settings while there is none."""
+    for name in folder.receivers():
+        told = read_status(folder.part_file("receive", name))
+        if isinstance(ports := told.get("ports"), dict):
+            known = {k: v for k, v in told.items() if k in ServeSettings.model_fields}
+            return ports, ServeSettings.model_validate(known).keys_required()
+    return {"grpc": settings.grpc_port, "http": settings.http_port}, settings.keys_required()
 
 
 class _Desk:
@@ -88,15 +106,22 @@ class _Desk:
 
 def _services(folder: DataFolder, settings: ServeSettings, store: Store, ledger: Ledger) -> Services:
     main, judges, overrides = Main(folder), Judges(ledger), Overrides(ledger, settings)
-    endpoints = endpoints_of(
-        settings, {"grpc": settings.grpc_port, "http": settings.http_port, "web": settings.web_port}
-    )
+    ports, keys_required = _first_receiver(folder, settings)
+    endpoints = endpoints_of(settings, {**ports, "web": settings.web_port})
 
     def ingest() -> IngestStatus:
         try:
             found: IngestStatus = main.call("ingest")
         except BusyError:  # pages are read while main restarts; the dot says that nobody redacts
             return ingest_status(folder, BrokerStatus())
+        return found
+
+    def redaction() -> RedactionFigures:
+        try:
+            found: RedactionFigures = main.call("redaction")
+        except BusyError:  # every page tells when texts were withheld; their originals lie in the shared folder
+            waiting = len(SideStore(folder.spool / WITHHELD_FOLDER).list())
+            return RedactionFigures(mode=settings.redaction, withheld_waiting=waiting)
         return found
 
     def tried(project: str, rule: Rule, days: int) -> tuple[Episode, ...]:
@@ -124,7 +149,7 @@ def _services(folder: DataFolder, settings: ServeSettings, store: Store, ledger:
         endpoints=endpoints,
         send_test_run=lambda: send_test_run(endpoints.http, None, settings.tls_cert),
         version=__version__,
-        keys_required=settings.keys_required(),
+        keys_required=keys_required,
         redaction_mode=settings.redaction,
         metrics=call("metrics"),
         firing=ledger.incidents.firing,
@@ -135,7 +160,7 @@ def _services(folder: DataFolder, settings: ServeSettings, store: Store, ledger:
         check_target=target_check(settings.alert_networks),
         explain_text=call("explain_text"),
         pseudonyms=call("pseudonyms"),
-        redaction=call("redaction"),
+        redaction=redaction,
         retry_withheld=call("retry_withheld"),
         quarantine=_Desk(main),
         judge_again=judge_again,
