@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from collector.spool.keys import PRIVATE_NAME, load_key_ring, load_seal_key
 from collector.spool.reader import key_ids
 from spans.errors import SettingsError
+from spans.health import ForwardStatus
 from tracetape.folder import DataFolder
 from tracetape.receivers import receiver_figures
 from tracetape.settings import ServeSettings
@@ -31,6 +32,8 @@ NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "ceph", "glusterfs", "9p", "afs"}
 )
 MEMORY_FILE_SYSTEMS = frozenset({"tmpfs", "ramfs"})
+LATE_FORWARD_S = 3600.0
+"""A backend that is an hour behind is of no use to the person on call."""
 CLOCK_SLACK_S = 5.0
 TIME_ERROR = 5
 """What adjtimex(2) returns while the clock is not synchronised."""
@@ -296,6 +299,21 @@ def check_delivery(patient: Patient) -> Iterable[Finding]:
             )
 
 
+def check_forwarding(patient: Patient) -> Iterable[Finding]:
+    """How far behind the other backend is; nothing while nothing is forwarded."""
+    if patient.health is None or "forward" not in patient.health:
+        return
+    status = ForwardStatus(**patient.health["forward"])
+    lag_s = status.lag_s(time.time_ns())
+    words = f"{status.sent} spans sent, {status.waiting} wait, the oldest for {lag_s:.0f} s."
+    if status.trouble or lag_s > LATE_FORWARD_S:
+        state = State.BAD if lag_s > LATE_FORWARD_S else State.WARN
+        advice = status.trouble or "Is the other backend slow, or the forwarder's log in the data folder unhappy?"
+        yield Finding("forwarding", state, words, advice)
+    else:
+        yield Finding("forwarding", State.OK, words)
+
+
 CHECKS: Sequence[Callable[[Patient], Iterable[Finding]]] = (
     check_secrets,
     check_spool_keys,
@@ -305,6 +323,7 @@ CHECKS: Sequence[Callable[[Patient], Iterable[Finding]]] = (
     check_clock,
     check_public_url,
     check_delivery,
+    check_forwarding,
 )
 
 

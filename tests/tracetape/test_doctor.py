@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from collector.spool.format import Payload, Signal
 from collector.spool.keys import ensure_spool_keys, load_seal_key, rotate_spool_keys
 from collector.spool.writer import SpoolWriter
+from spans.health import ForwardStatus
 from tracetape import doctor
 from tracetape.doctor import Patient, State, examine, file_system_of
 from tracetape.folder import DataFolder, write_status
@@ -66,6 +68,25 @@ def test_a_gap_in_the_delivery_check_is_bad_and_quarantine_a_warning(patient):
     assert any(f.state is State.BAD and "unaccounted" in f.sentence for f in examine(gap))
     held = Patient(patient.folder, patient.settings, {"spans": COUNT | {"stored": 9, "quarantined": 1}, "logs": COUNT})
     assert any(f.state is State.WARN and "quarantine" in f.sentence for f in examine(held))
+
+
+@pytest.mark.parametrize(
+    ("age_s", "trouble", "state"),
+    [
+        (0, "", State.OK),
+        (60, "", State.OK),
+        (60, "It answered 503.", State.WARN),
+        (7200, "It answered 503.", State.BAD),
+    ],
+)
+def test_a_forwarder_that_is_behind_is_said_and_why(patient, age_s, trouble, state):
+    oldest_ns = int((doctor.time.time() - age_s) * 1e9) if age_s else 0
+    status = asdict(ForwardStatus("https://x", 3, sent=7, waiting=2, oldest_ns=oldest_ns, trouble=trouble))
+    late = Patient(patient.folder, patient.settings, {"spans": COUNT, "logs": COUNT, "forward": status})
+    [finding] = [f for f in examine(late) if f.check == "forwarding"]
+    assert finding.state is state
+    assert finding.advice == trouble
+    assert "forwarding" not in states(patient)
 
 
 @pytest.mark.parametrize(("took", "state"), [(0.001, State.WARN), (4.0, State.OK), (500.0, State.WARN)])
