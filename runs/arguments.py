@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from runs.calls import hash_of, literal
@@ -14,6 +15,7 @@ _KEY_NAMES = frozenset(
     {"clientrequesttoken", "clienttoken", "idempotencykey", "idempotencytoken", "xidempotencykey"},
 )
 """Argument names, without case and separators, whose value makes a repeat safe."""
+_SEPARATORS = re.compile(r"[\W_]+")
 _MOST_KEYS = 12
 _MOST_NAME = 40
 _MOST_NOTES = 128
@@ -29,7 +31,7 @@ def notes_of(arguments: Iterable[Value]) -> dict[str, ArgumentNote]:
         rest, key = split_idempotency_key(parsed)
         found[hash_of(value)] = ArgumentNote(
             shape=shape_of_arguments(parsed),
-            repeat_hash=rest if key else "",
+            repeat_hash=rest,
             idempotency=content_digest(key, digits=16) if key else "",
         )
     return found
@@ -58,12 +60,12 @@ def _kind(value: Value) -> str:
 
 
 def split_idempotency_key(arguments: Value) -> tuple[str, str]:
-    """The digest of arguments without their idempotency key, and that key (empty when there is none).
+    """The digest of arguments without their idempotency key, and that key; both empty when there is none.
 
     Only keys at the top of the arguments, or one table below (`headers`, `options`), are idempotency keys.
     """
     if not isinstance(arguments, Mapping):
-        return content_digest(arguments), ""
+        return "", ""
     keys: list[str] = []
     rest: dict[str, Value] = {}
     for name, value in arguments.items():
@@ -74,9 +76,10 @@ def split_idempotency_key(arguments: Value) -> tuple[str, str]:
             rest[name] = {n: v for n, v in value.items() if not _is_key(n, v)}
         else:
             rest[name] = value
-    return content_digest(rest), "\n".join(sorted(keys))
+    return (content_digest(rest), "\n".join(sorted(keys))) if keys else ("", "")
 
 
 def _is_key(name: str, value: Value) -> bool:
-    plain = "".join(c for c in name.lower() if c.isalnum())
-    return plain in _KEY_NAMES and isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
+    if value in (None, "") or not isinstance(value, (str, int)) or isinstance(value, bool):
+        return False
+    return _SEPARATORS.sub("", name.lower()) in _KEY_NAMES

@@ -23,6 +23,8 @@ _ARGUMENT_KEYS = ("arguments", "args", "raw", "input", "parameters", "params", "
 
 def asked_calls(outputs: Sequence[Message], tools: Sequence[ToolDefinition] = ()) -> tuple[AskedCall, ...]:
     """Tool calls that an answer asks the application for; what the provider runs itself is left out."""
+    if not outputs:
+        return ()
     schemas = {tool.name: tool.parameters for tool in tools}
     found: dict[tuple[str, str, str], AskedCall] = {}
     for message in outputs:
@@ -67,6 +69,8 @@ def answered_calls(
 
     Results further up are history, which the call before has already been given; `everything` takes them too.
     """
+    if not inputs:
+        return ()
     results = list(_all_results(inputs) if everything else _trailing_results(inputs))
     if not results:
         return ()

@@ -7,7 +7,7 @@ from typing import Any
 
 from runs.kinds import Guess, Strength, kind_of
 from runs.solver import RawUsage
-from runs.values import first, text_of
+from runs.values import is_usable, text_of
 from spans.content import Message
 from spans.facts import Decision, Evaluation
 from spans.kinds import SpanKind
@@ -61,11 +61,15 @@ class Draft:
 
     def take(self, attributes: Attributes, table: Table) -> None:
         """Fill every field of a table that is still empty."""
+        texts = self.texts
         for field, keys in table.items():
-            if field not in self.texts:
-                value = first(attributes, keys)
-                if value is not None:
+            if field in texts:
+                continue
+            for key in keys:
+                value = attributes.get(key)
+                if value is not None and is_usable(value):
                     self.put(field, value)
+                    break
 
     def guess(self, kind: SpanKind, strength: Strength, rule: str, subkind: str = "") -> None:
         """Add a guess at the kind."""

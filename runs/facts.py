@@ -154,7 +154,7 @@ def _span_facts(
             ),
         ),
         redactions=len(item.notes),
-        entities=dict(sorted(Counter(note.entity for note in item.notes).items())),
+        entities=dict(sorted(Counter(note.entity for note in item.notes).items())) if item.notes else {},
         withheld=item.redaction is Redaction.WITHHELD,
         flags=_flags(item, draft, content),
         attribute_count=len(view.attributes),

@@ -310,15 +310,16 @@ _TELLING_KEYS: Mapping[str, str] = {
 
 
 def _first(raw: Raw, *keys: str) -> Any:
-    return next((raw[key] for key in keys if raw.get(key) is not None), None)
-
-
-def _either(one: Raw, other: Raw, *keys: str) -> Any:
-    for raw in (one, other):
-        found = _first(raw, *keys)
+    for key in keys:  # plain loops: this is called for every block of every message
+        found = raw.get(key)
         if found is not None:
             return found
     return None
+
+
+def _either(one: Raw, other: Raw, *keys: str) -> Any:
+    found = _first(one, *keys)
+    return found if found is not None or not other else _first(other, *keys)
 
 
 _READABLE = frozenset({"text", "refusal"})

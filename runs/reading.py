@@ -23,6 +23,8 @@ def dialects_of(view: View) -> tuple[Dialect, ...]:
 
 def names_of(dialects: Sequence[Dialect]) -> tuple[str, ...]:
     """Their ids, without those that another one includes."""
+    if len(dialects) < 2:
+        return tuple(dialect.id for dialect in dialects)
     covered = {name for dialect in dialects for name in dialect.covers}
     return tuple(dialect.id for dialect in dialects if dialect.id not in covered)
 
@@ -75,5 +77,7 @@ def _fold_log(log: View, sheet: Sheet) -> None:
 
 def content_preview(text: str, limit: int = 200) -> str:
     """The start of a text on one line."""
+    if not text:
+        return ""
     flat = " ".join(text[: limit * 4].split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 import rfc8785
 
@@ -16,7 +17,30 @@ def canonical_json(value: Value) -> bytes:
 
     Lone surrogates become U+FFFD, and numbers that JSON lacks the marked form of `spans.values.tag_double`.
     """
+    if _is_simple(value):
+        try:
+            return _SIMPLE.encode(value).encode()
+        except UnicodeEncodeError:  # a lone surrogate
+            pass
     return rfc8785.dumps(_plain(value))  # type: ignore[arg-type]
+
+
+_SIMPLE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _is_simple(value: Value) -> bool:
+    """Whether the standard encoder, ten times as fast, writes this as the RFC does: no doubles, no rare keys."""
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is int:
+        return -_SAFE_INTEGER <= value <= _SAFE_INTEGER  # type: ignore[operator]
+    if kind is dict:
+        for key, inner in value.items():  # type: ignore[union-attr]
+            if type(key) is not str or not key.isascii() or (type(inner) is not str and not _is_simple(inner)):
+                return False
+        return True
+    return kind is list and all(_is_simple(inner) for inner in value)  # type: ignore[union-attr]
 
 
 def content_digest(value: Value, *, digits: int = 32) -> str:

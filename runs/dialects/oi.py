@@ -147,7 +147,11 @@ def _usage(view: View) -> RawUsage:
     attributes = view.attributes
 
     def count(*keys: str) -> int | None:
-        return next((found for found in (count_of(attributes.get(key)) for key in keys) if found is not None), None)
+        for key in keys:
+            found = count_of(attributes.get(key))
+            if found is not None:
+                return found
+        return None
 
     exclusive = view.scope.startswith(_EXCLUSIVE_SCOPES)
     return RawUsage(

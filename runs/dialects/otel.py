@@ -148,11 +148,9 @@ def guess_by_presence(view: View, draft: Draft) -> None:
         draft.guess(SpanKind.RERANKER, Strength.PRESENCE, "reranker keys")
     if "embedding" in families:
         draft.guess(SpanKind.EMBEDDING, Strength.PRESENCE, "embedding keys")
-    if has_prefix(attributes, "gen_ai.retrieval.") or has_prefix(attributes, "db.vector.query."):
+    if has_prefix(attributes, "gen_ai.retrieval.", "db.vector.query."):
         draft.guess(SpanKind.RETRIEVAL, Strength.PRESENCE, "retrieval keys")
-    if families & {"guard"} or any(
-        key.startswith(("guardrail_", "gen_ai.guardrail.", "gen_ai.security.")) for key in attributes
-    ):
+    if "guard" in families or has_prefix(attributes, "guardrail_", "gen_ai.guardrail.", "gen_ai.security."):
         draft.guess(SpanKind.GUARDRAIL, Strength.PRESENCE, "guardrail keys")
     named = "gen_ai.request.model" in attributes or "gen_ai.response.model" in attributes
     spoke = (

@@ -28,9 +28,7 @@ def _detect(view: View) -> bool:
         return False
     if "llm.request.type" in attributes or "llm.usage.total_tokens" in attributes:
         return True
-    if "gen_ai" in view.families and (
-        has_prefix(attributes, "gen_ai.prompt.") or has_prefix(attributes, "gen_ai.completion.")
-    ):
+    if "gen_ai" in view.families and has_prefix(attributes, "gen_ai.prompt.", "gen_ai.completion."):
         return any(
             key.split(".")[2].isdecimal()
             for key in attributes

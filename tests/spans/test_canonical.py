@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spans.canonical import canonical_json, content_digest
+from spans.canonical import _plain, canonical_json, content_digest
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,6 +63,13 @@ def test_the_order_of_keys_never_matters(value):
 
     assert canonical_json(reverse(value)) == canonical_json(value)
     assert content_digest(reverse(value)) == content_digest(value)
+
+
+@given(
+    VALUES | st.dictionaries(st.text(st.characters(max_codepoint=127), max_size=8), st.text(max_size=20), max_size=6)
+)
+def test_the_quick_way_for_plain_values_writes_what_the_slow_one_writes(value):
+    assert canonical_json(value) == rfc8785.dumps(_plain(value))
 
 
 @given(VALUES)
