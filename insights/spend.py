@@ -1,15 +1,23 @@
-"""Finds spend spikes: a level-aware z over 1, 3 and 24 hours against the same hours of earlier weeks (decision 0008)."""
+"""Finds spend spikes: a level-aware z over 1, 3 and 24 hours against the same hours of earlier weeks (decision 0008).
+
+The number of runs is judged the same way beside the spend: a surge of runs shows surer in their number, which knows no dear
+runs, than in what they cost.
+"""
 
 from __future__ import annotations
 
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
 WINDOWS_H = (1, 3, 24)
+RUN_WINDOWS = 2
+"""The number of runs is judged over the first two windows; over a day it says no more than the spend."""
+RUN_LEVEL = 3.0
+"""What stands for a typical run where runs are counted: fewer than two of them are no level, and chance alone strays by one root."""
 
 
 class Sensitivity(StrEnum):
@@ -52,10 +60,10 @@ class WindowReading:
     expected: float | None
     """None: no baseline yet."""
     z: float | None
-    """None: still learning."""
+    """Of the spend, or of the number of runs where that is surer and the spend rises too. None: still learning."""
     fires: bool
     limit: float | None = None
-    """Spend from which on it fires; None while learning."""
+    """Spend from which on it fires, whatever the number of runs; None while learning."""
 
     @property
     def excess(self) -> float:
@@ -86,6 +94,9 @@ class SpendDetector:
         self._windows = tuple(
             _Window(hours, limit) for hours, limit in zip(WINDOWS_H, LIMITS[sensitivity], strict=True)
         )
+        self._run_windows = tuple(_Window(window.hours, window.limit) for window in self._windows[:RUN_WINDOWS])
+        self._counts = False
+        """Whether the number of runs was ever told."""
         self._closed: list[tuple[float, int | None]] = []
         self._hour: int | None = None
         self._spend = 0.0
@@ -104,9 +115,19 @@ class SpendDetector:
             ValueError: the hour lies before the one at hand, or the spend is not a finite number of at least 0.
         """
         self.feed(hour, spend, runs)
-        readings = tuple(window.read(self._spend, self._typical) for window in self._windows)
+        readings = tuple(self._read(number) for number in range(len(self._windows)))
         shares = [r.z / w.limit for r, w in zip(readings, self._windows, strict=True) if r.z is not None and _rises(r)]
         return SpendReading(hour, readings, max(0.0, *shares, 0.0))
+
+    def _read(self, number: int) -> WindowReading:
+        """One window of the spend, with the z of the number of runs where that is larger and both rise."""
+        reading = self._windows[number].read(self._spend, self._typical)
+        if not self._counts or number >= len(self._run_windows) or reading.z is None or not _rises(reading):
+            return reading
+        runs = self._run_windows[number].read(float(self._runs or 0), RUN_LEVEL)
+        if runs.z is None or runs.z <= reading.z or not _rises(runs):
+            return reading
+        return replace(reading, z=runs.z, fires=reading.fires or runs.fires)
 
     def feed(self, hour: int, spend: float, runs: int | None = None) -> None:
         """Add spend to an hour without reading it: for history that was read before. See `add`."""
@@ -119,18 +140,21 @@ class SpendDetector:
         self._advance(hour)
         self._spend += spend
         if runs is not None:
+            self._counts = True
             self._runs = (self._runs or 0) + runs
 
     def _advance(self, hour: int) -> None:
         """Close every hour before this one. After a silence longer than all baselines nothing is left to compare."""
         if self._hour is not None and hour - self._hour > _KEEP_H + _SCALE_H:
             self._closed.clear()
-            for window in self._windows:
+            for window in (*self._windows, *self._run_windows):
                 window.forget()
             self._hour, self._spend, self._runs = hour, 0.0, None
         while self._hour is not None and self._hour < hour:
             for window in self._windows:
                 window.close(self._spend, self._typical)
+            for window in self._run_windows if self._counts else ():
+                window.close(float(self._runs or 0), RUN_LEVEL)
             self._closed.append((self._spend, self._runs))
             del self._closed[:-_SCALE_H]
             self._hour, self._spend, self._runs = self._hour + 1, 0.0, None
@@ -241,12 +265,17 @@ class _Window:
         return self._sums[position] if position >= unseen else None
 
     def _scale(self) -> float | None:
-        """How much this window strays on its own; the last hours, which may be the spike itself, left out."""
+        """How much this window strays on its own; the last hours, which may be the spike itself, left out.
+
+        The far end is looked at upwards only: the first weekend, of which nobody knew, lies far below its expectation, and would
+        make two weeks deaf.
+        """
         kept = self._deviations[: len(self._deviations) - (self.hours - 1)]
-        sizes = sorted(abs(d) for d in kept[-_SCALE_H:] if d is not None)
-        if len(sizes) < LEARNING_HOURS:
+        strayed = sorted(d for d in kept[-_SCALE_H:] if d is not None)
+        if len(strayed) < LEARNING_HOURS:
             return None
-        return max(1.4826 * statistics.median(sizes), sizes[min(len(sizes) - 1, int(0.99 * len(sizes)))] / 2.6)
+        middle = statistics.median(abs(d) for d in strayed)
+        return max(1.4826 * middle, strayed[min(len(strayed) - 1, int(0.99 * len(strayed)))] / 2.6)
 
 
 def _deviation(total: float, expected: float, typical: float) -> float:

@@ -13,6 +13,7 @@ DAYS = 28
 START = 491_000
 LATE = 23 * 24 + 11
 """Before noon on a working day of the fourth week."""
+WEEKEND = 26 * 24 + 11
 
 
 def poisson(rng, mean):
@@ -67,6 +68,32 @@ def test_false_alarms_stay_rare(per_day, most):
 def test_a_surge_of_a_busy_workflow_is_found_within_its_three_hours():
     found = sum(any(LATE <= at < LATE + 3 for at in fired(fleet_member(s, 700, surge_at=LATE))) for s in range(5))
     assert found >= 4
+
+
+def test_a_surge_of_runs_is_seen_in_their_number_where_their_cost_hides_it():
+    """Also on a weekend day, of which the last seven days say little."""
+    members = [fleet_member(seed, 100, surge_at=at) for at in (LATE, WEEKEND) for seed in range(6)]
+    late = [*[LATE] * 6, *[WEEKEND] * 6]
+
+    def found(counted):
+        hours = [[(spend, runs if counted else None) for spend, runs in member] for member in members]
+        return [any(at <= n < at + 3 for n in fired(h)) for h, at in zip(hours, late, strict=True)]
+
+    assert sum(found(counted=True)) >= 9
+    assert sum(found(counted=True)) > sum(found(counted=False)) + 2
+
+
+def test_more_runs_that_cost_no_more_are_no_spike():
+    hours = [(1.0 + 0.1 * (n % 5), 10) for n in range(24 * 20)]
+    cheap, dear = (readings([*hours, (spend, 60)])[-1] for spend in (1.3, 6.0))
+    assert not cheap.fires
+    assert dear.fires
+
+
+def test_the_first_weekend_does_not_make_two_weeks_deaf():
+    """Nobody knew of it: it lies far below what working days led one to expect. A workflow that the far end both ways misses."""
+    third = 19 * 24 + 11
+    assert any(third <= at < third + 3 for at in fired(fleet_member(2, 700, surge_at=third)))
 
 
 @pytest.mark.parametrize("per_day", [15, 100, 700])

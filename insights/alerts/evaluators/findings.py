@@ -27,8 +27,8 @@ SPIKE_LIMITS: Mapping[Sensitivity, float] = {
 
 FALSE_ALARMS: Mapping[Sensitivity, str] = {
     Sensitivity.QUIET: "fewer than 0.1 false alarms per workflow and week",
-    Sensitivity.NORMAL: "about 0.17 false alarms per workflow and week at 15 runs a day, 0.01 at 700",
-    Sensitivity.WATCH: "about 0.26 false alarms per workflow and week at 15 runs a day, 0.02 at 700",
+    Sensitivity.NORMAL: "about 0.18 false alarms per workflow and week at 15 runs a day, 0.01 at 700",
+    Sensitivity.WATCH: "about 0.33 false alarms per workflow and week at 15 runs a day, 0.04 at 700",
 }
 """Measured for spend spikes on simulated fleets (docs/decisions/0008-detectors.md); shown beside the choice."""
 

@@ -208,7 +208,7 @@ def test_a_rule_is_made_in_the_form_of_its_kind(house: House):
     admin = house.client(Role.ADMIN)
     blank = admin.get("/alert-rules/new?type=spike").text
     assert "it spends far more than usual" in blank
-    assert "about 0.17 false alarms" in blank
+    assert "about 0.18 false alarms" in blank
     sent = {
         "type": "spike",
         "id": "dear",
