@@ -68,9 +68,9 @@ def evaluate(inputs: Inputs) -> Iterable[Finding]:
     tests = measures.compare(inputs.project, [look.comparison for look in looks])
     sequences = _sequences(inputs, looks)
     for key, judged in _by_subject(looks, tests).items():
-        alerts = _alerts([*judged, *sequences.get(key, ())])
-        if alerts:
-            yield _finding(inputs, judged, alerts)
+        moved = _moved([*judged, *sequences.get(key, ())])
+        if moved and moved[0].change.level is DriftLevel.ALERT:
+            yield _finding(inputs, judged, moved)
 
 
 def window_starts(activity: Activity, now_ns: int) -> tuple[int, ...]:
@@ -137,19 +137,22 @@ def _sequences(inputs: Inputs, looks: Sequence[_Look]) -> dict[tuple[str, str, s
     return found
 
 
-def _alerts(judged: Iterable[_Judged]) -> list[_Judged]:
-    """Features that moved surely, each once (the window that shows it best), the surest first."""
+def _moved(judged: Iterable[_Judged]) -> list[_Judged]:
+    """Features that moved surely or nearly so, each once (the window that shows it best), the surest first.
+
+    Only a sure one makes a finding; what nearly moved is named beside it.
+    """
     best: dict[str, _Judged] = {}
     for one in judged:
-        if one.change.level is DriftLevel.ALERT:
+        if one.change.level is not DriftLevel.NONE:
             known = best.get(one.feature)
             if known is None or abs(one.change.z) > abs(known.change.z):
                 best[one.feature] = one
     return sorted(best.values(), key=lambda j: -abs(j.change.z))
 
 
-def _finding(inputs: Inputs, judged: Sequence[_Judged], alerts: Sequence[_Judged]) -> Finding:
-    top = alerts[0]
+def _finding(inputs: Inputs, judged: Sequence[_Judged], moved: Sequence[_Judged]) -> Finding:
+    top = moved[0]
     activity, comparison = top.look.activity, top.look.comparison
     bare = Finding(
         kind=FindingKind.DRIFT,
@@ -167,7 +170,7 @@ def _finding(inputs: Inputs, judged: Sequence[_Judged], alerts: Sequence[_Judged
     near = inputs.change_near(activity.workflow, activity.environment, since_ns)
     if near is not None and known is None and abs(near.at_ns - since_ns) <= 2 * BUCKET_NS:
         since_ns = near.at_ns
-    features = tuple(_feature(one) for one in alerts[:NAMED])
+    features = tuple(_feature(one) for one in moved[:NAMED])
     impact = _impact(inputs, activity, since_ns)
     calm = _unchanged(judged)
     detail: dict[str, Value] = {
@@ -179,9 +182,9 @@ def _finding(inputs: Inputs, judged: Sequence[_Judged], alerts: Sequence[_Judged
         "current_runs": top.change.current_runs,
         "reference_runs": top.change.reference_runs,
         "unchanged": list(calm),
-        "rates": [one.feature for one in alerts[:NAMED] if one.is_rate],
+        "rates": [one.feature for one in moved[:NAMED] if one.is_rate],
         "detection_ns": (known.detected_ns if known is not None else inputs.now_ns) - since_ns,
-        "moved": len(alerts),
+        "moved": len(moved),
     }
     if near is not None:
         detail["change"] = {"at_ns": near.at_ns, "what": near.sentence}

@@ -8,7 +8,8 @@ from functools import cache
 import pytest
 
 from insights.detectors.base import Inputs
-from insights.detectors.drift import DRIFT, learning, window_starts
+from insights.detectors.drift import DRIFT, _Judged, _moved, learning, window_starts
+from insights.drift import Change
 from insights.feature_words import change_in_words, group_of, words_of
 from spans.change import Accepted, Mark, MarkKind
 from spans.finding import FeatureChange, FindingKind
@@ -137,3 +138,14 @@ def test_changes_in_words(change, words):
 def test_every_feature_has_words_and_most_a_group():
     assert words_of("score_helpful") == "score helpful"
     assert (group_of("tools_refund"), group_of("arg_amount"), group_of("cost_usd")) == ("tools", "arguments", "cost")
+
+
+def test_what_nearly_moved_is_named_beside_what_surely_did_and_is_no_finding_alone():
+    def one(feature, z, *, above=True):
+        change = Change(z, 0.2, 1.0, 2.0, 100, 900, 1.0, above_floor=above)
+        return _Judged(None, feature, is_rate=False, change=change)
+
+    judged = [one("latency_ms", 3.6), one("cost_usd", -5.0), one("cost_usd", 4.2), one("tool_calls", 3.0)]
+    assert [(m.feature, m.change.z) for m in _moved(judged)] == [("cost_usd", -5.0), ("latency_ms", 3.6)]
+    assert _moved([one("cost_usd", 9.0, above=False)]) == []
+    assert found(a_fleet(cost_after=1.18)) == []  # z 3.65
