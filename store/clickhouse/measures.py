@@ -41,12 +41,15 @@ _SPEND_FIELDS = {
     SpendField.SESSION: "session_id",
 }
 _LABEL_FIELDS = {
-    LabelField.VERSION: "[workflow_version]",
-    LabelField.MODEL: "models",
-    LabelField.PROMPT: "prompts",
-    LabelField.TOOLS: "arrayMap((tool, schema) -> trimRight(concat(tool, ' ', left(schema, "
-    f"{SCHEMA_DIGITS}))), mapKeys(tool_schemas), mapValues(tool_schemas))",
+    LabelField.VERSION: ("[workflow_version]", "holds"),
+    LabelField.MODEL: ("models", "holds"),
+    LabelField.PROMPT: ("prompts", "holds"),
+    LabelField.TOOLS: (
+        "tool_schemas",
+        f"arrayMap((t, s) -> trimRight(concat(t, ' ', left(s, {SCHEMA_DIGITS}))), mapKeys(holds), mapValues(holds))",
+    ),
 }
+"""What runs hold, and the labels in it."""
 
 
 class ClickHouseMeasures:
@@ -174,7 +177,8 @@ class ClickHouseMeasures:
     def labels(self, project: str, field: LabelField, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
         """Labels of a kind that ran."""
         params = {"project": project, "since_ns": max(since_ns, 0), "at_ns": at_ns}
-        rows = self._select("measure_labels", params, field=_LABEL_FIELDS[field])
+        held, labels = _LABEL_FIELDS[field]
+        rows = self._select("measure_labels", params, held=held, labels=labels)
         return tuple(VersionSpan(**row) for row in rows)
 
     def _select(self, name: str, params: Mapping[str, object], **words: str) -> list[dict[str, Any]]:
