@@ -13,7 +13,7 @@ from store.rank_tests import Compared
 
 DAY_NS = 86_400 * 1_000_000_000
 MOST_SAMPLED = 10_000
-"""Reference runs of a comparison that are looked at; more are sampled by the hash of their ids, the same ones each time."""
+"""Runs of each group of a comparison that are looked at; more are sampled by the hash of their ids, the same ones each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,12 @@ class Comparison:
     current_version: str | None = None
     """Only runs of this version; None: any."""
     reference_version: str | None = None
+    current_model: str = ""
+    """Only current runs that used this model; empty: any."""
+    keep_current_permille: int = 1_000
+    """Share of the current runs that is looked at, chosen by the hash of their ids."""
     keep_permille: int = 1_000
-    """Share of runs that is looked at, chosen by the hash of their ids."""
+    """The same of the reference."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,8 @@ class MemoryMeasures:
             if (run.workflow, run.environment) != (c.workflow, c.environment):
                 continue
             at, version = run.started_ns, run.workflow_version
-            if c.current_since_ns <= at < c.current_until_ns and c.current_version in (None, version):
+            is_current = c.current_since_ns <= at < c.current_until_ns and c.current_version in (None, version)
+            if is_current and (not c.current_model or c.current_model in run.models):
                 yield a, -1
             elif c.reference_since_ns <= at < c.reference_until_ns and c.reference_version in (None, version):
                 yield a, (c.reference_until_ns - 1 - at) // DAY_NS

@@ -1,22 +1,25 @@
-"""Compares the newest version of every workflow with the one before, and says what to do with it."""
+"""Compares the newest version and the newest model of every workflow with what ran before, and says what to do with it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from insights.canary import CanaryVerdict, Recommendation, judge_version
+from insights.canary import LEAST_NEW, CanaryVerdict, Recommendation, judge_version
 from insights.detectors.base import DAY_NS, HOUR_NS, Detector, Inputs
 from insights.feature_words import change_in_words
 from runs.measures import unit_of
 from spans.finding import FeatureChange, Finding, FindingKind, Impact, Severity
-from store.measures import Comparison, VersionSpan
+from store.measures import Comparison, LabelField, VersionSpan
 
 LOOK_BACK_NS = 28 * DAY_NS
 BASELINE_NS = 7 * DAY_NS
 FRESH_NS = 14 * DAY_NS
 """A version older than this is nobody's canary any more."""
 MOST_RUNS = 2_000
+SAME_CHANGE_NS = 6 * HOUR_NS
+"""A model that came so near a version came with it."""
 _METRICS = {"cost_usd": False, "latency_ms": False, "error": True}
 _ADVICE = {
     Recommendation.PROMOTE: "promote",
@@ -26,26 +29,38 @@ _ADVICE = {
 
 
 def evaluate(inputs: Inputs) -> Iterable[Finding]:
-    """One finding per workflow whose newest version is fresh and has one before it."""
-    spans = inputs.store.measures.versions(inputs.project, inputs.now_ns - LOOK_BACK_NS, inputs.now_ns)
-    for older, newer in version_pairs(spans, inputs.now_ns):
-        where = Comparison(
-            newer.workflow,
-            newer.environment,
-            newer.first_ns,
-            inputs.now_ns,
-            newer.first_ns - BASELINE_NS,
-            newer.first_ns,
-            newer.label,
-            older.label,
+    """One finding per workflow whose newest version is fresh and has one before it; the same of its newest model."""
+    since_ns, now_ns = inputs.now_ns - LOOK_BACK_NS, inputs.now_ns
+    measures = inputs.store.measures
+    began: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for older, newer in version_pairs(measures.versions(inputs.project, since_ns, now_ns), now_ns):
+        began[newer.workflow, newer.environment].append(newer.first_ns)
+        where = replace(_since(newer, now_ns), current_version=newer.label, reference_version=older.label)
+        yield _finding(inputs, older, newer, _judged(inputs, where))
+    for older, newer in version_pairs(measures.labels(inputs.project, LabelField.MODEL, since_ns, now_ns), now_ns):
+        # One change is told once; a model that a few runs fell back to is nobody's canary.
+        is_told = any(abs(at - newer.first_ns) <= SAME_CHANGE_NS for at in began[newer.workflow, newer.environment])
+        if is_told or newer.runs < LEAST_NEW:
+            continue
+        where = replace(_since(newer, now_ns), current_model=newer.label)
+        yield _finding(inputs, older, newer, _judged(inputs, where), what="model ")
+
+
+def _since(newer: VersionSpan, now_ns: int) -> Comparison:
+    """Runs since a label appeared, and those of the week before."""
+    return Comparison(
+        newer.workflow, newer.environment, newer.first_ns, now_ns, newer.first_ns - BASELINE_NS, newer.first_ns
+    )
+
+
+def _judged(inputs: Inputs, where: Comparison) -> CanaryVerdict:
+    new: dict[str, tuple[float, ...]] = {}
+    old: dict[str, tuple[float, ...]] = {}
+    for metric, is_rate in _METRICS.items():
+        new[metric], old[metric] = inputs.store.measures.values(
+            inputs.project, where, metric, is_rate=is_rate, limit=MOST_RUNS
         )
-        new: dict[str, tuple[float, ...]] = {}
-        old: dict[str, tuple[float, ...]] = {}
-        for metric, is_rate in _METRICS.items():
-            new[metric], old[metric] = inputs.store.measures.values(
-                inputs.project, where, metric, is_rate=is_rate, limit=MOST_RUNS
-            )
-        yield _finding(inputs, older, newer, judge_version(new, old))
+    return judge_version(new, old)
 
 
 def version_pairs(spans: Iterable[VersionSpan], now_ns: int) -> Iterable[tuple[VersionSpan, VersionSpan]]:
@@ -59,7 +74,7 @@ def version_pairs(spans: Iterable[VersionSpan], now_ns: int) -> Iterable[tuple[V
             yield ordered[-2], ordered[-1]
 
 
-def _finding(inputs: Inputs, older: VersionSpan, newer: VersionSpan, verdict: CanaryVerdict) -> Finding:
+def _finding(inputs: Inputs, older: VersionSpan, newer: VersionSpan, verdict: CanaryVerdict, what: str = "") -> Finding:
     features = tuple(
         FeatureChange(
             m.metric, m.before, m.after, round(m.effect, 2), "share" if m.metric == "error" else unit_of(m.metric)
@@ -73,8 +88,8 @@ def _finding(inputs: Inputs, older: VersionSpan, newer: VersionSpan, verdict: Ca
     ]
     said = f" {', '.join(moved)}." if moved else ""
     summary = (
-        f"{newer.workflow} {newer.label} against {older.label}: {_ADVICE[verdict.recommendation]}. "
-        f"{verdict.reason}{said} {verdict.new_runs} runs of the new version."
+        f"{newer.workflow} {what}{newer.label} against {older.label}: {_ADVICE[verdict.recommendation]}. "
+        f"{verdict.reason}{said} {verdict.new_runs} runs of the new {what.strip() or 'version'}."
     )
     rolls_back = verdict.recommendation is Recommendation.ROLL_BACK
     return Finding(
@@ -82,7 +97,7 @@ def _finding(inputs: Inputs, older: VersionSpan, newer: VersionSpan, verdict: Ca
         project=inputs.project,
         environment=newer.environment,
         workflow=newer.workflow,
-        subject=newer.label,
+        subject=f"{what}{newer.label}",
         severity=Severity.TICKET if rolls_back else Severity.INFO,
         detected_ns=inputs.now_ns,
         since_ns=newer.first_ns,

@@ -208,6 +208,8 @@ def _bound(project: str, some: Sequence[Comparison], first: int) -> dict[str, ob
         "reference_until": [c.reference_until_ns for c in some],
         "current_version": [_version(c.current_version) for c in some],
         "reference_version": [_version(c.reference_version) for c in some],
+        "current_model": [clean_text(c.current_model) for c in some],
+        "keep_current": [c.keep_current_permille for c in some],
         "keep": [c.keep_permille for c in some],
     }
 

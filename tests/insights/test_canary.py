@@ -9,8 +9,15 @@ import statistics
 import pytest
 
 from insights.canary import LEAST_NEW, Recommendation, always_valid_p, judge_version
-from insights.detectors.versions import version_pairs
+from insights.detectors.base import Inputs
+from insights.detectors.versions import VERSIONS, version_pairs
+from spans.finding import FindingKind, Severity
+from spans.ids import RunId
+from spans.kinds import RunStatus
+from spans.run import Assembly, Measures
 from store.measures import DAY_NS, VersionSpan
+from store.memory import MemoryStore
+from tests.builders import NOW_NS, a_run
 
 SIGMA = 0.7
 """Of the logarithm of a run's cost: + 30 % are 0.37 of it."""
@@ -79,3 +86,40 @@ def test_only_a_fresh_version_after_another_is_compared():
 
     spans = [span("v1", 1), span("v2", 35), span("only", 3, "x"), span("a", 1, "old"), span("b", 2, "old")]
     assert [(a.label, b.label) for a, b in version_pairs(spans, 40 * DAY_NS)] == [("v1", "v2")]
+
+
+def a_swap(factor, *, models=("m1", "m2"), versions=("", "")):
+    """Two weeks of a workflow; in the last four days another model, at so many times the cost."""
+    rng = random.Random(4)
+    store, made = MemoryStore(), []
+    for n in range(14 * 60):
+        late = n >= 10 * 60
+        run = a_run(
+            run_id=RunId(f"{n + 1:032x}"),
+            workflow="refunds",
+            environment="prod",
+            status=RunStatus.OK,
+            started_ns=NOW_NS - 14 * DAY_NS + n * DAY_NS // 60,
+            models=(models[late],),
+            workflow_version=versions[late],
+        )
+        cost = rng.lognormvariate(-4, SIGMA) * (factor if late else 1.0)
+        made.append(Assembly(run, (), Measures({"cost_usd": cost, "latency_ms": rng.lognormvariate(7, 0.5)})))
+    store.write_derived(made)
+    return list(VERSIONS.evaluate(Inputs("default", NOW_NS - DAY_NS, NOW_NS, store)))
+
+
+def test_another_model_opens_a_comparison_by_itself():
+    (finding,) = a_swap(1.5)
+    assert (finding.kind, finding.subject, finding.severity) == (FindingKind.VERSION, "model m2", Severity.TICKET)
+    assert finding.summary.startswith("refunds model m2 against m1: roll back. ")
+    assert finding.summary.endswith("240 runs of the new model.")
+    assert finding.detail["recommendation"] == "roll_back"
+    (calm,) = a_swap(1.0)
+    assert calm.detail["recommendation"] != "roll_back"
+
+
+def test_a_model_that_came_with_a_version_is_told_once():
+    (finding,) = a_swap(1.5, versions=("v1", "v2"))
+    assert finding.subject == "v2"
+    assert a_swap(1.5, models=("m1", "m1")) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -19,6 +20,7 @@ from tests.builders import NOW_NS, a_run
 DAY = Comparison("w1", "prod", NOW_NS - DAY_NS, NOW_NS, NOW_NS - 8 * DAY_NS, NOW_NS - DAY_NS)
 VERSIONS = Comparison("w2", "prod", NOW_NS - 9 * DAY_NS, NOW_NS, NOW_NS - 9 * DAY_NS, NOW_NS, "v2", "v1")
 SHORT = Comparison("w2", "prod", NOW_NS - 3 * DAY_NS, NOW_NS, NOW_NS - 8 * DAY_NS, NOW_NS - 3 * DAY_NS, "v1")
+MODEL = replace(DAY, current_model="m2")
 
 
 def some_runs(count=500, seed=5):
@@ -45,7 +47,7 @@ def some_runs(count=500, seed=5):
             status=rng.choices(list(RunStatus), [9, 1, 1])[0],
             mode=rng.choices(list(RunMode), [9, 1, 1])[0],
             workflow_version=rng.choice(["v1", "v2", ""]),
-            models=("m",),
+            models=rng.choice([("m",), ("m", "m2"), ("m2",)]),
             prompts=(rng.choice(["h1:a", "h1:b"]), "h1:c"),
             tool_schemas={"issue_refund": rng.choice(["1f4c09aa77b1", "77"]), "lookup": ""},
             user_id=rng.choice(["", "u1", "u2"]),
@@ -69,7 +71,7 @@ def stores(tmp_path_factory):
 
 def test_both_tests_agree_for_every_feature_day_and_version(stores):
     engine, memory = (
-        {(t.comparison, t.feature): t for t in s.compare("default", [DAY, VERSIONS, SHORT])} for s in stores
+        {(t.comparison, t.feature): t for t in s.compare("default", [DAY, VERSIONS, SHORT, MODEL])} for s in stores
     )
     assert engine.keys() == memory.keys()
     assert {(0, "cost_usd"), (0, "denied"), (1, "tools_a"), (2, "retrieval_score")} <= engine.keys()
@@ -83,10 +85,16 @@ def test_both_tests_agree_for_every_feature_day_and_version(stores):
 
 def test_a_sample_is_the_same_each_time(stores):
     engine = stores[0]
-    half = Comparison(*(getattr(DAY, f) for f in DAY.__slots__[:-1]), keep_permille=500)
+    half = replace(DAY, keep_permille=500)
+    thin = replace(DAY, keep_current_permille=200)
     first, again = (engine.compare("default", [half]) for _ in range(2))
     assert first == again
-    assert 0 < first[0].compared.reference_runs < engine.compare("default", [DAY])[0].compared.reference_runs
+    whole = engine.compare("default", [DAY])[0].compared
+    assert 0 < first[0].compared.reference_runs < whole.reference_runs
+    assert first[0].compared.current_runs == whole.current_runs
+    thinned = engine.compare("default", [thin])[0].compared
+    assert 0 < thinned.current_runs < whole.current_runs
+    assert thinned.dispersion == whole.dispersion  # of the reference alone
 
 
 def test_reading_runs_agrees(stores):

@@ -498,7 +498,7 @@ LIMIT {limit:UInt32}
 SELECT
   c.1 AS i,
   if(
-    started_ns >= c.4 AND started_ns < c.5 AND (c.8 = '\0' OR workflow_version = c.8),
+    started_ns >= c.4 AND started_ns < c.5 AND (c.8 = '\0' OR workflow_version = c.8) AND (c.10 = '' OR has(models, c.10)),
     toInt32(-1),
     toInt32(intDiv(c.7 - 1 - started_ns, 86400000000000))
   ) AS g,
@@ -513,7 +513,7 @@ SELECT
 FROM
 (
   SELECT
-    workflow, environment, workflow_version, started_ns, run_id,
+    workflow, environment, workflow_version, models, started_ns, run_id,
     measure_names, measure_values, measure_flags, tool_sequence
   FROM runs FINAL
   WHERE project = {project:String} AND started_ns >= {since_ns:UInt64} AND started_ns < {until_ns:UInt64}
@@ -526,16 +526,17 @@ INNER JOIN
       {number:Array(UInt32)}, {workflow:Array(String)}, {environment:Array(String)},
       {current_since:Array(UInt64)}, {current_until:Array(UInt64)},
       {reference_since:Array(UInt64)}, {reference_until:Array(UInt64)},
-      {current_version:Array(String)}, {reference_version:Array(String)}, {keep:Array(UInt32)}
+      {current_version:Array(String)}, {reference_version:Array(String)},
+      {current_model:Array(String)}, {keep_current:Array(UInt32)}, {keep:Array(UInt32)}
     )) AS c,
     c.2 AS workflow,
     c.3 AS environment
 ) AS w USING (workflow, environment)
 WHERE (
-    (started_ns >= c.4 AND started_ns < c.5 AND (c.8 = '\0' OR workflow_version = c.8))
+    (started_ns >= c.4 AND started_ns < c.5 AND (c.8 = '\0' OR workflow_version = c.8) AND (c.10 = '' OR has(models, c.10)))
     OR (started_ns >= c.6 AND started_ns < c.7 AND (c.9 = '\0' OR workflow_version = c.9))
   )
-  AND cityHash64(run_id) % 1000 < c.10
+  AND cityHash64(run_id) % 1000 < if(g = -1, c.11, c.12)
 
 -- measure_labels
 SELECT
