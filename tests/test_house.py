@@ -264,6 +264,12 @@ def compose():
     return yaml.safe_load(text("docker-compose.yml"))
 
 
+def test_the_compose_file_is_one_by_the_compose_specification():
+    schema = ["--builtin-schema", "vendor.compose-spec", str(ROOT / "docker-compose.yml")]
+    done = subprocess.run([sys.executable, "-m", "check_jsonschema", *schema], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.parametrize("service", compose()["services"])
 def test_a_service_has_a_health_check(service):
     check = compose()["services"][service]["healthcheck"]
