@@ -81,7 +81,7 @@ def reference_lines(
         return ()
     runs = detail.get("reference_runs")
     own = f"changed against {plural(runs, 'run')}" if isinstance(runs, int) else "changed"
-    lines.append(ReferenceLine(_NAMES[finding.subject], times[0], times[1], own))
+    lines.append(ReferenceLine(_NAMES.get(finding.subject, finding.subject), times[0], times[1], own))
     other = TRAILING if finding.subject == PINNED else PINNED
     twin = next((f for f in siblings if f.subject == other), None)
     if other == PINNED and (accepted is None or not accepted.is_pinned):

@@ -116,6 +116,12 @@ def test_a_pinned_reference_stands_beside_the_trailing_one(house: House):
     assert "Unpin" not in reviewer.get("/drift").text
 
 
+def test_a_drift_against_something_else_still_opens(house: House):
+    times = {"reference_since_ns": 1, "reference_until_ns": 2}
+    one = add(house, subject="of an older version", detail=times)
+    assert "of an older version" in house.browser().get(f"/findings/{one.finding_id}").text
+
+
 @pytest.mark.parametrize("what", ["expected", "silence"])
 def test_a_viewer_decides_nothing(house: House, what):
     one = add(house)
