@@ -266,7 +266,9 @@ def compose():
 
 def test_the_compose_file_is_one_by_the_compose_specification():
     schema = ["--builtin-schema", "vendor.compose-spec", str(ROOT / "docker-compose.yml")]
-    done = subprocess.run([sys.executable, "-m", "check_jsonschema", *schema], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", *schema], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout
 
 
