@@ -13,7 +13,7 @@ from store.rank_tests import Compared
 
 DAY_NS = 86_400 * 1_000_000_000
 MOST_SAMPLED = 10_000
-"""Runs of each group of a comparison that are looked at; more are sampled by the hash of their ids, the same ones each time."""
+"""Reference runs of a comparison that are looked at; more are sampled by the hash of their ids, the same ones each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,9 @@ class Comparison:
     reference_version: str | None = None
     current_model: str = ""
     """Only current runs that used this model; empty: any."""
-    keep_current_permille: int = 1_000
-    """Share of the current runs that is looked at, chosen by the hash of their ids."""
     keep_permille: int = 1_000
-    """The same of the reference."""
+    """Share of both groups that is looked at, chosen by the hash of their ids: the dispersion of the reference's days is that of days as
+    large as the current one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,9 +84,9 @@ def window_starts(activity: Activity, now_ns: int) -> tuple[int, ...]:
 
 def _looks(inputs: Inputs, activity: Activity) -> Iterator[_Look]:
     accepted = inputs.accepted.get((activity.workflow, activity.environment))
-    keep, keep_current = (
-        min(1_000, max(1, 1_000 * MOST_SAMPLED // max(1, runs))) for runs in (activity.runs, activity.three_day_runs)
-    )
+    seen_ns = max(REFERENCE_NS, inputs.now_ns - activity.first_ns)
+    expected = max(1, activity.runs * REFERENCE_NS // seen_ns)
+    keep = min(1_000, max(1, 1_000 * MOST_SAMPLED // expected))
     for start in window_starts(activity, inputs.now_ns):
 
         def compared(since_ns: int, until_ns: int, start: int = start) -> Comparison:
@@ -97,7 +97,6 @@ def _looks(inputs: Inputs, activity: Activity) -> Iterator[_Look]:
                 inputs.now_ns,
                 since_ns,
                 until_ns,
-                keep_current_permille=keep_current,
                 keep_permille=keep,
             )
 

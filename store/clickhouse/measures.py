@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from spans.ids import RunId
@@ -70,13 +71,15 @@ class ClickHouseMeasures:
         return tuple(Activity(**row) for row in self._select("measure_activity", params))
 
     def compare(self, project: str, comparisons: Sequence[Comparison]) -> tuple[FeatureTest, ...]:
-        """Both tests over every feature of every comparison."""
+        """Both tests over every feature of every comparison; the two statements of a batch run side by side."""
         found: list[FeatureTest] = []
-        for start in range(0, len(comparisons), _PER_QUERY):
-            some = comparisons[start : start + _PER_QUERY]
-            groups, params = statement("measure_groups"), _bound(project, some, start)
-            found += [_number(row) for row in self._select("measure_numbers", params, groups=groups)]
-            found += [_rate(row) for row in self._select("measure_rates", params, groups=groups)]
+        groups = statement("measure_groups")
+        with ThreadPoolExecutor(max_workers=2, thread_name_prefix="compare") as pool:
+            for start in range(0, len(comparisons), _PER_QUERY):
+                params = _bound(project, comparisons[start : start + _PER_QUERY], start)
+                numbers = pool.submit(self._select, "measure_numbers", params, groups=groups)
+                rates = pool.submit(self._select, "measure_rates", params, groups=groups)
+                found += [*map(_number, numbers.result()), *map(_rate, rates.result())]
         return tuple(found)
 
     def series(
@@ -209,7 +212,6 @@ def _bound(project: str, some: Sequence[Comparison], first: int) -> dict[str, ob
         "current_version": [_version(c.current_version) for c in some],
         "reference_version": [_version(c.reference_version) for c in some],
         "current_model": [clean_text(c.current_model) for c in some],
-        "keep_current": [c.keep_current_permille for c in some],
         "keep": [c.keep_permille for c in some],
     }
 

@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from insights.detectors.base import Inputs
-from insights.detectors.drift import DRIFT, _Judged, _moved, learning, window_starts
+from insights.detectors.drift import DRIFT, _Judged, _looks, _moved, learning, window_starts
 from insights.drift import Change
 from insights.feature_words import change_in_words, group_of, words_of
 from spans.change import Accepted, Mark, MarkKind
@@ -149,3 +149,12 @@ def test_what_nearly_moved_is_named_beside_what_surely_did_and_is_no_finding_alo
     assert [(m.feature, m.change.z) for m in _moved(judged)] == [("cost_usd", -5.0), ("latency_ms", 3.6)]
     assert _moved([one("cost_usd", 9.0, above=False)]) == []
     assert found(a_fleet(cost_after=1.18)) == []  # z 3.65
+
+
+@pytest.mark.parametrize(
+    ("runs", "days", "keep"), [(19_600, 28, 1_000), (40_000, 28, 500), (20_000, 14, 500), (9, 1, 1_000)]
+)
+def test_more_runs_than_a_reference_needs_are_sampled(runs, days, keep):
+    activity = Activity("w", "e", runs, NOW_NS - days * DAY_NS, 700, 2_100, 1)
+    looks = list(_looks(Inputs("default", NOW_NS, NOW_NS, MemoryStore()), activity))
+    assert {look.comparison.keep_permille for look in looks} == {keep}

@@ -86,15 +86,9 @@ def test_both_tests_agree_for_every_feature_day_and_version(stores):
 def test_a_sample_is_the_same_each_time(stores):
     engine = stores[0]
     half = replace(DAY, keep_permille=500)
-    thin = replace(DAY, keep_current_permille=200)
     first, again = (engine.compare("default", [half]) for _ in range(2))
     assert first == again
-    whole = engine.compare("default", [DAY])[0].compared
-    assert 0 < first[0].compared.reference_runs < whole.reference_runs
-    assert first[0].compared.current_runs == whole.current_runs
-    thinned = engine.compare("default", [thin])[0].compared
-    assert 0 < thinned.current_runs < whole.current_runs
-    assert thinned.dispersion == whole.dispersion  # of the reference alone
+    assert 0 < first[0].compared.reference_runs < engine.compare("default", [DAY])[0].compared.reference_runs
 
 
 def test_reading_runs_agrees(stores):

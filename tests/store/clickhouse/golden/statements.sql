@@ -527,7 +527,7 @@ INNER JOIN
       {current_since:Array(UInt64)}, {current_until:Array(UInt64)},
       {reference_since:Array(UInt64)}, {reference_until:Array(UInt64)},
       {current_version:Array(String)}, {reference_version:Array(String)},
-      {current_model:Array(String)}, {keep_current:Array(UInt32)}, {keep:Array(UInt32)}
+      {current_model:Array(String)}, {keep:Array(UInt32)}
     )) AS c,
     c.2 AS workflow,
     c.3 AS environment
@@ -536,7 +536,7 @@ WHERE (
     (started_ns >= c.4 AND started_ns < c.5 AND (c.8 = '\0' OR workflow_version = c.8) AND (c.10 = '' OR has(models, c.10)))
     OR (started_ns >= c.6 AND started_ns < c.7 AND (c.9 = '\0' OR workflow_version = c.9))
   )
-  AND cityHash64(run_id) % 1000 < if(g = -1, c.11, c.12)
+  AND cityHash64(run_id) % 1000 < c.11
 
 -- measure_labels
 SELECT
