@@ -587,7 +587,7 @@ FROM
     test.1 AS c,
     test.2 AS n1,
     test.3 AS n0,
-    test.4 * n1 * n0 AS u,
+    test.4 - n1 * (n1 + 1) / 2 AS u,
     test.5 AS tie,
     1 / (n1 + n0 + 1) AS w
   FROM
@@ -597,25 +597,29 @@ FROM
       f,
       before,
       after,
-      one.1 AS vs,
-      one.2 AS gs,
+      arraySort((v, g) -> v, one.1, one.2) AS vs,
+      arraySort((g, v) -> v, one.2, one.1) AS gs,
       arrayFilter((v, g) -> g >= 0, vs, gs) AS old_vs,
       arrayFilter(g -> g >= 0, gs) AS old_gs,
-      1 - arraySum(k -> 3. * k * k - 3. * k, arrayEnumerateUniq(old_vs)) / (pow(toFloat64(length(old_vs)), 3) - length(old_vs)) AS old_tie,
+      arrayEnumerateUniq(vs) AS ties,
+      arrayEnumerateUniq(old_vs) AS old_ties,
+      arrayMap((k, up, down) -> k + (toFloat64(down) - up) / 2, arrayEnumerate(vs), ties, arrayReverse(arrayEnumerateUniq(arrayReverse(vs)))) AS ranks,
+      arrayMap((k, up, down) -> k + (toFloat64(down) - up) / 2, arrayEnumerate(old_vs), old_ties, arrayReverse(arrayEnumerateUniq(arrayReverse(old_vs)))) AS old_ranks,
+      1 - arraySum(k -> 3. * k * k - 3. * k, old_ties) / (pow(toFloat64(length(old_vs)), 3) - length(old_vs)) AS old_tie,
       arrayJoin(arrayConcat(
         [(
           toInt32(-1),
           toFloat64(length(gs) - length(old_gs)),
           toFloat64(length(old_gs)),
-          arrayROCAUC(vs, arrayMap(g -> g = -1, gs)),
-          1 - arraySum(k -> 3. * k * k - 3. * k, arrayEnumerateUniq(vs)) / (pow(toFloat64(length(vs)), 3) - length(vs))
+          arraySum((r, g) -> if(g = -1, r, 0.), ranks, gs),
+          1 - arraySum(k -> 3. * k * k - 3. * k, ties) / (pow(toFloat64(length(vs)), 3) - length(vs))
         )],
         arrayMap(
           d -> (
             d,
             toFloat64(countEqual(old_gs, d)),
             toFloat64(length(old_gs) - countEqual(old_gs, d)),
-            arrayROCAUC(old_vs, arrayMap(g -> g = d, old_gs)),
+            arraySum((r, g) -> if(g = d, r, 0.), old_ranks, old_gs),
             old_tie
           ),
           arrayDistinct(old_gs)
