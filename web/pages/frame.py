@@ -45,14 +45,19 @@ OPERATE: tuple[Destination, ...] = (
         "near-misses", "Near misses", "/near-misses", "octagon", "denials violations stopped guardrails blocked"
     ),
 )
+_POLICIES = Destination("policies", "Policies", "/policies", "policy", "tools allowed limits budgets owners runbooks")
 CONFIGURE: tuple[Destination, ...] = (
     Destination("alert-rules", "Alert rules", "/alert-rules", "rules", "notifications thresholds monitors"),
-    Destination("policies", "Policies", "/policies", "policy", "tools allowed limits budgets owners runbooks"),
+    _POLICIES,
     Destination("privacy", "Data & privacy", "", "shield"),
     Destination("settings", "Settings", "", "settings"),
 )
 """A place without a path opens the first of its tabs that the caller may see."""
 TABS: Mapping[str, tuple[Destination, ...]] = {
+    "policies": (
+        _POLICIES,
+        Destination("whatif", "What if", "/whatif", words="stricter looser candidate policy simulate denied cut"),
+    ),
     "privacy": (
         Destination("redaction", "Redaction", "/redaction", words="pii personal data masking pseudonyms recall"),
         Destination("retention", "Retention", "/retention", words="delete expiry days pins receipts"),
@@ -236,8 +241,10 @@ class _Shown:
         )
 
     def everywhere(self) -> tuple[NavItem, ...]:
-        flat = (*OPERATE, *CONFIGURE, *(tab for tabs in TABS.values() for tab in tabs))
-        return tuple(self._item(d, d.path, active=False) for d in flat if d.path and self.may_open(d.path))
+        offered: dict[str, Destination] = {}
+        for one in (*OPERATE, *CONFIGURE, *(tab for tabs in TABS.values() for tab in tabs)):
+            offered.setdefault(one.path, one)  # a place that is a tab of its own is offered once, with its words
+        return tuple(self._item(d, path, active=False) for path, d in offered.items() if path and self.may_open(path))
 
     def place_of(self, path: str) -> str:
         for key, tabs in TABS.items():

@@ -76,8 +76,11 @@ def test_the_palette_is_offered_every_page_with_the_words_people_use():
 
 
 def test_every_destination_has_its_own_key_and_path():
-    flat = [*OPERATE, *CONFIGURE, *(tab for tabs in TABS.values() for tab in tabs)]
+    flat = {*OPERATE, *CONFIGURE, *(tab for tabs in TABS.values() for tab in tabs)}
     assert len({d.key for d in flat}) == len(flat)
+    assert len({d.path for d in flat if d.path}) == len([d for d in flat if d.path])
+    offered = [item.href for item in frame(Role.ADMIN).everywhere]
+    assert len(offered) == len(set(offered))
     assert all(d.path or d.key in TABS for d in flat)
 
 
