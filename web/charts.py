@@ -170,10 +170,16 @@ def _figure(data: list[Figure], *, stacked: bool = False, money_axis: bool = Fal
                 "rangemode": "tozero",
                 "nticks": 4,
                 "automargin": True,
-                **({"tickprefix": "$"} if money_axis else {"tickformat": "~s"}),
+                **({"tickprefix": "$"} if money_axis else _counted(data)),
             },
         },
     }
+
+
+def _counted(data: Sequence[Figure]) -> Figure:
+    """An axis of whole things: few of them get a line each, because half a run says nothing."""
+    highest = sum(max((y or 0 for y in bars["y"]), default=0) for bars in data)
+    return {"tickformat": "~s", **({"dtick": 1} if highest <= 4 else {})}
 
 
 def hidden_chart(begins: Sequence[int], by_entity: Mapping[str, Sequence[int]]) -> Chart:
