@@ -64,6 +64,8 @@ class Lease:
                 if time.monotonic() - last < self._ttl_s:
                     continue
                 renewed = None
+            if self._stop.is_set():  # given back while we asked
+                return
             if renewed is None or renewed.fence != held.fence:
                 logger.error("the lease of main is lost; stopping")
                 on_lost()

@@ -23,7 +23,7 @@ def nothing(*_: object) -> None:
 def test_a_second_main_stands_by_until_the_first_has_left(tmp_path: Path):
     url = f"sqlite:///{tmp_path / 'shared.sqlite'}"
     first, second = (Lease(a_folder(tmp_path / name), url) for name in ("one", "two"))
-    first.wait(nothing)
+    first.wait(nothing, nothing)
     told: list[str] = []
     got = threading.Event()
 
@@ -39,10 +39,13 @@ def test_a_second_main_stands_by_until_the_first_has_left(tmp_path: Path):
 
 def test_a_killed_main_takes_its_own_lease_again_at_once(tmp_path: Path):
     url, folder = f"sqlite:///{tmp_path / 'shared.sqlite'}", a_folder(tmp_path / "one")
-    Lease(folder, url, renew_s=60).wait(nothing)
+    killed, again = Lease(folder, url, renew_s=60), Lease(folder, url, renew_s=60)
+    killed.wait(nothing, nothing)
     told: list[str] = []
-    Lease(folder, url, renew_s=60).wait(told.append)
+    again.wait(told.append, nothing)
     assert told == []
+    again.release()
+    killed.release()
 
 
 def test_a_main_whose_lease_went_to_another_is_told(tmp_path: Path):
