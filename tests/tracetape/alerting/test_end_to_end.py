@@ -71,14 +71,19 @@ def mail():
 
 
 @pytest.fixture
-def sender(ledger, clock):
-    """A sender like the notifier's, without its guard: the sinks stand on this machine."""
-    made = Sender(ledger, SenderSettings("https://tape.example.com", group_s=0), clock)
-    thread = threading.Thread(target=made.run, daemon=True)
-    thread.start()
-    yield made
-    made.stop()
-    thread.join(10)
+def sender(ledger, url, clock):
+    """Two senders at once, each with its own ledger, like the notifier's but without its guard: the sinks stand here."""
+    other = Ledger.open(url, clock=clock)
+    made = [Sender(one, SenderSettings("https://tape.example.com", group_s=0), clock) for one in (ledger, other)]
+    threads = [threading.Thread(target=one.run, daemon=True) for one in made]
+    for thread in threads:
+        thread.start()
+    yield made[0]
+    for one in made:
+        one.stop()
+    for thread in threads:
+        thread.join(10)
+    other.close()
 
 
 def finding(kind, summary):
