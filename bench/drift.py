@@ -23,9 +23,11 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Protocol
 
 from insights.detectors import DETECTORS
 from runs.measures import measures_of
@@ -158,6 +160,26 @@ def load(store, fleet: Path) -> tuple[int, int, int]:
     return count, first, last
 
 
+class Feature(Protocol):
+    """What is scored of a feature; a `FeatureChange` is one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def z(self) -> float: ...
+
+
+class Scored(Protocol):
+    """What is scored of a finding; a `Finding` is one, and what the API says of it."""
+
+    @property
+    def workflow(self) -> str: ...
+    @property
+    def detected_ns(self) -> int: ...
+    @property
+    def features(self) -> Sequence[Feature]: ...
+
+
 def is_moved(feature: str, moved: list[str]) -> bool:
     """Whether a feature names something that the truth says has moved."""
     for name in moved:
@@ -167,14 +189,14 @@ def is_moved(feature: str, moved: list[str]) -> bool:
     return False
 
 
-def score(findings, truth: dict, begin_ns: int, end_ns: int) -> dict[str, object]:
+def score(findings: Iterable[Scored], truth: dict, begin_ns: int, end_ns: int) -> dict[str, object]:
     """False episodes, power, top 3 and delay, by volume."""
     by_workflow = defaultdict(list)
     for finding in findings:
         by_workflow[finding.workflow].append(finding)
     result: dict[str, object] = {}
     for volume in sorted({t["volume"] for t in truth.values()}):
-        weeks = false = hit = 0.0
+        weeks = false = 0.0
         controls = controls_hit = changed = found = named = 0
         delays, missed, wrong, noise = [], defaultdict(int), defaultdict(list), []
         for workflow, t in truth.items():
@@ -213,7 +235,6 @@ def score(findings, truth: dict, begin_ns: int, end_ns: int) -> dict[str, object
             "wrong": dict(wrong),
             "noise": noise,
         }
-        del hit
     return result
 
 

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from insights.detectors import DETECTORS, Detector, Inputs
 from insights.marks import seen_marks
@@ -36,8 +36,12 @@ MARKS_NS = 28 * 24 * 3600 * 1_000_000_000
 HISTORY_NS = 14 * 24 * 3600 * 1_000_000_000
 """How far the first evaluation of a project goes back."""
 FIRST_STEP_NS = 6 * 3600 * 1_000_000_000
-SETTLE_LOOKS = 12
-"""Looks that a first evaluation waits for the runs of a project to stop pouring in, at most."""
+LATE_NS = 3600 * 1_000_000_000
+"""Runs that began this long before a project was first seen are its history; while they still arrive, it pours in."""
+SETTLE_LOOKS = 360
+"""Looks that a first evaluation waits for the history of a project to arrive, at most: an hour."""
+AT_ONCE_NS = 60 * 1_000_000_000
+"""Detectors that look every minute wait for nothing: their overlap covers what is still on its way."""
 TELL_NS = 24 * 3600 * 1_000_000_000
 """News of older moments is kept, not told: nobody wants messages about last week."""
 STANDING = (FindingState.OPEN.value, FindingState.EXPECTED.value, FindingState.SILENCED.value)
@@ -55,6 +59,16 @@ class DetectorStatus:
     failures: int
     """In a row."""
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pouring:
+    """How much of a project's history one detector has seen arrive."""
+
+    edge_ns: int
+    """History is what began before this."""
+    runs: int = -1
+    looks: int = 0
 
 
 class Evaluator:
@@ -85,7 +99,7 @@ class Evaluator:
         self._told = told
         self._status: dict[str, DetectorStatus] = {}
         self._paused_until: dict[str, float] = {}
-        self._pouring: dict[tuple[str, str], tuple[int, int]] = {}
+        self._pouring: dict[tuple[str, str], _Pouring] = {}
         self._stop = threading.Event()
         self._one_at_a_time = threading.Lock()
         self._thread = threading.Thread(target=self._loop, name="evaluator", daemon=True)
@@ -164,19 +178,27 @@ class Evaluator:
         return list(itertools.pairwise(moments))
 
     def _first(self, detector: Detector, project: str, newest: int) -> list[tuple[int, int]]:
-        """A project that is new to a detector: its history in steps, once its runs have stopped pouring in."""
+        """A project that is new to a detector: its history in steps, once that has stopped pouring in."""
+        waits = detector.every_ns > AT_ONCE_NS
+        if waits and self._is_pouring(detector.name, project, newest):
+            return []
         seen = self._store.measures.activity(project, newest - HISTORY_NS, newest)
         oldest = min((activity.first_ns for activity in seen), default=newest)
         if oldest >= newest - FIRST_NS:
             return [(newest - max(FIRST_NS, detector.every_ns), newest)]
-        runs = sum(activity.runs for activity in seen)
-        known, looks = self._pouring.get((detector.name, project), (-1, 0))
-        if runs != known and looks < SETTLE_LOOKS:
-            self._pouring[detector.name, project] = (runs, looks + 1)
-            return []
         step = max(FIRST_STEP_NS, detector.every_ns)
         moments = [*range(newest, oldest, -step)][::-1]
         return list(itertools.pairwise([moments[0] - step, *moments]))
+
+    def _is_pouring(self, name: str, project: str, newest: int) -> bool:
+        """Whether the history of a project grew since the last look. The first look cannot tell, and counts as growing."""
+        before = self._pouring.get((name, project), _Pouring(newest - LATE_NS))
+        seen = self._store.measures.activity(project, before.edge_ns - HISTORY_NS, before.edge_ns)
+        runs = sum(activity.runs for activity in seen)
+        if runs == before.runs or before.looks >= SETTLE_LOOKS:
+            return False
+        self._pouring[name, project] = replace(before, runs=runs, looks=before.looks + 1)
+        return True
 
     def _guarded(self, detector: Detector, project: str, moments: Sequence[tuple[int, int]]) -> int:
         """Evaluate; an error in one detector never stalls the rest, and its own next try is put off."""

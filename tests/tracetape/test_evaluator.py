@@ -14,7 +14,7 @@ from store.ledger import Ledger
 from store.ledger.findings import FindingQuery
 from store.memory import MemoryStore
 from tests.builders import NOW_NS, a_finding, a_run
-from tracetape.evaluator import FIRST_NS, LAG_NS, Evaluator
+from tracetape.evaluator import AT_ONCE_NS, FIRST_NS, LAG_NS, Evaluator
 
 HOUR = 3_600_000_000_000
 NOON = NOW_NS // HOUR * HOUR
@@ -56,8 +56,11 @@ def a_store():
 
 
 def an_evaluator(ledger, *probes, now=None, told=None):
+    """One that has looked once: the first look at a project only notes how much history it has."""
     told = told if told is not None else []
-    return Evaluator(a_store(), ledger, [p.detector for p in probes], clock_ns=now or Now(), told=told.extend)
+    evaluator = Evaluator(a_store(), ledger, [p.detector for p in probes], clock_ns=now or Now(), told=told.extend)
+    evaluator.evaluate_due()
+    return evaluator
 
 
 def loops(ledger):
@@ -213,6 +216,33 @@ def test_the_history_of_a_new_project_is_judged_once_it_has_arrived_and_only_lat
     assert len(probe.asked) == 10
 
 
+def test_history_that_arrives_newest_first_is_waited_for(ledger):
+    probe, store = Probe(), MemoryStore()
+    evaluator = Evaluator(store, ledger, [probe.detector], clock_ns=Now())
+    for n in range(4):
+        run = a_run(run_id=f"{n + 1:032x}", started_ns=NOON - n * 24 * HOUR - 2 * HOUR, status=RunStatus.OK)
+        store.write_derived([Assembly(run, ())])
+        evaluator.evaluate_due()
+        assert probe.asked == []
+    evaluator.evaluate_due()
+    assert [at for _, _, at in probe.asked][0] <= NOON - 3 * 24 * HOUR
+
+
+def test_new_runs_of_a_busy_project_are_no_history_that_pours_in(ledger):
+    probe, store = Probe(), MemoryStore()
+    evaluator = Evaluator(store, ledger, [probe.detector], clock_ns=Now())
+    for n in range(2):
+        store.write_derived([Assembly(a_run(run_id=f"{n + 1:032x}", started_ns=NOON - n, status=RunStatus.OK), ())])
+        evaluator.evaluate_due()
+    assert len(probe.asked) == 1
+
+
+def test_what_looks_every_minute_waits_for_nothing(ledger):
+    probe = Probe(every_ns=AT_ONCE_NS)
+    Evaluator(a_store(), ledger, [probe.detector], clock_ns=Now()).evaluate_due()
+    assert len(probe.asked) == 1
+
+
 def test_new_versions_models_prompts_and_tool_schemas_mark_themselves_before_drift_is_looked_for(ledger):
     was = {
         "workflow_version": "v1",
@@ -234,7 +264,9 @@ def test_new_versions_models_prompts_and_tool_schemas_mark_themselves_before_dri
     probe = Probe(marks_changes=True)
     seen = []
     probe.states = lambda inputs: seen.extend(m.sentence for m in inputs.changes) or []
-    Evaluator(store, ledger, [probe.detector], clock_ns=Now()).evaluate_due()
+    evaluator = Evaluator(store, ledger, [probe.detector], clock_ns=Now())
+    evaluator.evaluate_due()
+    evaluator.evaluate_due()
     assert sorted(seen) == [
         "model m2 first seen",
         "prompt h1:2 first seen",
