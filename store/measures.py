@@ -199,8 +199,10 @@ class MeasureReader(Protocol):
     ) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Values of the feature in the current group and in the reference, at most `limit` of each, the same ones each time."""
 
-    def spend_parts(self, project: str, where: Comparison, field: SpendField) -> tuple[SpendPart, ...]:
-        """Spend of both windows by one field, the dearest first, at most 200; every run counts, shadow and unfinished too.
+    def spend_parts(
+        self, project: str, where: Comparison, field: SpendField, attribute: str = ""
+    ) -> tuple[SpendPart, ...]:
+        """Spend of both windows by one field, or by the promoted attribute that is named instead, the dearest first, at most 200; every run counts, shadow and unfinished too.
 
         An empty workflow or environment means all of them. The reference must end where the current window begins, or before. Versions are not looked at.
         """

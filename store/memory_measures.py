@@ -125,8 +125,10 @@ class MemoryMeasures:
                 sides[day < 0].append(value)
         return tuple(sides[True][:limit]), tuple(sides[False][:limit])
 
-    def spend_parts(self, project: str, where: Comparison, field: SpendField) -> tuple[SpendPart, ...]:
-        """Spend of both windows by one field."""
+    def spend_parts(
+        self, project: str, where: Comparison, field: SpendField, attribute: str = ""
+    ) -> tuple[SpendPart, ...]:
+        """Spend of both windows by one field or attribute."""
         parts: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0, 0.0, 0])
         for a in self._assemblies():
             run, at = a.run, a.run.started_ns
@@ -136,7 +138,7 @@ class MemoryMeasures:
                 continue
             is_current = where.current_since_ns <= at < where.current_until_ns
             if is_current or where.reference_since_ns <= at < where.reference_until_ns:
-                part = parts[_SPEND_FIELDS[field](run)]
+                part = parts[run.attributes.get(attribute, "") if attribute else _SPEND_FIELDS[field](run)]
                 part[0 if is_current else 2] += float(run.cost_usd or 0)
                 part[1 if is_current else 3] += 1
         found = [SpendPart(v, p[0], int(p[1]), p[2], int(p[3])) for v, p in parts.items()]

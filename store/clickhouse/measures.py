@@ -41,6 +41,7 @@ _SPEND_FIELDS = {
     SpendField.USER: "user_id",
     SpendField.SESSION: "session_id",
 }
+_ATTRIBUTE = "attributes[{attribute:String}]"
 _LABEL_FIELDS = {
     LabelField.VERSION: ("[workflow_version]", "holds"),
     LabelField.MODEL: ("models", "holds"),
@@ -137,9 +138,12 @@ class ClickHouseMeasures:
         found = {bool(row["is_current"]): tuple(row["several"]) for row in rows}
         return found.get(True, ()), found.get(False, ())
 
-    def spend_parts(self, project: str, where: Comparison, field: SpendField) -> tuple[SpendPart, ...]:
-        """Spend of both windows by one field."""
+    def spend_parts(
+        self, project: str, where: Comparison, field: SpendField, attribute: str = ""
+    ) -> tuple[SpendPart, ...]:
+        """Spend of both windows by one field or attribute."""
         params = {
+            "attribute": attribute,
             "project": project,
             "workflow": where.workflow,
             "environment": where.environment,
@@ -148,7 +152,8 @@ class ClickHouseMeasures:
             "reference_since": max(where.reference_since_ns, 0),
             "reference_until": where.reference_until_ns,
         }
-        return tuple(SpendPart(**row) for row in self._select("measure_spend", params, field=_SPEND_FIELDS[field]))
+        words = _ATTRIBUTE if attribute else _SPEND_FIELDS[field]
+        return tuple(SpendPart(**row) for row in self._select("measure_spend", params, field=words))
 
     def tool_rows(self, project: str, comparisons: Sequence[Comparison], limit: int) -> tuple[tuple[ToolRow, ...], ...]:
         """The tools of every comparison's runs."""

@@ -53,6 +53,7 @@ def some_runs(count=500, seed=5):
             user_id=rng.choice(["", "u1", "u2"]),
             cost_usd=Decimal(n),
             session_id=rng.choice(["s1", "s2"]),
+            attributes={"team": ("blue", "red")[n % 2]} if n % 3 else {},
         )
         made.append(Assembly(run, (), Measures(numbers, tuple(flags), tuple(rng.choice("abc") for _ in range(3)))))
     return made
@@ -132,6 +133,12 @@ def test_spend_is_split_alike(stores, field):
     assert [(p.value, p.runs, p.before_runs) for p in ours] == [(p.value, p.runs, p.before_runs) for p in theirs]
     for a, b in zip(ours, theirs, strict=True):
         assert (a.usd, a.before_usd) == pytest.approx((b.usd, b.before_usd))
+
+
+def test_spend_is_split_alike_by_an_attribute(stores):
+    ours, theirs = (s.spend_parts("default", DAY, SpendField.WORKFLOW, "team") for s in stores)
+    assert [(p.value, p.runs, p.before_runs) for p in ours] == [(p.value, p.runs, p.before_runs) for p in theirs]
+    assert {p.value for p in ours} == {"blue", "red", ""}
 
 
 def test_other_projects_have_nothing(stores):

@@ -27,6 +27,8 @@ SPEND_TABS = (
     ("user", "User pseudonym"),
     ("session", "Session"),
 )
+ATTRIBUTE = "attr."
+"""What begins the name of a promoted attribute in an address."""
 TOKEN_CLASSES = (
     ("input", "input_tokens"),
     ("of it from the cache", "cache_read_tokens"),
@@ -283,11 +285,14 @@ def build_spend(
     by: str,
     workflow: str,
     can_decide: bool,
+    attributes: Sequence[str] = (),
 ) -> SpendPage:
     """The page Spend, over all workflows or one."""
     standing, past = rows_of(place, findings)
     spent = sum(part.usd for part in parts)
-    param = {"workflow": "workflow", "version": "version", "model": "model", "user": "user", "session": "session"}[by]
+    asked = by.removeprefix(ATTRIBUTE) if by.startswith(ATTRIBUTE) else ""
+    names = sorted({*attributes, asked} - {""})
+    tabs = (*SPEND_TABS, *((f"{ATTRIBUTE}{name}", name) for name in names))
     return SpendPage(
         range_words=place.range.words(),
         workflow=workflow,
@@ -296,13 +301,13 @@ def build_spend(
         chart=mark_charts((chart,), marks, place.environment)[0],
         tabs=tuple(
             {"label": label, "href": place.url("/spend", by=key, workflow=workflow), "active": key == by}
-            for key, label in SPEND_TABS
+            for key, label in tabs
         ),
-        heading=dict(SPEND_TABS)[by],
+        heading=dict(tabs)[by],
         lines=tuple(
             SpendLine(
                 value=part.value or "not told",
-                href=place.url("/runs", **{"workflow": workflow, param: part.value}) if part.value else "",
+                href=place.url("/runs", **{"workflow": workflow, by: part.value}) if part.value else "",
                 usd=part.usd,
                 share=f"{part.usd / spent:.0%}" if spent else "",
                 runs=part.runs,

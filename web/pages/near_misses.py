@@ -89,6 +89,9 @@ class KindLine:
     example_href: str
     review: str
     reviewed: Reviewed | None
+    loosened: str
+    """What would have gone through without the control; empty for what ran, was malformed or stopped a whole run."""
+    loosened_href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +196,24 @@ def kind_line(place: Place, ranked: Ranked, reviewed: Reviewed | None) -> KindLi
         example_href=here.url(f"/runs/{group.run_id}", span=group.span_id),
         review=REVIEW_WORDS.get(reviewed.answer, "") if reviewed else "",
         reviewed=reviewed,
+        loosened=_loosened(group),
+        loosened_href=loosened_href(here, kind_params(group)),
     )
+
+
+def _loosened(group: AttemptGroup) -> str:
+    if group.kind != AttemptKind.STOPPED.value or group.level != "tool":
+        return ""
+    what = f"{plural(group.count, 'call')} in {plural(group.runs, 'run')} would have gone through"
+    return f"{what}, runs that cost {money(group.cost_usd)}" if group.cost_usd else what
+
+
+def loosened_href(place: Place, params: Mapping[str, str]) -> str:
+    """Asks stored runs with the policy that lets a kind through; empty for what ran or was malformed."""
+    if params["kind"] != AttemptKind.STOPPED.value or not params["workflow"]:
+        return ""
+    rule = "" if params["rule"] == "-" else params["rule"]
+    return place.url("/whatif", workflow=params["workflow"], loosen=params["tool"], rule=rule)
 
 
 _BEFORE_NS = 28 * 86_400 * 1_000_000_000
@@ -311,12 +331,22 @@ def build_kind(
 
 
 @dataclass(frozen=True, slots=True)
+class WeekSplit:
+    """What was stopped, by one thing that tells attempts apart."""
+
+    label: str
+    lines: tuple[tuple[str, int, int, str], ...]
+    """(value, attempts this week, last week, change), the most frequent first."""
+
+
+@dataclass(frozen=True, slots=True)
 class WeekPage:
     """The weekly review."""
 
     sentence: str
     rates: tuple[tuple[str, int, int, str, str], ...]
     """(tab, attempts this week, last week, per thousand runs, change)."""
+    splits: tuple[WeekSplit, ...]
     new: tuple[KindLine, ...]
     top: tuple[KindLine, ...]
     undecided: int
@@ -328,27 +358,27 @@ class WeekPage:
 def build_week(
     place: Place,
     ranked: Sequence[Ranked],
-    before: Mapping[str, int],
+    before: Sequence[AttemptGroup],
     *,
     runs: int,
     runs_before: int,
     reviews: Mapping[str, Reviewed],
     blind: Sequence[str],
 ) -> WeekPage:
-    """Build the review of a week from its kinds and the counts of the week before."""
-    counts: Counter[str] = Counter()
-    for one in ranked:
-        counts[one.group.kind] += one.group.count
+    """Build the review of a week from its kinds and those of the week before."""
+    groups = [one.group for one in ranked]
+    counts, earlier = _counted(groups, "kind"), _counted(before, "kind")
     rates = []
     for key, label in TABS:
-        now, then = counts[key], before.get(key, 0)
+        now, then = counts[key], earlier[key]
         rate = 1000 * now / runs if runs else 0.0
         rate_before = 1000 * then / runs_before if runs_before else 0.0
         rates.append((label, now, then, f"{rate:.1f}", change(rate, rate_before)))
     lines = [kind_line(place, r, reviews.get(r.key)) for r in ranked]
     return WeekPage(
-        sentence=f"{plural(runs, 'run')} in the {place.range.words()}.",
+        sentence=_week_sentence(place, runs, counts, lines),
         rates=tuple(rates),
+        splits=tuple(_split(label, name, groups, before) for label, name in SPLITS) if groups else (),
         new=tuple(line for line in lines if line.ranked.is_new)[:20],
         top=tuple(sorted(lines, key=lambda line: -line.ranked.risk)[:10]),
         undecided=sum(line.reviewed is None for line in lines),
@@ -358,11 +388,48 @@ def build_week(
     )
 
 
+SPLITS = (("Workflow", "workflow"), ("Tool", "tool"), ("Rule", "rule"), ("Version", "versions"))
+MOST_SPLIT = 8
+
+
+def _counted(groups: Sequence[AttemptGroup], name: str) -> Counter[str]:
+    """Attempts by one field of their kinds; a kind that several versions share counts as theirs together."""
+    found: Counter[str] = Counter()
+    for group in groups:
+        value = getattr(group, name)
+        found[value if isinstance(value, str) else ", ".join(value)] += group.count
+    return found
+
+
+def _split(label: str, name: str, groups: Sequence[AttemptGroup], before: Sequence[AttemptGroup]) -> WeekSplit:
+    now, then = _counted(groups, name), _counted(before, name)
+    lines = [(value or "not told", count, then[value], change(count, then[value])) for value, count in now.items()]
+    return WeekSplit(label, tuple(sorted(lines, key=lambda line: (-line[1], line[0]))[:MOST_SPLIT]))
+
+
+def _week_sentence(place: Place, runs: int, counts: Mapping[str, int], lines: Sequence[KindLine]) -> str:
+    """What a person has to do, before any table."""
+    said = f"{plural(runs, 'run')} in the {place.range.words()}"
+    if not lines:
+        return f"{said}; nothing was stopped."
+    parts = [said, f"{plural(counts['stopped'], 'attempt')} stopped"]
+    if counts["violation"]:
+        parts.append(f"{plural(counts['violation'], 'call')} against the policy file")
+    new, undecided = sum(line.ranked.is_new for line in lines), sum(line.reviewed is None for line in lines)
+    if new:
+        parts.append(f"{plural(new, 'new kind')}")
+    parts.append(f"{plural(undecided, 'kind')} to review" if undecided else "all kinds reviewed")
+    return ", ".join(parts) + "."
+
+
 def week_markdown(page: WeekPage, base_url: str) -> str:
     """The weekly review as a text to send around; names of tools and rules are quoted, never text of a conversation."""
     lines = ["# Near misses of the week", "", page.sentence, ""]
     lines += ["| | this week | week before | per 1,000 runs | change |", "| --- | ---: | ---: | ---: | ---: |"]
     lines += [f"| {label} | {now} | {then} | {rate} | {moved or '-'} |" for label, now, then, rate, moved in page.rates]
+    for split in page.splits:
+        lines += ["", f"| {split.label} | this week | week before | change |", "| --- | ---: | ---: | ---: |"]
+        lines += [f"| {_quoted(value)} | {now} | {then} | {moved or '-'} |" for value, now, then, moved in split.lines]
     for title, found in (("New kinds", page.new), ("Top 10 by risk", page.top)):
         lines += ["", f"## {title}", ""]
         lines += [_markdown_line(line, base_url) for line in found] or ["None."]
@@ -385,7 +452,13 @@ def _markdown_line(line: KindLine, base_url: str) -> str:
     followed = ", ".join(f"{words} {count}" for words, count, _ in line.followed)
     cost = money(group.cost_usd or Decimal(0))
     review = f" Review: {line.review}." if line.review else ""
-    return f"- {what}. {plural(group.count, 'attempt')} in {plural(group.runs, 'run')} ({cost}); then {followed}.{review} [Open]({base_url}{line.href})"
+    loosened = (
+        f" If loosened: {line.loosened} ([ask stored runs]({base_url}{line.loosened_href}))." if line.loosened else ""
+    )
+    return (
+        f"- {what}. {plural(group.count, 'attempt')} in {plural(group.runs, 'run')} ({cost}); "
+        f"then {followed}.{review}{loosened} [Open]({base_url}{line.href})"
+    )
 
 
 def _quoted(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
@@ -10,13 +11,16 @@ from fastapi.responses import RedirectResponse, Response
 from spans.errors import NotFoundError, RefusedError
 from spans.ids import TraceId, parse_trace_id
 from spans.run import Run
-from store.api import Store
+from store.api import RunQuery, Store
 from web.callers import SESSION_COOKIE, Caller
 from web.desk import Desk
 from web.places import local_path
 from web.settings import WebSettings
 
 DAY_S = 86_400
+LOOKED_AT = 50
+"""Newest runs whose promoted attributes are offered to split by."""
+MOST_ATTRIBUTES = 20
 
 
 def desk_of(request: Request) -> Desk:
@@ -94,3 +98,9 @@ def keep_session(response: Response, request: Request, settings: WebSettings, to
 def drop_session(response: Response, request: Request) -> None:
     """Forget the session cookie."""
     response.delete_cookie(SESSION_COOKIE, path=request.scope.get("root_path", "") or "/")
+
+
+def carried_attributes(desk: Desk, query: RunQuery) -> tuple[str, ...]:
+    """Promoted attributes that the newest runs of a query carry."""
+    runs = desk.services.store.find_runs(replace(query, limit=LOOKED_AT)).rows
+    return tuple(sorted({name for run in runs for name in run.attributes})[:MOST_ATTRIBUTES])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -24,11 +25,11 @@ from web.callers import Reader, Reviewer
 from web.charts import Chart
 from web.charts_findings import BandPoint, Histogram, band_chart, histogram
 from web.desk import Desk
-from web.pages.findings import SPEND_TABS, build_drift, build_finding, build_spend
+from web.pages.findings import ATTRIBUTE, SPEND_TABS, build_drift, build_finding, build_spend
 from web.pages.references import ReferenceLine, reference_lines
 from web.places import Place, parse_time
 from web.routes.api import answer
-from web.routes.common import desk_of, go, record
+from web.routes.common import carried_attributes, desk_of, go, record
 from web.routes.findings import project_of
 
 router = APIRouter()
@@ -47,9 +48,10 @@ def spend(request: Request, caller: Reader) -> Response:
     desk = desk_of(request)
     place = desk.place(request, caller)
     workflow = request.query_params.get("workflow", "")[:400]
-    by = request.query_params.get("by", "workflow")
-    if by not in dict(SPEND_TABS):
-        raise RefusedError(f"by is {by[:40]!r}; it can be {', '.join(dict(SPEND_TABS))}.")
+    by = request.query_params.get("by", "workflow")[:200]
+    attribute = by.removeprefix(ATTRIBUTE) if by.startswith(ATTRIBUTE) else ""
+    if not attribute and by not in dict(SPEND_TABS):
+        raise RefusedError(f"by is {by[:40]!r}; it can be {', '.join(dict(SPEND_TABS))} or attr.KEY.")
     since, until = place.range.since_ns, place.range.until_ns
     hours = HourQuery(place.project, since, until, place.environment or None, workflow or None)
     total = desk.services.store.hours(hours, ())
@@ -59,10 +61,13 @@ def spend(request: Request, caller: Reader) -> Response:
         _findings(desk, place, FindingKind.SPEND_SPIKE, workflow),
         _band(desk, place, workflow),
         desk.services.ledger.marks.list(place.project, since, until, workflow or None),
-        desk.services.store.measures.spend_parts(place.project, where, SpendField(by)),
+        desk.services.store.measures.spend_parts(
+            place.project, where, SpendField.WORKFLOW if attribute else SpendField(by), attribute
+        ),
         total[0] if total else HourRow(),
         by=by,
         workflow=workflow,
+        attributes=carried_attributes(desk, replace(desk.query(place), workflow=workflow or None)),
         can_decide=caller.may(Permission.REVIEW),
     )
     frame = desk.frame(request, caller, place, "Spend", active="spend")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
 
@@ -12,7 +10,6 @@ from fastapi.responses import PlainTextResponse, Response
 
 from insights.attempts import tool_calls
 from insights.near_misses import BEFORE_NS, Ranked, key_of, rank
-from spans.attempts import AttemptKind
 from spans.errors import RefusedError
 from spans.ids import RunId
 from spans.kinds import ToolOutcome
@@ -24,7 +21,7 @@ from web.callers import Caller, Reader, Reviewer
 from web.conversation import Conversation, build_conversation
 from web.desk import Desk
 from web.evidence import read_steps
-from web.pages.near_misses import WeekPage, build_kind, build_near_misses, build_week, week_markdown
+from web.pages.near_misses import WeekPage, build_kind, build_near_misses, build_week, loosened_href, week_markdown
 from web.places import Place, TimeRange
 from web.routes.common import desk_of, go, record
 from web.routes.judging import MOST_NAME, redacted
@@ -107,15 +104,12 @@ def _week(desk: Desk, place: Place) -> WeekPage:
     store = desk.services.store
     before = place.range.previous()
     query = AttemptQuery(place.project, before.since_ns, before.until_ns, environment=place.environment or None)
-    counts: Counter[str] = Counter()
-    for group in store.attempt_groups(query, 0):
-        counts[group.kind] += group.count
     runs = desk.query(place)
     earlier = replace(runs, since_ns=before.since_ns, until_ns=before.until_ns)
     return build_week(
         place,
         ranked_kinds(desk, place),
-        counts,
+        store.attempt_groups(query, 0),
         runs=store.totals(runs).runs,
         runs_before=store.totals(earlier).runs,
         reviews=desk.services.ledger.reviews.newest(place.project),
@@ -163,18 +157,10 @@ def kind(request: Request, caller: Reader) -> Response:
         reviewer=_name(desk, reviewed.author) if reviewed else "",
         suggestion="" if params["rule"] == "-" else params["rule"],
         may_review=caller.may(Permission.REVIEW),
-        whatif_href=_if_loosened(place, params),
+        whatif_href=loosened_href(place, params),
     )
     frame = desk.frame(request, caller, place, page.title, active="near-misses")
     return desk.page(request, "near_miss.html", frame, page)
-
-
-def _if_loosened(place: Place, params: Mapping[str, str]) -> str:
-    """What would have happened without what stopped this kind; empty for what ran or was malformed."""
-    if params["kind"] != AttemptKind.STOPPED.value or not params["workflow"]:
-        return ""
-    rule = "" if params["rule"] == "-" else params["rule"]
-    return place.url("/whatif", workflow=params["workflow"], loosen=params["tool"], rule=rule)
 
 
 def _around(

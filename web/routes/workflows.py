@@ -46,7 +46,7 @@ from web.pages.workflow import (
     workflow_href,
 )
 from web.places import Place
-from web.routes.common import desk_of, find_run, go, record
+from web.routes.common import carried_attributes, desk_of, find_run, go, record
 from web.routes.judging import MOST_NAME, put_state, redacted
 from web.routes.near_misses import ranked_kinds
 from web.routes.policies import managed_by, recent_runs, save
@@ -176,8 +176,7 @@ def _attributes(
     desk: Desk, request: Request, place: Place, query: RunQuery, workflow: str
 ) -> tuple[tuple[str, str, bool], ...]:
     """Promoted attributes that the last runs carry: each is a table of its own."""
-    runs = desk.services.store.find_runs(replace(query, limit=50)).rows
-    names = sorted({name for run in runs for name in run.attributes})[:20]
+    names = carried_attributes(desk, query)
     asked = request.query_params.get("by", "")
     return tuple(
         (name, workflow_href(place, workflow, tab="versions", by=f"attr.{name}"), asked == f"attr.{name}")

@@ -46,9 +46,29 @@ def test_the_week_as_markdown_quotes_names_and_holds_no_markup_of_theirs():
     hostile = a_group(tool="x`|](http://evil)", before=0, first_ns=SINCE + 1)
     ranked = rank([hostile], SINCE, DAY_NS)
     reviews = {ranked[0].key: Reviewed(ranked[0].key, Review.LOOSEN, "", "member:1", NOW_NS)}
-    week = build_week(PLACE, ranked, {"stopped": 1}, runs=200, runs_before=100, reviews=reviews, blind=("quiet",))
+    week = build_week(PLACE, ranked, [a_group(count=1)], runs=200, runs_before=100, reviews=reviews, blind=("quiet",))
     text = week_markdown(week, "https://tape.example")
     assert "| Stopped | 3 | 1 | 15.0 | +50" in text.replace("\N{NO-BREAK SPACE}", " ")
     assert "`x'/](http://evil)`" in text
     assert "agent needs it: loosen the rule" in text
     assert "`quiet`" in text
+    assert "| Rule | this week | week before | change |" in text
+
+
+def test_the_week_says_what_to_do_and_what_would_have_gone_through():
+    new = a_group(tool="send_mail", before=0, first_ns=SINCE + 1, count=5, runs=4)
+    ran = a_group(kind="violation", reason="policy_file", tool="drop_table", count=2, followed={"ran": 2})
+    ranked = rank([new, ran], SINCE, DAY_NS)
+    week = build_week(
+        PLACE, ranked, [a_group(tool="send_mail", count=2)], runs=200, runs_before=100, reviews={}, blind=()
+    )
+    said = week.sentence.replace("\N{NO-BREAK SPACE}", " ")
+    assert said.endswith("5 attempts stopped, 2 calls against the policy file, 1 new kind, 2 kinds to review.")
+    loosened = {line.title: line.loosened.replace("\N{NO-BREAK SPACE}", " ") for line in week.top}
+    assert loosened["drop_table"] == ""  # it ran
+    assert loosened["send_mail"].startswith("5 calls in 4 runs would have gone through, runs that cost $")
+    tools = next(split for split in week.splits if split.label == "Tool")
+    assert [(value, now, then) for value, now, then, _ in tools.lines] == [("send_mail", 5, 2), ("drop_table", 2, 0)]
+    text = week_markdown(week, "https://tape.example").replace("\N{NO-BREAK SPACE}", " ")
+    assert "If loosened: 5 calls in 4 runs would have gone through" in text
+    assert "https://tape.example/whatif?" in text

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import html
 import re
+from decimal import Decimal
 
 import pytest
 
 from spans.change import Mark, MarkKind
 from spans.finding import FeatureChange, FindingKind, FindingState, Impact
 from spans.roles import Role
+from spans.run import Assembly
 from store.ledger.findings import FindingQuery
-from tests.builders import NOW_NS, a_finding
+from tests.builders import NOW_NS, a_finding, a_run
 from tests.web.house import House
 from tests.web.samples import add_refund
 
@@ -137,6 +139,13 @@ def test_spend_lists_spikes_and_splits_by_every_dimension(house: House):
         page = house.browser().get(f"/spend?by={by}").text
         assert "refund-agent spent $9." in page
         assert "Spend per hour" in page
+    run = a_run(attributes={"tenant": "acme"}, started_ns=NOW_NS - HOUR, cost_usd=Decimal("0.5"), workflow="billing")
+    house.store.write_derived([Assembly(run, ())])
+    page = html.unescape(house.browser().get("/spend").text)
+    assert "/spend?by=attr.tenant" in page
+    page = html.unescape(house.browser().get("/spend?by=attr.tenant").text)
+    assert "attr.tenant=acme" in page  # the runs behind the number
+    assert "$0.5000" in page
     assert house.browser().get("/spend?by=colour").status_code == 400
     assert "No runs in this range" in house.browser().get("/spend?workflow=unknown").text
 
