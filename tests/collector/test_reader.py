@@ -128,7 +128,7 @@ def test_a_segment_of_a_newer_version_is_left_for_a_newer_program(
 
 def test_every_cut_is_a_torn_tail_that_costs_what_was_cut(whole: tuple[Place, str, bytes], tmp_path: Path) -> None:
     place, name, raw = whole
-    for length in range(HEADER_BYTES, len(raw), 7 if SAMPLES < len(raw) else 1):
+    for length in range(HEADER_BYTES, len(raw), 7 if len(raw) > SAMPLES else 1):
         path = tmp_path / name
         path.write_bytes(raw[:length])
         good, bad, _torn, lost = read_all(place, path)

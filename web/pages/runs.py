@@ -74,6 +74,16 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Facets:
+    """The form that filters by fields. Its values are looked up when it is opened, because that costs more than the list."""
+
+    choices: tuple[FieldChoice, ...]
+    hidden: tuple[tuple[str, str], ...]
+    """Parameters that the form keeps."""
+    min_cost: str
+
+
+@dataclass(frozen=True, slots=True)
 class ViewLink:
     """A saved view."""
 
@@ -108,9 +118,11 @@ class RunsPage:
     newer_href: str
     older_href: str
     clear_href: str
-    choices: tuple[FieldChoice, ...]
-    hidden: tuple[tuple[str, str], ...]
-    """Parameters that the filter form keeps."""
+    facets: Facets | None
+    """None until somebody opens the form."""
+    facets_href: str
+    facets_open_href: str
+    """The same list with the form open, for a browser without scripts."""
     live: str
     """Address that the live update asks; empty on older pages and in fixed ranges."""
     any_shape_href: str
@@ -125,7 +137,6 @@ class RunsPage:
     """(words, address, active) of every way to group."""
     group: str
     groups: tuple[Group, ...]
-    min_cost: str
     orders: tuple[tuple[str, str, bool], ...]
     """(words, address, active) of every order of the list."""
     order: str
@@ -150,7 +161,6 @@ def build_runs(
     found: Page[Run],
     shape_counts: Mapping[str, int],
     series: Sequence[Bucket],
-    suggestions: Mapping[str, Sequence[tuple[str, int]]],
     *,
     shape_is_default: bool,
     views: Sequence[SavedView] = (),
@@ -158,6 +168,7 @@ def build_runs(
     may_remove: bool = False,
     group: str = "",
     groups: Sequence[tuple[str, int]] = (),
+    suggestions: Mapping[str, Sequence[tuple[str, int]]] | None = None,
 ) -> RunsPage:
     """Build the list from what the store found for `query`."""
     params = params_of(query)
@@ -175,8 +186,9 @@ def build_runs(
         newer_href=place.url("/runs", **own) if query.cursor else "",
         older_href=place.url("/runs", **own, cursor=found.next_cursor) if found.next_cursor else "",
         clear_href=place.url("/runs"),
-        choices=_choices(params, suggestions),
-        hidden=_hidden(place, own),
+        facets=None if suggestions is None else build_facets(place, params, own, suggestions),
+        facets_href=place.url("/runs/facets", **own),
+        facets_open_href=place.url("/runs", **own, facets="open"),
         live=place.url("/runs/live", **own, after=seen_of(found.rows).write()) if live else "",
         any_shape_href=place.url("/runs", **{**own, "shape": "any"}),
         json_href=place.within(*_ends(place)).url("/runs/export", **params, **paging, format="json"),
@@ -192,13 +204,22 @@ def build_runs(
         grouping=tuple((words, place.url("/runs", **own, group=key or None), key == group) for key, words in GROUPINGS),
         group=dict(GROUPINGS).get(group, "") if group else "",
         groups=_groups(place, own, group, groups),
-        min_cost=params.get("min_cost", ""),
         orders=tuple(
             (words, _ordered(place, own, group, name), name == query.order) for name, words in ORDER_WORDS.items()
         ),
         order=ORDER_WORDS[query.order] if query.order else "",
         heads={column: _head(place, own, query.order, down, up) for column, (down, up) in _HEADS.items()},
     )
+
+
+def build_facets(
+    place: Place,
+    params: Mapping[str, str],
+    own: Mapping[str, str],
+    suggestions: Mapping[str, Sequence[tuple[str, int]]],
+) -> Facets:
+    """The form over the values that the runs of the range have."""
+    return Facets(_choices(params, suggestions), _hidden(place, own), params.get("min_cost", ""))
 
 
 def _ordered(place: Place, own: Mapping[str, str], group: str, name: str) -> str:

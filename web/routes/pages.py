@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -19,7 +20,17 @@ from web.filters import MAX_TEXT, params_of, parse_filters
 from web.pages.first import Arrivals, build_arrivals, build_first
 from web.pages.lists import build_workflows
 from web.pages.overview import CHART_BARS, COUNTED_SHAPES, Around, build_overview
-from web.pages.runs import BARS, GROUPINGS, MOST_GROUPS, SUGGESTED, Seen, build_live, build_runs, default_shapes
+from web.pages.runs import (
+    BARS,
+    GROUPINGS,
+    MOST_GROUPS,
+    SUGGESTED,
+    Seen,
+    build_facets,
+    build_live,
+    build_runs,
+    default_shapes,
+)
 from web.places import DEMO_PROJECT, Place
 from web.routes.common import desk_of, record, trace_or_none
 
@@ -173,14 +184,6 @@ def runs(request: Request, caller: Reader) -> Response:
     found = store.find_runs(query)
     if query.text and not query.cursor:
         record(desk, caller, "search", project=place.project, detail={"text": query.text})
-    unfiltered = replace(desk.query(place), shape=query.shape)
-    suggestions = {
-        name: desk.recent.get(
-            ("values", name, place.project, place.environment, place.range.key or place.range.since_ns, query.shape),
-            lambda name=name: store.values(unfiltered, name, 30),
-        )
-        for name in SUGGESTED
-    }
     group = request.query_params.get("group", "")
     if group not in dict(GROUPINGS):
         raise RefusedError("group must be workflow, session or user.")
@@ -190,19 +193,43 @@ def runs(request: Request, caller: Reader) -> Response:
         found,
         shape_counts,
         store.series(replace(query, cursor=None), BARS),
-        suggestions,
         shape_is_default=shape_is_default,
         views=desk.services.ledger.views.list(place.project, "runs", caller.actor),
         owner=caller.actor,
         may_remove=caller.may(Permission.ADMINISTER),
         group=group,
         groups=store.values(replace(query, cursor=None), group, MOST_GROUPS) if group else (),
+        suggestions=_suggestions(desk, place, query) if request.query_params.get("facets") else None,
     )
     own = {k: v for k, v in params_of(query).items() if k != "shape" or not shape_is_default}
     if group:
         own["group"] = group
     frame = desk.frame(request, caller, place, "Runs", active="runs", params=own, api=page.api_href)
     return desk.page(request, "runs.html", frame, page)
+
+
+@router.get("/runs/facets")
+def facets(request: Request, caller: Reader) -> Response:
+    """The form that filters by fields, asked for when somebody opens it."""
+    desk = desk_of(request)
+    place = desk.place(request, caller)
+    query, is_default, _ = _runs_query(desk, request, place)
+    params = params_of(query)
+    own = {k: v for k, v in params.items() if k != "shape" or not is_default}
+    form = build_facets(place, params, own, _suggestions(desk, place, query))
+    return desk.part(request, "parts/_facets.html", f=desk.frame(request, caller, place, ""), facets=form)
+
+
+def _suggestions(desk: Desk, place: Place, query: RunQuery) -> dict[str, Sequence[tuple[str, int]]]:
+    """Real values of the range, whatever else the list is filtered by."""
+    unfiltered = replace(desk.query(place), shape=query.shape)
+    return {
+        name: desk.recent.get(
+            ("values", name, place.project, place.environment, place.range.key or place.range.since_ns, query.shape),
+            lambda name=name: desk.services.store.values(unfiltered, name, 30),
+        )
+        for name in SUGGESTED
+    }
 
 
 def _runs_query(desk: Desk, request: Request, place: Place) -> tuple[RunQuery, bool, dict[str, int]]:

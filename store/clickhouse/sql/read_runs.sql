@@ -1,4 +1,5 @@
--- Whole rows of the runs of a page; naming their partitions leaves all others unread.
+-- Whole rows of the runs of a page; naming their partitions leaves all others unread, and PREWHERE the rows between.
 SELECT {columns}
 FROM runs FINAL
-WHERE project = {project:String} AND partition_day IN {days:Array(Date)} AND run_id IN {run_ids:Array(String)}
+PREWHERE project = {project:String} AND run_id IN {run_ids:Array(String)}
+WHERE partition_day IN {days:Array(Date)}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from contextlib import closing
 
 import pytest
@@ -84,3 +85,20 @@ def test_every_table_that_receives_evidence_is_fsynced(engine):
     rows = engine.select("SELECT name, create_table_query AS made FROM system.tables WHERE database = 'tracetape'")
     synced = {row["name"] for row in rows if "fsync_after_insert = 1, fsync_part_directory = 1" in row["made"]}
     assert synced == {"spans", "span_contents", "logs", "facts", "schema_version"}
+
+
+def test_a_quiet_day_of_a_derived_table_becomes_one_part(engine):
+    """So that reading newest versions (FINAL) costs nothing on days that are over; evidence stays as it is."""
+    migrate(engine)
+    sql = "SELECT name FROM system.tables WHERE database = 'tracetape' AND create_table_query LIKE '%min_age_to_force_merge_on_partition_only = 1%'"
+    assert {row["name"] for row in engine.select(sql)} == {"runs", "steps", "hour_marks", "hourly_runs", "hourly_calls"}
+    engine.change("ALTER TABLE runs MODIFY SETTING min_age_to_force_merge_seconds = 1", what="test")
+    for version in (1, 2):
+        row = f"INSERT INTO runs (project, run_id, version, partition_day) VALUES ('p', 'r', {version}, '2026-05-01')"
+        engine.change(row, what="test")
+    parts = "SELECT name, rows FROM system.parts WHERE active AND table = 'runs'"
+    deadline = time.monotonic() + 60
+    while len(found := engine.select(parts)) > 1:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+    assert found[0]["rows"] == 1

@@ -194,6 +194,24 @@ def test_everything_is_readable_without_script(site: Site):
     expect(page).to_have_url(re.compile("q=refund"))
 
 
+def test_a_list_is_filtered_by_a_real_value(site: Site):
+    add_refund(site.house.store)
+    page = site.page()
+    page.goto("/runs")
+    page.get_by_text("Filter by workflow").click()
+    page.get_by_label("Tool").select_option("execute_refund")
+    page.get_by_role("button", name="Apply").click()
+    expect(page).to_have_url(re.compile("tool=execute_refund"))
+    expect(page.get_by_role("link", name="refund-agent", exact=True)).to_be_visible()
+    plain = site.page(java_script_enabled=False)
+    plain.goto("/runs")
+    plain.get_by_text("Filter by workflow").click()
+    plain.get_by_role("link", name="Filter by field").click()
+    plain.get_by_label("Tool").select_option("execute_refund")
+    plain.get_by_role("button", name="Apply").click()
+    expect(plain.get_by_role("link", name="refund-agent", exact=True)).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_scrolls_sideways_on_a_phone(site: Site, scheme):
     run = add_refund(site.house.store, name=LONG, text="x" * 400 + " مرحبا " + "long " * 200)

@@ -21,7 +21,7 @@ def runs(*numbers: int, **changes: object):
 
 
 def page(query: RunQuery, rows=(), cursor=None, **changes):
-    return build_runs(PLACE, query, Page(rows, cursor), {"agent": 3}, (), {}, shape_is_default=True, **changes)
+    return build_runs(PLACE, query, Page(rows, cursor), {"agent": 3}, (), shape_is_default=True, **changes)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_bar_narrows_the_list_to_its_own_time():
         Bucket(PLACE.range.since_ns, Totals(runs=4, errors=1, denials=2)),
         Bucket(PLACE.range.since_ns + width, Totals()),
     )
-    shown = build_runs(PLACE, RunQuery("default", workflow="a"), Page((), None), {}, series, {}, shape_is_default=True)
+    shown = build_runs(PLACE, RunQuery("default", workflow="a"), Page((), None), {}, series, shape_is_default=True)
     first, second = shown.bars
     assert first.href == "/runs?since=2026-11-19T12%3A00%3A00Z&until=2026-11-19T13%3A00%3A00Z&workflow=a"
     assert (first.height, first.bad, first.denied) == (100, 25, True)

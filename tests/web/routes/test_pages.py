@@ -108,6 +108,21 @@ def test_filters_live_in_the_address_and_read_as_a_sentence(house: House):
     assert "No run matches" in empty
 
 
+def test_the_filter_form_offers_real_values_when_it_is_opened(house: House):
+    add_refund(house.store)
+    client = house.client(Role.VIEWER)
+    page = client.get("/runs?workflow=refund-agent&range=7d").text
+    assert 'class="facets"' not in page, "looking values up costs more than the list"
+    later = re.search(r'hx-get="(/runs/facets[^"]+)"', page)[1].replace("&amp;", "&")
+    form = client.get(later).text
+    assert '<option value="refund-agent" selected>' in form
+    assert '<option value="execute_refund">execute_refund (1)</option>' in form
+    assert '<input type="hidden" name="range" value="7d">' in form
+    opened = client.get("/runs?range=7d&facets=open").text
+    assert '<details class="filterbox" open>' in opened
+    assert '<option value="execute_refund">' in opened
+
+
 def test_single_calls_are_shown_when_there_is_no_agent(house: House):
     fill(house.store, clean([a_span()]))
     text = words(house.client(Role.VIEWER).get("/runs").text)

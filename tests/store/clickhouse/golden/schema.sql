@@ -405,3 +405,14 @@ ALTER TABLE runs ADD COLUMN IF NOT EXISTS prompts Array(LowCardinality(String)) 
 ALTER TABLE steps ADD COLUMN IF NOT EXISTS human_decided Bool DEFAULT position(data, '"human"') > 0;
 
 ALTER TABLE steps MATERIALIZE COLUMN human_decided SETTINGS mutations_sync = 0, alter_sync = 0
+
+-- 0013_whole_days
+ALTER TABLE runs MODIFY SETTING min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
+
+ALTER TABLE hourly_runs MODIFY SETTING min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
+
+ALTER TABLE hourly_calls MODIFY SETTING min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
+
+ALTER TABLE hour_marks MODIFY SETTING min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
+
+ALTER TABLE steps MODIFY SETTING min_age_to_force_merge_seconds = 21600, min_age_to_force_merge_on_partition_only = 1

@@ -912,7 +912,8 @@ LIMIT 1
 -- read_runs
 SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, prompts, content_expired_ns, data
 FROM runs FINAL
-WHERE project = {project:String} AND partition_day IN {days:Array(Date)} AND run_id IN {run_ids:Array(String)}
+PREWHERE project = {project:String} AND run_id IN {run_ids:Array(String)}
+WHERE partition_day IN {days:Array(Date)}
 
 -- read_spans
 SELECT trace_id, span_id, score, content_hash, has_contents, parent_span_id, name, kind, start_ns, end_ns, status_code, trace_state, dropped_events, dropped_links, project, received_day, received_ns, segment, slot, position, redaction, fingerprint, key_id, notes, flags, dropped_attributes, marks, attributes, resource_attributes, resource_dropped, resource_schema_url, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url
