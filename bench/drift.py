@@ -32,8 +32,8 @@ from typing import Protocol
 from insights.detectors import DETECTORS
 from runs.measures import measures_of
 from spans.ids import RunId, SpanId, TraceId
-from spans.kinds import Replayability, RunMode, RunShape, RunStatus, SpanKind, ToolOutcome
-from spans.run import Assembly, Run, Step
+from spans.kinds import OutcomeLabel, Replayability, RunMode, RunShape, RunStatus, SpanKind, ToolOutcome
+from spans.run import Assembly, Outcome, Run, Step
 from spans.usage import Usage
 from store import open_store
 from store.ledger import Ledger
@@ -89,6 +89,7 @@ def steps_of(run_id: RunId, row: dict[str, str], start_ns: int) -> list[Step]:
                 SpanKind.TOOL,
                 tool_name=tool,
                 tool_outcome=outcome,
+                counted=outcome is not ToolOutcome.INVALID_ARGUMENTS,  # never ran: what the OTLP of the fleet becomes
                 argument_values=values,
                 tool_arguments_hash="a",
             )
@@ -107,7 +108,9 @@ def assembly_of(row: dict[str, str]) -> Assembly:
     run_id = RunId(hashlib.sha256(row["run_id"].encode()).hexdigest()[:32])
     day = datetime.fromtimestamp(start_ns // SECOND_NS, UTC).date()
     steps = steps_of(run_id, row, start_ns)
-    tools = tuple(dict.fromkeys(s.tool_name for s in steps if s.tool_name))
+    calls = [s for s in steps if s.tool_name and s.counted]
+    tools = tuple(dict.fromkeys(s.tool_name for s in calls))
+    is_good = row["success"] == "1"
     run = Run(
         run_id=run_id,
         project="default",
@@ -128,12 +131,13 @@ def assembly_of(row: dict[str, str]) -> Assembly:
         user_id="",
         started_ns=start_ns,
         duration_ns=int(float(row["latency_ms"]) * 1e6),
-        status=RunStatus.OK if row["success"] == "1" else RunStatus.ERROR,
+        status=RunStatus.OK if is_good else RunStatus.ERROR,
+        outcome=Outcome() if is_good else Outcome(OutcomeLabel.FAILURE, "status"),
         cost_usd=Decimal(row["cost_usd"]),
         usage=Usage(input=int(row["input_tokens"]), output=int(row["output_tokens"])),
-        model_calls=int(row["llm_calls"]),
-        tool_calls=int(row["tool_calls"]),
-        denials=int(row["denied"]),
+        model_calls=1,  # one span stands for all of them in the fleet's OTLP
+        tool_calls=len(calls),
+        denials=sum(s.tool_outcome is ToolOutcome.DENIED for s in steps),
         models=(row["model"],),
         tools=tools,
         replayability=Replayability.METADATA_ONLY,

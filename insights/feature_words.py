@@ -52,7 +52,7 @@ def words_of(name: str) -> str:
     if name in _WORDS:
         return _WORDS[name]
     if name.startswith("entity_"):
-        return f"hidden values of kind {name.removeprefix('entity_')}"
+        return f"runs with hidden values of kind {name.removeprefix('entity_')}"
     if name.startswith("tools_"):
         return f"runs that use {name.removeprefix('tools_')}"
     if name.startswith("arg_"):

@@ -25,7 +25,7 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z _-]{0,23}")
 """A value that can be one of a few: a currency, a mode, a category. Digits would let numbers of orders in."""
 _REFUSALS = frozenset({"content_filter", "refusal", "safety", "guardrail_intervened"})
 _CUT = frozenset({"length", "max_tokens"})
-_FAILED = frozenset({ToolOutcome.ERROR, ToolOutcome.TIMEOUT, ToolOutcome.INVALID_ARGUMENTS})
+_FAILED = frozenset({ToolOutcome.ERROR, ToolOutcome.TIMEOUT})
 
 
 def light_values(arguments: Value) -> dict[str, float | str]:
@@ -48,13 +48,14 @@ def light_values(arguments: Value) -> dict[str, float | str]:
 def measures_of(run: Run, steps: Sequence[Step]) -> Measures:
     """The measures of a run; names are stable, units stand in `units`."""
     counted = [step for step in steps if step.counted]
+    broken = any(_is_malformed(step) for step in steps)
     calls = sorted(
         (s for s in counted if s.kind is SpanKind.TOOL and s.tool_name and s.subkind != "handoff"),
         key=lambda s: (s.start_ns, s.ordinal),
     )
     sequence = tuple(step.tool_name for step in calls[:MOST_TOOLS])
     numbers = dict(_numbers(run, counted, calls))
-    flags = dict.fromkeys(_flags(run, counted, calls))
+    flags = dict.fromkeys(_flags(run, counted, calls, has_malformed=broken))
     return Measures(dict(list(numbers.items())[:MOST_NAMES]), tuple(flags)[:MOST_NAMES], sequence)
 
 
@@ -112,7 +113,13 @@ def _arguments(calls: Sequence[Step]) -> Mapping[str, float | str]:
     return found
 
 
-def _flags(run: Run, steps: Sequence[Step], calls: Sequence[Step]) -> Iterable[str]:
+def _is_malformed(step: Step) -> bool:
+    """A call whose arguments did not fit: it never ran, so it is counted nowhere, and it is a fault all the same."""
+    is_call = step.kind is SpanKind.TOOL and step.duplicate_of is None and step.subkind != "handoff"
+    return is_call and step.tool_outcome is ToolOutcome.INVALID_ARGUMENTS
+
+
+def _flags(run: Run, steps: Sequence[Step], calls: Sequence[Step], *, has_malformed: bool) -> Iterable[str]:
     reasons = {reason for step in steps for reason in step.finish_reasons}
     outcomes = {call.tool_outcome for call in calls}
     own = (
@@ -123,13 +130,14 @@ def _flags(run: Run, steps: Sequence[Step], calls: Sequence[Step]) -> Iterable[s
         ("intervention", run.interventions > 0),
         ("refusal", bool(reasons & _REFUSALS)),
         ("truncated", bool(reasons & _CUT)),
-        ("tool_errors", bool(outcomes & _FAILED)),
-        ("invalid_params", ToolOutcome.INVALID_ARGUMENTS in outcomes),
+        ("tool_errors", has_malformed or bool(outcomes & _FAILED)),
+        ("invalid_params", has_malformed),
         ("retry", ToolOutcome.RETRIED_THEN_OK in outcomes),
         ("loop", _longest_row(calls) >= LOOP),
         ("no_documents", any(step.kind is SpanKind.RETRIEVAL and step.documents == 0 for step in steps)),
     )
     yield from (name for name, is_so in own if is_so)
+    yield from (f"entity_{entity}" for entity, count in run.entities.items() if count)
     yield from (f"tools_{tool}" for tool in dict.fromkeys(call.tool_name for call in calls))
     yield from (f"arg_{key}={value}" for key, value in _arguments(calls).items() if isinstance(value, str))
 

@@ -8,14 +8,12 @@ from runs.decisions import verdict_of
 from runs.dialects.base import Dialect
 from runs.dialects.otel import usage_of
 from runs.draft import Draft
-from runs.money import usd_of
 from runs.solver import Convention
 from runs.values import flag_of
 from runs.view import View
 from spans.facts import Decision
 from spans.fields import FieldClass
 from spans.kinds import Verdict
-from spans.usage import ReportedCost
 
 
 def _openlit_detect(view: View) -> bool:
@@ -27,9 +25,6 @@ _COUNT_CACHE_BESIDE = frozenset({"anthropic", "aws.bedrock", "aws_bedrock", "bed
 
 
 def _openlit_facts(view: View, draft: Draft) -> None:
-    usd = usd_of(view.attributes.get("gen_ai.usage.cost"))
-    if usd is not None and draft.cost is None:
-        draft.cost = ReportedCost(usd, "gen_ai.usage.cost")
     if view.text("gen_ai.provider.name", "gen_ai.system") in _COUNT_CACHE_BESIDE:
         draft.count(replace(usage_of(view), input_convention=Convention.EXCLUSIVE))
     for event in view.events:

@@ -7,6 +7,7 @@ from runs.draft import Draft
 from runs.finish import finish_reasons
 from runs.kinds import Strength
 from runs.messages import each_message
+from runs.money import usd_of
 from runs.parts import parts_of
 from runs.sheet import Sheet, documents_of, tool_definitions
 from runs.solver import Convention, RawUsage
@@ -15,6 +16,7 @@ from runs.view import View
 from spans.facts import Decision, Evaluation
 from spans.fields import FieldClass
 from spans.kinds import Evidence, SpanKind, Verdict
+from spans.usage import ReportedCost
 from spans.values import Attributes
 
 DETAILS_EVENT = "gen_ai.client.inference.operation.details"
@@ -114,6 +116,9 @@ def _facts(view: View, draft: Draft) -> None:
     _agents_sdk_approval(view, draft)
     guess_by_presence(view, draft)
     draft.count(usage_of(view))
+    usd = usd_of(attributes.get("gen_ai.usage.cost"))
+    if usd is not None and draft.cost is None:  # no convention yet; gateways and agents instrumented by hand write it
+        draft.cost = ReportedCost(usd, "gen_ai.usage.cost")
     draft.finish_reasons = draft.finish_reasons or finish_reasons(
         texts_of(attributes.get("gen_ai.response.finish_reasons"))
         or texts_of(attributes.get("gen_ai.response.finish_reason"))

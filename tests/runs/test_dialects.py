@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 from runs.content import content_of
 from spans.kinds import SpanKind, ToolOutcome, UsageRole
@@ -66,6 +67,13 @@ def test_litellm_calls_below_a_span_of_the_application_are_told_by_their_raw_cop
     assert (run.run.usage.input, run.run.usage.output, run.run.model_calls) == (319, 59, 2)
     assert run.steps[0].usage_role is UsageRole.ROLLUP
     assert content_of(raw(2, 10, "first", 1, 1), ()).output_messages[0].parts[0].content == "first"
+
+
+def test_a_cost_beside_the_tokens_is_the_cost_of_the_call_whoever_wrote_it():
+    counts = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m-large-2", "gen_ai.usage.input_tokens": 9}
+    for scope in ("my agent", "openlit.instrumentation.openai"):
+        told = facts(1, "chat m-large-2", {**counts, "gen_ai.usage.cost": 0.00385}, scope=scope)
+        assert told.reported_cost.usd == Decimal("0.00385")
 
 
 def test_openlit_passes_anthropics_counts_on_as_they_are():

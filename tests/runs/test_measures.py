@@ -58,6 +58,7 @@ def test_what_was_not_measured_has_no_number():
         ({"status": RunStatus.ERROR}, [], "error"),
         ({"outcome": Outcome(OutcomeLabel.FAILURE, "label")}, [], "failure"),
         ({"denials": 1}, [], "denied"),
+        ({"entities": {"CREDIT_CARD": 2}}, [], "entity_CREDIT_CARD"),
         ({"interventions": 1}, [], "intervention"),
         ({}, [a_step(finish_reasons=("content_filter",))], "refusal"),
         ({}, [a_step(finish_reasons=("length",))], "truncated"),
@@ -73,6 +74,12 @@ def test_what_was_not_measured_has_no_number():
 def test_yes_no_features(run, steps, flag):
     assert flag in measures_of(a_run(**run), steps).flags
     assert flag not in measures_of(a_run(), [a_step()]).flags
+
+
+def test_a_call_that_never_ran_because_its_arguments_did_not_fit_is_a_fault_and_no_call():
+    found = measures_of(a_run(), [a_call(outcome=ToolOutcome.INVALID_ARGUMENTS, counted=False)])
+    assert {"invalid_params", "tool_errors"} <= set(found.flags)
+    assert found.tools == ()
 
 
 def test_the_order_of_tools_is_that_of_the_calls_and_second_reports_do_not_count():
