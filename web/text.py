@@ -104,11 +104,3 @@ def fold(text: str, at: int = FOLD_AT, most: int = FOLD_MOST) -> Folded:
     space = text.rfind(" ", at - 80, at)
     cut_at = space if space > 0 else at
     return Folded(text[:cut_at], text[cut_at:most], max(0, len(text) - most))
-
-
-_FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-
-
-def safe_cell(text: str) -> str:
-    """A text as a spreadsheet may open it: nothing in it begins a formula (OWASP, CSV injection)."""
-    return f"'{text}" if text[:1] in _FORMULA else text

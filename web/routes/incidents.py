@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
@@ -21,6 +19,7 @@ from store.api import RunQuery
 from store.ledger.incidents import Incident
 from store.ledger.workflow_states import WorkMode
 from web.callers import Caller, Reader, Reviewer
+from web.csv import csv_text
 from web.desk import Desk
 from web.evidence import read_some
 from web.pages.incidents import (
@@ -36,7 +35,6 @@ from web.places import Place
 from web.routes.api import answer
 from web.routes.common import actor_names, desk_of, go, record
 from web.routes.findings import project_of
-from web.text import safe_cell
 
 router = APIRouter()
 
@@ -93,15 +91,16 @@ def writes(request: Request, caller: Reader, incident_id: str) -> Response:
     record(desk, caller, "export", f"writes of incident {incident_id}", place.project)
     affected = _affected(desk, found)
     policy = book_of(desk.services.ledger.policies.current(place.project)).find(found.workflow)
-    out = io.StringIO()
-    table = csv.writer(out, quoting=csv.QUOTE_ALL)
-    table.writerow(("time_ns", "run", "tool", "effect", "outcome", "call_id", "arguments", "result", "address"))
     plain = writes_of(place, affected, policy)
-    for w in with_content(plain, _contents(desk, place.project, [w.step for w in plain])):
-        row = (w.time_ns, w.step.run_id, w.tool, w.effect, w.outcome, w.call_id, w.arguments, w.result, w.href)
-        table.writerow([safe_cell(str(cell)) for cell in row])
+    text = csv_text(
+        ("time_ns", "run", "tool", "effect", "outcome", "call_id", "arguments", "result", "address"),
+        (
+            (w.time_ns, w.step.run_id, w.tool, w.effect, w.outcome, w.call_id, w.arguments, w.result, w.href)
+            for w in with_content(plain, _contents(desk, place.project, [w.step for w in plain]))
+        ),
+    )
     headers = {"Content-Disposition": f'attachment; filename="writes-{found.incident_id}.csv"'}
-    return PlainTextResponse(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return PlainTextResponse(text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.post("/incidents/{incident_id}/acknowledge")

@@ -16,8 +16,9 @@
   };
   /* a cell that a spreadsheet would run as a formula is quoted; plain numbers stay numbers */
   const csvCell = (text) => {
-    const safe = /^[=+\-@\t\r]/.test(text) && !/^-?\d+(\.\d+)?$/.test(text) ? "'" + text : text;
-    return /[",\n\r]/.test(safe) ? '"' + safe.replace(/"/g, '""') + '"' : safe;
+    const inner = text.replace(/;(["\s]*)(?=[=+\-@|%\uff1d\uff0b\uff0d\uff20])/g, ";$1'");
+    const safe = /^\s*[=+\-@|%\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(text) && !/^-?\d+(\.\d+)?$/.test(text) ? "'" + inner : inner;
+    return '"' + safe.replace(/"/g, '""') + '"';
   };
   const state = () => (new URL(location.href).searchParams.get("sort") || "").split(".");
   const remember = (name, column, down) => {
