@@ -13,10 +13,12 @@ from spans.facts import Decision
 from spans.kinds import SpanKind, ToolOutcome, UsageRole
 from spans.run import Step
 from spans.values import Value
+from web.format import plural
 from web.waterfall import step_name, step_state
 
 _COMPARED_CALLS = 12
 """Earlier calls of a run against which a call's history is compared."""
+_TOOLS_NAMED = 4
 EMPTY = SpanContent()
 _BY_PLACE = "~"
 """Begins the ids that were made here; no sender's id is compared with them."""
@@ -48,6 +50,8 @@ class Turn:
     finish: str = ""
     depth: int = 0
     agent: str = ""
+    changes: tuple[str, ...] = ()
+    """What was put differently to the model than in the call before: not what came in, which stands above."""
     repeats: bool = False
     """What it holds stands just above already: documents inside the tool that returned them."""
 
@@ -72,6 +76,15 @@ class _Card:
     result: Value
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one call of a model was given: marks of the system prompt and of the messages, names of the tools."""
+
+    system: str
+    tools: tuple[str, ...]
+    messages: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class _Memory:
     """What there is to tell, and what has been told."""
@@ -88,6 +101,8 @@ class _Memory:
     systems: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
     """Span ids of tool cards that stand already."""
+    asked: dict[tuple[str, int], _Asked] = field(default_factory=dict)
+    """The newest call of every agent at every depth."""
 
 
 def build_conversation(
@@ -108,7 +123,7 @@ def build_conversation(
         remembered: So many of the first steps are only remembered, not told: a part of a long run begins where the
             part before ended, and says nothing twice.
     """
-    contents = _numbered(_fullest(steps, contents))
+    contents = _numbered(_answered_later(steps, _fullest(steps, contents)))
     ran = {s.tool_call_id for s in steps if s.counted and s.tool_call_id}
     shown = [s for s in steps if _is_told(s) or (_waits(s) and s.tool_call_id not in ran)]
     asked, results = _calls(shown, contents)
@@ -160,6 +175,28 @@ def _fullest(steps: Sequence[Step], contents: Mapping[str, SpanContent]) -> Mapp
         if not _says(told) and _says(spare):
             best[other] = spare
     return best
+
+
+def _answered_later(steps: Sequence[Step], contents: Mapping[str, SpanContent]) -> Mapping[str, SpanContent]:
+    """An answer of which nothing was recorded is taken from the history that a later call was given."""
+    calls = [s for s in steps if s.kind is SpanKind.MODEL and s.span_id in contents]
+    found = dict(contents)
+    for number, step in enumerate(calls):
+        own = contents[step.span_id]
+        if not own.input_messages or any(_is_said(p) for m in own.output_messages for p in m.parts):
+            continue
+        asked = [_mark(m) for m in own.input_messages]
+        for later in calls[number + 1 : number + 1 + _COMPARED_CALLS]:
+            history = contents[later.span_id].input_messages
+            answer = history[len(asked)] if len(history) > len(asked) else None
+            if answer and answer.role == "assistant" and [_mark(m) for m in history[: len(asked)]] == asked:
+                found[step.span_id] = replace(own, output_messages=(answer,))
+                break
+    return found
+
+
+def _is_said(part: Part) -> bool:
+    return part.type != "text" or bool(part.content)
 
 
 def _numbered(contents: Mapping[str, SpanContent]) -> Mapping[str, SpanContent]:
@@ -265,7 +302,40 @@ def _model(step: Step, content: SpanContent, memory: _Memory) -> Iterable[Turn]:
             yield Turn(
                 "message", message.role, step.span_id, message.name, parts, start_ns=step.start_ns, depth=step.depth
             )
-    yield from _answers(step, content.output_messages, memory, is_news=before != len(memory.said) + len(memory.systems))
+    is_news = before != len(memory.said) + len(memory.systems)
+    changes = _changes(step, content, memory)
+    for turn in _answers(step, content.output_messages, memory, is_news=is_news):
+        yield replace(turn, changes=changes)
+        changes = ()
+
+
+def _changes(step: Step, content: SpanContent, memory: _Memory) -> tuple[str, ...]:
+    """What this call was given that its agent's call before was not; empty when the two share no message."""
+    if not content.input_messages:
+        return ()
+    system = content_digest([_plain(p) for p in content.system]) if content.system else ""
+    now = _Asked(system, tuple(t.name for t in content.tool_definitions), memory.histories[-1])
+    key = (step.agent_name, step.depth)
+    past, memory.asked[key] = memory.asked.get(key), now
+    if past is None or not set(past.messages) & set(now.messages):
+        return ()
+    found = []
+    if past.system and system and past.system != system:
+        found.append("the system prompt is another one")
+    if past.tools and now.tools:
+        fresh, gone = ([t for t in a if t not in b] for a, b in ((now.tools, past.tools), (past.tools, now.tools)))
+        found += [f"{_named(fresh)} offered"] if fresh else []
+        found += [f"{_named(gone)} no longer offered"] if gone else []
+    if left := len(set(past.messages) - set(now.messages)):
+        found.append(f"{plural(left, 'earlier message')} left the context")
+    return tuple(found)
+
+
+def _named(tools: Sequence[str]) -> str:
+    """`the tool search is`, or how many when they are many."""
+    if len(tools) > _TOOLS_NAMED:
+        return f"{len(tools)} tools are"
+    return f"the tool {tools[0]} is" if len(tools) == 1 else f"the tools {', '.join(tools)} are"
 
 
 def _told_results(message: Message, memory: _Memory) -> Iterable[Turn]:

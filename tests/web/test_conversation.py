@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from spans.content import Document, Message, Part, SpanContent
+from spans.content import Document, Message, Part, SpanContent, ToolDefinition
 from spans.facts import Decision
 from spans.kinds import RunStatus, SpanKind, ToolOutcome, UsageRole, Verdict
 from tests.builders import a_span_id, a_step
@@ -295,3 +295,58 @@ def test_a_result_that_only_shares_its_place_with_another_is_not_lost():
     )
     assert [t.result for t in conversation.turns if t.kind == "tool"] == ["one"]
     assert [t.parts[0].content for t in conversation.turns if t.kind == "message" and t.role == "tool"] == ["other"]
+
+
+def test_what_the_model_was_given_differently_is_said_at_its_answer():
+    tools = (ToolDefinition("search"), ToolDefinition("refund"))
+    first = SpanContent(
+        system=(Part("text", content="be kind"),),
+        tool_definitions=tools[:1],
+        input_messages=(HELLO,),
+        output_messages=(HI,),
+    )
+    more = text("user", "and then?")
+    same = SpanContent(
+        system=first.system,
+        tool_definitions=tools[:1],
+        input_messages=(HELLO, HI, more),
+        output_messages=(text("assistant", "well"),),
+    )
+    other = SpanContent(
+        system=(Part("text", content="be strict"),),
+        tool_definitions=tools[1:],
+        input_messages=(more, text("user", "go on")),
+        output_messages=(text("assistant", "no"),),
+    )
+    steps = [model(1), model(2), model(3)]
+    found = build_conversation(steps, {a_span_id(1): first, a_span_id(2): same, a_span_id(3): other})
+    changes = {turn.span_id: turn.changes for turn in found.turns if turn.changes}
+    assert changes == {
+        a_span_id(3): (
+            "the system prompt is another one",
+            "the tool refund is offered",
+            "the tool search is no longer offered",
+            "2\N{NO-BREAK SPACE}earlier messages left the context",
+        )
+    }
+
+
+def test_calls_that_share_nothing_are_not_compared():
+    first = SpanContent(system=(Part("text", content="a"),), input_messages=(HELLO,), output_messages=(HI,))
+    second = SpanContent(system=(Part("text", content="b"),), input_messages=(text("user", "bonjour"),))
+    found = build_conversation([model(1), model(2)], {a_span_id(1): first, a_span_id(2): second})
+    assert not any(turn.changes for turn in found.turns)
+
+
+def test_an_answer_that_was_recorded_empty_is_read_from_the_next_call():
+    """LangSmith writes an answer that only asks for a tool as an empty text; the next call's history has it whole."""
+    asked = Message("assistant", (asks("c1", q="x"),), "support_agent")
+    found = build_conversation(
+        [model(1), tool(2, "c1"), model(3)],
+        {
+            a_span_id(1): SpanContent(input_messages=(HELLO,), output_messages=(text("assistant", ""),)),
+            a_span_id(2): SpanContent(tool_arguments={"q": "x"}, tool_result="found"),
+            a_span_id(3): SpanContent(input_messages=(HELLO, asked, result("c1", "found")), output_messages=(HI,)),
+        },
+    )
+    assert told(found) == ["user: hello", "assistant: tool_call:lookup", "tool lookup: found", "assistant: hi"]
