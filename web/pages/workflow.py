@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -20,7 +20,7 @@ from store.ledger.workflow_states import WorkflowState, WorkMode
 from web.format import NONE, change, count, day_clock, duration, money, percent
 from web.pages.near_misses import KindLine, kind_line
 from web.pages.overview import COUNTED_SHAPES, Tile
-from web.places import Place
+from web.places import Place, TimeRange
 from web.sparks import spark
 
 TABS = (
@@ -44,6 +44,8 @@ OBJECTIVE_WORDS = {
     "p95_duration_s": "95 % end within",
     "intervention_rate": "Interventions",
 }
+LONGER_NS = 14 * 86_400 * 1_000_000_000
+"""The range in which a version is looked for that came before the only one of a shorter range."""
 _NO_SPARK = spark([])
 
 
@@ -97,6 +99,19 @@ class EconomicsLine:
     interval: str
     faults: tuple[tuple[str, str], ...]
     href: str
+    change: str = ""
+    """Of the cost per success against the version before it in the same environment, as `format.change` writes it."""
+    is_dearer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EconomicsTable:
+    """Lines of cost per success, and what they say in a sentence."""
+
+    lines: tuple[EconomicsLine, ...]
+    sentence: str = ""
+    longer_href: str = ""
+    """The same over two weeks, where the range is too short to hold two versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +173,7 @@ class WorkflowPage:
     budget: BudgetState | None
     budget_words: str
     budget_small: str
-    tables: tuple[tuple[str, tuple[EconomicsLine, ...]], ...]
+    tables: tuple[tuple[str, EconomicsTable], ...]
     by_attribute: tuple[tuple[str, str, bool], ...]
     """(attribute, address, whether it is shown)."""
     kinds: tuple[KindLine, ...]
@@ -321,6 +336,70 @@ def economics_lines(
             )
         )
     return tuple(lines)
+
+
+def by_version(rows: Sequence[Economics]) -> tuple[tuple[Economics, Economics | None], ...]:
+    """Versions, the one that ran last first, environment by environment; each with the one before it there."""
+    most = {e: max(r.row.runs for r in rows if r.environment == e) for e in {r.environment for r in rows}}
+    ordered = sorted(rows, key=lambda r: (-most[r.environment], r.environment, -r.row.last_started_ns))
+    following = [*ordered[1:], None]
+    return tuple(
+        (own, before if before is not None and before.environment == own.environment else None)
+        for own, before in zip(ordered, following, strict=True)
+    )
+
+
+def version_lines(place: Place, workflow: str, rows: Sequence[Economics]) -> tuple[EconomicsLine, ...]:
+    """The table of versions: each says what its cost per success is against the version before it."""
+    pairs = by_version(rows)
+    lines = economics_lines(place, workflow, [own for own, _ in pairs], "version")
+    changed = []
+    for line, (own, before) in zip(lines, pairs, strict=True):
+        now, then = own.cost_per_success, before.cost_per_success if before is not None else None
+        is_dearer = now is not None and then is not None and now > then
+        changed.append(replace(line, change=change(now, then), is_dearer=is_dearer))
+    return tuple(changed)
+
+
+def version_table(place: Place, workflow: str, rows: Sequence[Economics]) -> EconomicsTable:
+    """Versions with the sentence that says which of them made it dearer, or where to look for the one before."""
+    lines = version_lines(place, workflow, rows)
+    names = {row.key for row in rows}
+    if len(names) != 1 or place.range.length_ns >= LONGER_NS:
+        return EconomicsTable(lines, dearer_sentence(rows))
+    longer = Place(place.root, place.project, TimeRange(0, LONGER_NS, "14d"), place.environment, place.home_project)
+    only = next(iter(names)) or "without a name"
+    return EconomicsTable(
+        lines,
+        f"Only version {only} ran in the {place.range.words()}.",
+        workflow_href(longer, workflow, tab="versions"),
+    )
+
+
+def dearer_sentence(rows: Sequence[Economics]) -> str:
+    """Which version made the workflow dearer or cheaper, as surely as the intervals allow; empty when none did."""
+    for own, before in by_version(rows):
+        if before is None or own.cost_per_success is None or not before.cost_per_success:
+            continue
+        ratio = own.cost_per_success / before.cost_per_success
+        if Decimal("0.9") < ratio < Decimal("1.1"):
+            continue
+        where = f" in {own.environment}" if own.environment else ""
+        way = "more" if ratio > 1 else "less"
+        return (
+            f"Version {own.key or 'without a name'}{where} costs {money(own.cost_per_success)} per success, "
+            f"{way} than the {money(before.cost_per_success)} of {before.key or 'the version without a name'} before it"
+            f"{'' if _apart(own, before) else '; the 95 % intervals overlap, so it may be chance'}."
+        )
+    return ""
+
+
+def _apart(one: Economics, other: Economics) -> bool:
+    """Whether two intervals do not meet."""
+    if one.interval is None or other.interval is None:
+        return False
+    low, high = sorted((one.interval, other.interval), key=lambda i: i.low)
+    return low.high is not None and low.high < high.low
 
 
 def interval_words(figures: Economics) -> str:

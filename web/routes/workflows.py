@@ -30,7 +30,7 @@ from web.desk import Desk
 from web.pages.workflow import (
     MODE_WORDS,
     TABS,
-    EconomicsLine,
+    EconomicsTable,
     SuccessForm,
     ToolLine,
     WorkflowPage,
@@ -43,6 +43,7 @@ from web.pages.workflow import (
     objective_line,
     preview_words,
     tool_lines,
+    version_table,
     workflow_href,
 )
 from web.places import Place
@@ -158,7 +159,7 @@ def _calm(figures: Economics, place: Place) -> str:
 
 def _tables(
     desk: Desk, request: Request, place: Place, query: RunQuery, tab: str
-) -> tuple[tuple[str, tuple[EconomicsLine, ...]], ...]:
+) -> tuple[tuple[str, EconomicsTable], ...]:
     if tab not in {"versions", "spend"}:
         return ()
     store = desk.services.store
@@ -166,10 +167,14 @@ def _tables(
     asked = request.query_params.get("by", "")[:200]
     if asked.startswith("attr.") and len(asked) > 5:
         wanted.insert(0, (asked.removeprefix("attr."), asked))
-    return tuple(
-        (title, economics_lines(place, query.workflow or "", table_of(store.economics(query, by)), by))
-        for title, by in wanted
-    )
+    return tuple((title, _lines(place, query, by, table_of(store.economics(query, by)))) for title, by in wanted)
+
+
+def _lines(place: Place, query: RunQuery, by: str, rows: tuple[Economics, ...]) -> EconomicsTable:
+    workflow = query.workflow or ""
+    if by == "version":
+        return version_table(place, workflow, rows)
+    return EconomicsTable(economics_lines(place, workflow, rows, by))
 
 
 def _attributes(
