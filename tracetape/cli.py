@@ -162,12 +162,15 @@ def demo(
         )
     from tracetape.demo import DEMO_PROJECT
     from tracetape.demo.fleet import generate
+    from tracetape.demo.owners import write_down
     from tracetape.demo.send import send
     from tracetape.house import open_ledger
 
     ports = read_status(folder.serve_file)["ports"]
     port = ports["http"] if isinstance(ports, dict) else settings.http_port
-    _, secret = open_ledger(settings, folder).keys.create(DEMO_PROJECT, Role.INGEST, "demo loader")
+    ledger = open_ledger(settings, folder)
+    write_down(ledger)
+    _, secret = ledger.keys.create(DEMO_PROJECT, Role.INGEST, "demo loader")
     sent = send(
         f"http://{settings.host}:{port}", secret, generate(), progress=lambda n: typer.echo(f"sent {n} spans", err=True)
     )

@@ -21,6 +21,7 @@ from tracetape import keeping_verbs, moving_verbs, policies, web_calls
 from tracetape.control import Verb
 from tracetape.demo import DEMO_PROJECT
 from tracetape.demo.fleet import generate
+from tracetape.demo.owners import write_down
 from tracetape.demo.send import send
 from tracetape.forwarding import journal
 from tracetape.forwarding.journal import forward_status
@@ -35,6 +36,7 @@ def load_demo(house: House, endpoint: str) -> None:
     """Send the demo fleet through the real receiver; returns at once and never runs twice at a time."""
     if not _loading.acquire(blocking=False):
         return
+    write_down(house.ledger)
     _, secret = house.ledger.keys.create(DEMO_PROJECT, Role.INGEST, "demo loader")
 
     def work() -> None:
@@ -47,16 +49,13 @@ def load_demo(house: House, endpoint: str) -> None:
 
 
 def remove_demo(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Remove every run of the demo project and its keys."""
+    """Remove every run of the demo project, its keys, and all that people and detectors said of it."""
     removed = house.store.drop_project(DEMO_PROJECT)
-    house.ledger.seals.drop_project(DEMO_PROJECT)
     for key in house.ledger.keys.list():
         if key.project == DEMO_PROJECT and key.revoked_ns is None:
             house.ledger.keys.revoke(key.key_id)
-    house.ledger.findings.drop_project(DEMO_PROJECT)
-    house.ledger.marks.drop_project(DEMO_PROJECT)
     house.ledger.audit.append("command line", "retention_change", target="demo removed", project=DEMO_PROJECT)
-    house.ledger.alerts.forget_project(DEMO_PROJECT)
+    house.ledger.forget_project(DEMO_PROJECT)
     return {"runs": removed}
 
 

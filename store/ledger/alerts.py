@@ -194,12 +194,6 @@ class Alerts:
         with self._database.reading() as connection:
             return tuple(_flip(row) for row in connection.execute(query))
 
-    def forget_project(self, project: str) -> None:
-        """Remove alerts, flips, incidents and unsent messages of a project that is removed."""
-        with self._database.writing() as connection:
-            for table in (ALERTS, FLIPS, OUTBOX, INCIDENTS):
-                connection.execute(sa.delete(table).where(table.c.project == project))
-
 
 def _open_incident(connection: Connection, alert: Alert, now_ns: int) -> str:
     """The incident an alert belongs to: the open one of its workflow and environment, else a new one."""

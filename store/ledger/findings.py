@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from spans.errors import NotFoundError
@@ -144,14 +143,6 @@ class Findings:
         newest = FINDINGS.select().where(*where).order_by(FINDINGS.c.detected_ns.desc(), FINDINGS.c.finding_id)
         with self._database.reading() as connection:
             return tuple(_finding(row) for row in connection.execute(newest.limit(query.limit)))
-
-    def drop_project(self, project: str) -> int:
-        """Forget every finding of a project; returns how many there were."""
-        mine = FINDINGS.c.project == clean_text(project)
-        with self._database.writing() as connection:
-            ids = sa.select(FINDINGS.c.finding_id).where(mine)
-            connection.execute(FINDING_EVENTS.delete().where(FINDING_EVENTS.c.finding_id.in_(ids)))
-            return int(connection.execute(FINDINGS.delete().where(mine)).rowcount)
 
     def _record_one(self, connection: Connection, finding: Finding, at_ns: int, again_ns: int) -> Finding | None:
         known = self._known(connection, finding.fingerprint, at_ns, again_ns)

@@ -6,7 +6,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from store.ledger.alert_rules import AlertRules
+from store.ledger.alert_tables import INCIDENT_NOTES, INCIDENTS
 from store.ledger.alerts import Alerts
 from store.ledger.audit import AuditLog
 from store.ledger.channels import Channels
@@ -35,8 +38,15 @@ from store.ledger.seals import Seals
 from store.ledger.sessions import Sessions
 from store.ledger.settings import Settings
 from store.ledger.slots import Slots
+from store.ledger.tables import FINDING_EVENTS, FINDINGS, METADATA
 from store.ledger.views import Views
 from store.ledger.workflow_states import WorkflowStates
+from store.text import clean_text
+
+KEPT_FOR_EVER = frozenset({"audit", "api_keys", "erasures", "forward_journal"})
+"""Tables with a project that its removal leaves alone: who did what, which keys were revoked, what was erased, what left."""
+_CHILDREN = ((FINDING_EVENTS, FINDINGS, "finding_id"), (INCIDENT_NOTES, INCIDENTS, "incident_id"))
+"""Tables without a project of their own, the table that has it, and the column that joins them."""
 
 
 class Ledger:
@@ -98,6 +108,17 @@ class Ledger:
             SettingsError: the ledger is a server, which has a backup of its own.
         """
         self._database.copy_to(path)
+
+    def forget_project(self, project: str) -> None:
+        """Remove all that is kept about a project that is removed. What proves what was done stays: see `KEPT_FOR_EVER`."""
+        name = clean_text(project)
+        with self._database.writing() as connection:
+            for child, parent, key in _CHILDREN:
+                mine = sa.select(parent.c[key]).where(parent.c.project == name)
+                connection.execute(sa.delete(child).where(child.c[key].in_(mine)))
+            for table in METADATA.tables.values():
+                if "project" in table.c and table.name not in KEPT_FOR_EVER:
+                    connection.execute(sa.delete(table).where(table.c.project == name))
 
     def close(self) -> None:
         """Release every connection; safe to call twice."""

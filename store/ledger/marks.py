@@ -50,11 +50,6 @@ class Marks:
             for r in rows
         )
 
-    def drop_project(self, project: str) -> None:
-        """Forget the marks of a project."""
-        with self._database.writing() as connection:
-            connection.execute(MARKS.delete().where(MARKS.c.project == clean_text(project)))
-
 
 def keep_mark(database: Database, mark: Mark) -> sa.Insert:
     """The statement that keeps a mark, for whoever changes something in the same transaction."""

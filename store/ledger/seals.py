@@ -78,11 +78,6 @@ class Seals:
         with self._database.writing() as connection:
             return connection.execute(sa.delete(SEALS).where(SEALS.c.day < day.isoformat())).rowcount
 
-    def drop_project(self, project: str) -> int:
-        """Remove every seal of a project; returns how many."""
-        with self._database.writing() as connection:
-            return connection.execute(sa.delete(SEALS).where(SEALS.c.project == project)).rowcount
-
 
 def _packed(leaves: Iterable[Leaf]) -> bytes:
     """Leaves as bytes: about 80 each, where JSON would take 200."""

@@ -27,9 +27,12 @@ def clean_environ() -> dict[str, str]:
 class Running:
     """Starts on entering, stops on leaving; `restart` keeps the folder and the ports."""
 
-    def __init__(self, data: Path, *options: str, environ: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, *options: str, environ: dict[str, str] | None = None, start_s: float = START_S
+    ) -> None:
         self.data = data
         self.environ = environ or {}
+        self.start_s = start_s
         self.options = options
         self.lines: list[str] = []
         self.grpc = self.http = self.web = ""
@@ -56,7 +59,7 @@ class Running:
         )
         ready = threading.Event()
         threading.Thread(target=self._read, args=(self.process, ready), daemon=True).start()
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + self.start_s
         while not ready.wait(0.1):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
