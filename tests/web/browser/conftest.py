@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,21 +52,32 @@ class Site:
         return page
 
 
+@contextmanager
+def serving(house: House, chromium: Browser, listener: socket.socket) -> Iterator[Site]:
+    """A house behind a real server."""
+    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server = uvicorn.Server(uvicorn.Config(house.app, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    made = Site(house, base, chromium)
+    yield made
+    for context in made.opened:
+        context.close()
+    server.should_exit = True
+    thread.join(10)
+    house.ledger.close()
+
+
+def a_listener() -> socket.socket:
+    """A socket on a free port of this machine."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    return listener
+
+
 @pytest.fixture
 def site(chromium: Browser, tmp_path: Path) -> Iterator[Site]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        house = a_house(tmp_path, settings=WebSettings())
-        server = uvicorn.Server(uvicorn.Config(house.app, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        made = Site(house, base, chromium)
+    with a_listener() as listener, serving(a_house(tmp_path, settings=WebSettings()), chromium, listener) as made:
         yield made
-        for context in made.opened:
-            context.close()
-        server.should_exit = True
-        thread.join(10)
-        house.ledger.close()
     assert made.problems == []

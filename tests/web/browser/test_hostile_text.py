@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from spans.roles import Role
 from tests.builders import NOW_NS, SECOND_NS, a_span_id
-from tests.web.browser.conftest import Site
+from tests.web.browser.conftest import Site, a_listener, serving
 from tests.web.browser.payloads import PAYLOADS
+from tests.web.furnished import Furnished, furnished, html_pages
 from tests.web.house import House, every_page
 from tests.web.samples import add_refund
 
@@ -72,6 +76,83 @@ def test_no_payload_in_any_field_or_key_comes_to_life(site: Site):
         look(f"/runs/{run}?span={a_span_id((number + 1) * 100 + 3)}")
     look(f"/runs/{runs[0]}?span={a_span_id(101)}")
     look(f"/runs/{runs[0]}?span={a_span_id(104)}")
+    assert found == {}
+
+
+WORDS = tuple(p for p in PAYLOADS if len(p) <= 60)
+"""Those that fit where only a few words fit; every short field gets another one."""
+TRIED = "workflow_id: x\nallowed_tools: [{0}]\ndenied_tools: [{0}, execute_refund]\nowner: {{team: {0}}}\n"
+SUBMIT = """([path, fields]) => {
+  const form = document.createElement('form');
+  Object.assign(form, {method: 'post', action: path});
+  for (const [name, value] of Object.entries(fields)) {
+    const area = document.createElement('textarea');
+    Object.assign(area, {name, value});
+    form.append(area);
+  }
+  document.body.append(form);
+  form.submit();
+}"""
+
+
+def forms(made: Furnished, text: str) -> list[tuple[str, dict[str, str]]]:
+    """Everything typed into a form that is shown again at once, right or wrong."""
+    said = json.dumps(text[:60])
+    return [
+        ("/whatif", {"policy": TRIED.format(said)}),
+        ("/whatif", {"policy": text}),
+        ("/policy/save", {"workflow": made.workflow, "text": text, "note": text, "do": "check"}),
+        ("/policy/save", {"workflow": text[:80], "text": TRIED.format(said), "do": "check"}),
+        ("/redaction/try", {"text": text}),
+        ("/people", {"entity": "PERSON", "values": text[:200]}),
+        ("/alert-rules/save", {"body": text, "did": "try"}),
+        (
+            "/alert-rules/save",
+            {"type": "threshold", "id": text[:60], "workflow": text[:60], "metric": text[:40], "did": "try"},
+        ),
+        ("/alert-rules/quick", {"workflow": text[:60], "usd": text[:20], "to": text[:30]}),
+        ("/channels/save", {"name": text[:60], "kind": "webhook", "address": text[:100]}),
+        ("/prices/set", {"name": text[:40], "model": text[:40], "usd_input": text[:20]}),
+        ("/workflow-names/add", {"workflow": text[:60], "service": text[:60]}),
+        ("/members/invite", {"role": "viewer", "name": text[:60]}),
+        ("/keys/create", {"role": "viewer", "name": text[:60]}),
+        ("/search", {"q": text[:300]}),
+    ]
+
+
+@pytest.mark.timeout(900)
+def test_no_payload_comes_to_life_where_people_and_detectors_write(chromium: Browser, tmp_path: Path):
+    """One of everything (findings, incidents, policies, notes, keys, prices, …), every route, and every form that answers with a page."""
+    text = "\n".join(PAYLOADS)
+    with a_listener() as listener:
+        made = furnished(tmp_path, text=text, key=PAYLOADS[1], name=PAYLOADS[6], words=WORDS)
+        with serving(made.house, chromium, listener) as site:
+            page = site.page()
+            found: dict[str, list[str]] = {}
+
+            def inspect(what: str) -> None:
+                for detail in page.query_selector_all("details"):
+                    detail.evaluate("e => { e.open = true }")
+                if alive := page.evaluate(INSPECT, FORBIDDEN):
+                    found[what] = alive
+
+            for path in html_pages(made):
+                page.goto(path)
+                inspect(path)
+            for path, fields in forms(made, text) + [form for word in WORDS[::23] for form in forms(made, word)]:
+                page.goto("/about")
+                with page.expect_navigation():
+                    page.evaluate(SUBMIT, [path, fields])
+                inspect(f"POST {path}")
+            file = tmp_path / "shared.html"
+            file.write_text(made.house.browser().post(f"/runs/{made.runs[0]}/share").text, "utf-8")
+            asked: list[str] = []
+            page.on("request", lambda r: asked.append(r.url))
+            page.goto(file.as_uri())
+            inspect("the shared file")
+            assert asked == [file.as_uri()]
+            answered = ("shared.html", "400 (Bad Request)", "404 (Not Found)")
+            assert [p for p in site.problems if not any(word in p for word in answered)] == []
     assert found == {}
 
 
