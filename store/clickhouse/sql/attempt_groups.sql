@@ -1,4 +1,5 @@
 -- Kinds of attempts: those of the range, with how many of each the time before it had and when the kind was first seen.
+-- Each attempt's text is parsed once, not once per field.
 SELECT
   environment,
   workflow,
