@@ -56,7 +56,9 @@ def host_name(host: str) -> str | None:
     except ValueError:
         return None
     name = parts.hostname
-    return name.lower().rstrip(".") if name and name.isascii() else None
+    if "]" in host and host.rpartition("]")[2][:1] not in {"", ":"}:  # urlsplit drops what follows the bracket
+        return None
+    return name.lower().removesuffix(".") if name and name.isascii() else None
 
 
 def _is_address(name: str) -> bool:

@@ -276,6 +276,7 @@ def addresses(made: Furnished) -> dict[str, list[str]]:
             "/runs?workflow=nothing-has-this-name",
         ],
         "/runs/export": ["/runs/export?shape=any", "/runs/export?shape=any&format=json"],
+        "/runs/facets": ["/runs/facets", "/runs/facets?shape=any"],
         "/runs/live": ["/runs/live?after=0.0.0.0"],
         "/runs/{run_id}": [f"/runs/{one}", f"/runs/{two}", *(f"/runs/{one}?span={step}&messages=all" for step in steps)],
         "/runs/{run_id}/compare": [f"/runs/{one}/compare"],
@@ -303,7 +304,7 @@ def addresses(made: Furnished) -> dict[str, list[str]]:
 
 FRAGMENTS = frozenset(
     {
-        "/arrivals", "/ingest-dot", "/runs/live", "/runs/{run_id}/tree", "/runs/{run_id}/detail/{span_id}",
+        "/arrivals", "/ingest-dot", "/runs/facets", "/runs/live", "/runs/{run_id}/tree", "/runs/{run_id}/detail/{span_id}",
         "/runs/{run_id}/replay/step",
     }
 )  # fmt: skip

@@ -181,3 +181,76 @@ def test_nobody_and_senders_learn_nothing_from_any_page(made: Furnished, role):
             assert answer.status_code == (401 if role is None else 403), path
             assert "I want a refund" not in answer.text, path
             assert "I%20want" not in answer.text, path
+
+
+def test_s3_another_project_sees_nothing_of_this_one_on_any_route(made: Furnished):
+    """The seventh caller: an admin of another project, by path, by query and with this project's name in the address."""
+    stranger = made.house.client(Role.ADMIN, project="other")
+    ours = {made.incident, *made.findings, "I could not: I want", "conv I want"}
+    for route, paths in addresses(made).items():
+        for path in paths:
+            for asked in (path, f"{path}{'&' if '?' in path else '?'}project=default"):
+                answer = stranger.get(asked)
+                assert answer.status_code < 500, asked
+                shown = answer.text.replace(asked, "")
+                for word in ours if route not in {"/prices", "/members", "/static/{name:path}", "/delivery"} else ():
+                    assert word in asked or word not in shown, (asked, word)
+
+
+HOSTS = (
+    "evil.example", "localhost.evil.example", "evil.example:4319", "localhost:4319.evil.example", "localhost:4319@evil.example",
+    "127.0.0.1@evil.example", "localhost%00.evil.example", "localhost/evil", "localhost#x", "localhost?x", "localhost\\evil",
+    "xn--lcalhost-54a", "LOCALHOST.EVIL.EXAMPLE", "[::1", "[::1]evil", "::1", "0", "0.0.0.0", "127.1", "2130706433", "0x7f.1",
+    "017700000001", "127.0.0.1.nip.io", "169.254.169.254", "metadata.google.internal", " localhost", "localhost evil.example",
+    "localhost,evil.example", "a" * 300, "-", ".", "..", "localhost..", "localhost:abc", "localhost:99999", "localhost:-1",
+)  # fmt: skip
+PATHS = (
+    "//members", "/./members", "/runs/../members", "/%6dembers", "/members%2f", "/members/", "/members;x=1", "/MEMBERS",
+    "/members%00", "/members%20", "/members?x=/static/app.css", "/static/../members", "/static/..%2fmembers", "/healthz/../members",
+    "/healthz%2f..%2fmembers", "/sign-in/../members", "/api/v1/../../members", "/\\members", "/members#", "http://evil.example/members",
+)  # fmt: skip
+
+
+def test_s3_spellings_of_host_and_path_open_no_door(made: Furnished):
+    """Fifty and more: a permission hangs on the route, so no spelling of its path or host goes round it."""
+    assert len(HOSTS) + len(PATHS) > 50
+    admin, viewer, nobody = made.house.client(Role.ADMIN), made.house.client(Role.VIEWER), made.house.client()
+    for host in HOSTS:
+        answer = admin.get("/members", headers={"host": host})
+        assert answer.status_code in {400, 403}, host
+        assert "one-time link" not in answer.text, host
+    for path in PATHS:
+        for client in (viewer, nobody):
+            answer = client.get(path)
+            assert answer.status_code < 500, path
+            assert "<title>Members" not in answer.text, path
+            assert "End session" not in answer.text, path
+
+
+def weight(made: Furnished, page: str) -> int:
+    """Bytes over the wire of all styles and scripts of a page, compressed as a browser asks for them."""
+    client = made.house.client(Role.ADMIN)
+    files = re.findall(r'<(?:script src|link rel="stylesheet" href)="([^"]+)"', page)
+    assert files
+    total = 0
+    for file in files:
+        with client.stream("GET", file.replace("&amp;", "&"), headers={"accept-encoding": "gzip"}) as answer:
+            assert answer.status_code == 200, file
+            total += sum(map(len, answer.iter_raw()))
+    return total
+
+
+def test_styles_and_scripts_of_a_page_are_light(made: Furnished, answers):
+    """At most 450 KB where charts are drawn and 60 KB elsewhere, compressed; every page is weighed, its kinds of files once."""
+    seen: dict[tuple[str, ...], int] = {}
+    charted = 0
+    for _, path, answer in answers:
+        if "<!doctype html>" not in answer.text or "/share" in path:
+            continue
+        files = tuple(re.findall(r'<(?:script src|link rel="stylesheet" href)="([^"]+)"', answer.text))
+        seen.setdefault(files, weight(made, answer.text))
+        with_charts = any("plotly" in file for file in files)
+        charted += with_charts
+        assert seen[files] <= (450_000 if with_charts else 60_000), (path, seen[files])
+    assert charted >= 3
+    assert len(seen) >= 2

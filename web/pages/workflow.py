@@ -342,7 +342,7 @@ def by_version(rows: Sequence[Economics]) -> tuple[tuple[Economics, Economics | 
     """Versions, the one that ran last first, environment by environment; each with the one before it there."""
     most = {e: max(r.row.runs for r in rows if r.environment == e) for e in {r.environment for r in rows}}
     ordered = sorted(rows, key=lambda r: (-most[r.environment], r.environment, -r.row.last_started_ns))
-    following = [*ordered[1:], None]
+    following = [*ordered[1:], None][: len(ordered)]
     return tuple(
         (own, before if before is not None and before.environment == own.environment else None)
         for own, before in zip(ordered, following, strict=True)

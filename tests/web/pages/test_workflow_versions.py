@@ -7,7 +7,7 @@ from decimal import Decimal
 from insights.economics import Economics, economics_of
 from store.judged import EconomicsRow
 from tests.builders import NOW_NS
-from web.pages.workflow import dearer_sentence, version_table
+from web.pages.workflow import EconomicsTable, dearer_sentence, version_table
 from web.places import Place, parse_range
 
 DAY = 86_400 * 10**9
@@ -63,3 +63,7 @@ def test_a_range_that_holds_one_version_points_to_a_longer_one():
     assert table.sentence.replace("\xa0", " ") == "Only version 2 ran in the last 24 hours."
     assert table.longer_href == "/workflows/w?range=14d&tab=versions"
     assert version_table(FORTNIGHT, "w", (version("2", "0.05", last=0),)).longer_href == ""
+
+
+def test_without_runs_there_is_nothing_to_say():
+    assert version_table(PLACE, "w", ()) == EconomicsTable(())
