@@ -205,9 +205,16 @@ class People:
         ]
 
     def _run(self, texts: list[str]) -> list[list[Entity]]:
-        if self._fast is None:
-            return self.slow_entities(texts)
-        return self._fast.entities([self._nlp.make_doc(text) for text in texts])
+        # spaCy keeps every word it ever saw unless it is told where they end: memory would grow with the traffic.
+        with self._nlp.memory_zone():
+            if self._fast is None:
+                return self.slow_entities(texts)
+            return self._fast.entities([self._nlp.make_doc(text) for text in texts])
+
+    @property
+    def words_kept(self) -> int:
+        """Words in the model's vocabulary; it stays what it was when the model was loaded."""
+        return len(self._nlp.vocab.strings)
 
     def _decoder(self) -> FastDecoder | None:
         """The fast decoder, if it says the same as spaCy on the sample."""

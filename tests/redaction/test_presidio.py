@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from redaction.presidio import People, Recognisers, stop_words
+from redaction.rules import RedactionRules
 from spans.errors import SettingsError
 
 
@@ -93,3 +94,13 @@ def test_a_language_nobody_knows_is_refused():
     assert "und" in stop_words("de")
     with pytest.raises(SettingsError, match="not known"):
         stop_words("xx1")
+
+
+def test_the_words_of_texts_are_not_kept(people: People):
+    """spaCy's vocabulary would grow with every new word, for ever."""
+    for each in (people, People(RedactionRules.default().model, fast=False)):
+        before = each.words_kept
+        first = each.entities(["Maria Gonzalez lives in Lima."])
+        each.entities([f"Maria Gonzalez wrote word{n}x{n * 7} from Lima." for n in range(200)])
+        assert each.words_kept == before
+        assert each.entities(["Maria Gonzalez lives in Lima."]) == first
