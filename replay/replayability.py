@@ -30,19 +30,23 @@ class ReplayReason(StrEnum):
 
 
 REMEDIES: Mapping[ReplayReason, str] = {
-    ReplayReason.NO_CONTENT: "Content is off at the sender: turn on message capture in its instrumentation.",
+    ReplayReason.NO_CONTENT: "Content is off at the sender, or part of it is left out: turn on message capture in its "
+    "instrumentation.",
     ReplayReason.TRUNCATED: "The sender cuts long values: raise or unset OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT "
     "(and OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT).",
     ReplayReason.TOOL_RESULT_MISSING: "A tool call has no recorded result: instrument the tool, or turn on its content.",
     ReplayReason.TOOL_NOT_CLAIMED: "A tool call has no span of its own: instrument the code that runs it.",
-    ReplayReason.SYSTEM_PROMPT_MISSING: "The system prompt was not sent: turn on system instructions at the sender.",
-    ReplayReason.TOOL_SCHEMAS_MISSING: "The tool definitions were not sent: turn them on at the sender.",
+    ReplayReason.SYSTEM_PROMPT_MISSING: "The agent has a system prompt that was not sent with its model call: turn on system "
+    "instructions at the sender.",
+    ReplayReason.TOOL_SCHEMAS_MISSING: "A model called a tool whose definition was not sent with the call: turn on tool "
+    "definitions at the sender.",
     ReplayReason.EMBEDDING_VECTOR_MISSING: "Embedding vectors are not kept; an embedding cannot be answered from the tape.",
     ReplayReason.BINARY_PART_MISSING: "An image, sound or file stands outside the telemetry and was not sent along.",
     ReplayReason.REDACTED_WITHOUT_KEY: "Redaction could not finish, so the text was withheld.",
     ReplayReason.LATE_SPANS: "Spans may still arrive, or their parents never did: let the sender flush before it exits.",
     ReplayReason.UNORDERED_SIBLINGS: "Two steps started at the same moment; their order cannot be told.",
-    ReplayReason.PROVIDER_STATE: "A model call refers to history that only its provider holds: send whole messages.",
+    ReplayReason.PROVIDER_STATE: "A model call goes on from history that was not sent with it (its provider holds it, or the "
+    "instrumentation left it out): send whole messages.",
     ReplayReason.HUMAN_INPUT_MISSING: "A person's answer is missing: the run waits, or the answer was not recorded.",
 }
 """What a person can do about each reason."""
@@ -67,8 +71,11 @@ _FLAG_REASONS = {
     "late": ReplayReason.LATE_SPANS,
     "orphan": ReplayReason.LATE_SPANS,
     "unfinished": ReplayReason.LATE_SPANS,
+    "answer_incomplete": ReplayReason.NO_CONTENT,
 }
 """Step flags that say by themselves what is missing."""
+_LENT = frozenset({"system_prompt_missing", "tool_schemas_missing", "provider_state", "answer_incomplete"})
+"""What another whole report of the same call may hold."""
 
 
 def replayability(run: Run, steps: Iterable[Step]) -> tuple[Replayability, tuple[str, ...]]:
@@ -98,7 +105,11 @@ def replayability(run: Run, steps: Iterable[Step]) -> tuple[Replayability, tuple
 
 def _whole(step: Step, others: Sequence[Step]) -> Step:
     """A counted step with what other reports of the same call tell of it: layers share the work of recording."""
-    if not others or (step.has_input and step.has_output):
+    if not others:
+        return step
+    whole = [other for other in others if other.has_input and other.has_output]
+    step = replace(step, flags=tuple(f for f in step.flags if f not in _LENT or all(f in o.flags for o in whole)))
+    if step.has_input and step.has_output:
         return step
     richest = max((step, *others), key=lambda s: (s.has_input and s.has_output, s.has_input or s.has_output))
     return replace(

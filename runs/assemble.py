@@ -10,6 +10,7 @@ from decimal import Decimal
 from runs.counting import assign_roles
 from runs.eras import of_our_time
 from runs.folding import fold
+from runs.gaps import mark_gaps
 from runs.naming import root_agent, stripped, workflow_name
 from runs.node import MODEL_KINDS, Node
 from runs.pricing import PriceBook
@@ -60,6 +61,7 @@ def assemble(
         nodes.append(made)
     nodes = _reordered(nodes)
     _inherit_agents(nodes)
+    mark_gaps(nodes)
     started_ns = min((node.facts.start_ns for node in nodes if node.facts.start_ns), default=0)
     _price(nodes, book, started_ns)
     run_id = RunId(given[0].trace_id)

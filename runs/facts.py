@@ -17,6 +17,7 @@ from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.eras import CALL_PREFIX, beside_keys
 from runs.failures import Failure, failure_on
+from runs.gaps import MOST_OFFERED, PROVIDER_STATE, is_continued
 from runs.measures import light_values
 from runs.modelnames import bare_model
 from runs.parts import text_in
@@ -33,7 +34,7 @@ from spans.kinds import Evidence, SpanKind, ToolOutcome, Verdict
 from spans.usage import Usage
 from spans.values import Value
 
-RULES_VERSION = 6
+RULES_VERSION = 7
 """Raised whenever the same evidence may give other facts; `renormalise` recomputes older ones."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -122,7 +123,7 @@ def _span_facts(
         asked=asked,
         argument_notes=_argument_notes(kind, draft, content),
         tool_schemas={d.name: _schema_digest(d.parameters) for d in offered[:128] if d.name},
-        tools_offered=tuple(sorted({definition.name for definition in content.tool_definitions}))[:128],
+        tools_offered=tuple(sorted({definition.name for definition in content.tool_definitions}))[:MOST_OFFERED],
         decisions=(*draft.decisions, *_approvals(content, failure, draft)),
         evaluations=tuple(draft.evaluations),
         finish_reasons=_finish(draft, content.output_messages),
@@ -157,6 +158,7 @@ def _span_facts(
         entities=dict(sorted(Counter(note.entity for note in item.notes).items())) if item.notes else {},
         withheld=item.redaction is Redaction.WITHHELD,
         flags=_flags(item, draft, content),
+        has_system=bool(content.system),
         attribute_count=len(view.attributes),
         content_hash=item.log_id if isinstance(item, CleanLog) else _digest(item),
         received_day=item.origin.received_day,
@@ -425,6 +427,8 @@ def _flags(item: CleanSpan | CleanLog, draft: Draft, content: SpanContent) -> tu
             flags.append("backwards")
         if span.dropped_attributes or span.dropped_events:
             flags.append("dropped")
+    if not isinstance(item, CleanLog) or draft.fold == "details":  # other logs hold one message each
+        flags.extend([PROVIDER_STATE] if is_continued(draft.best_guess().kind, content) else [])
     return tuple(dict.fromkeys(flags))
 
 

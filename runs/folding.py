@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
+from runs.gaps import PROVIDER_STATE
 from spans.facts import AnsweredCall, AskedCall, SpanFacts
 from spans.ids import SpanId
 from spans.kinds import SpanKind, Verdict
@@ -19,7 +20,16 @@ _TEXTS = (
     "error_type", "error_message", "input_preview", "output_preview",
 )  # fmt: skip
 
-_WHOLES = ("usage", "reported_cost", "finish_reasons", "has_input", "has_output", "withheld")
+_WHOLES = (
+    "usage",
+    "reported_cost",
+    "finish_reasons",
+    "has_input",
+    "has_output",
+    "has_system",
+    "tools_offered",
+    "withheld",
+)
 
 
 def fold(spans: Mapping[SpanId, SpanFacts], logs: Iterable[SpanFacts]) -> tuple[dict[SpanId, SpanFacts], set[SpanId]]:
@@ -114,6 +124,8 @@ def fold_one(span: SpanFacts, log: SpanFacts) -> SpanFacts:
     changes.update(_folded_calls(span, log))
     if (log.has_input or log.has_output) and span.content_state == "absent":
         changes["content_state"] = log.content_state
+    if PROVIDER_STATE in log.flags and not span.has_input:
+        changes["flags"] = tuple(dict.fromkeys((*span.flags, PROVIDER_STATE)))
     for field in ("evaluations", "decisions", "shared_keys"):
         added = tuple(dict.fromkeys((*getattr(span, field), *getattr(log, field))))
         if added != getattr(span, field):

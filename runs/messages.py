@@ -124,6 +124,8 @@ def _is_bare_block(raw: Raw) -> bool:
     """A content block that stands where a message should (`[{"type": "text", "text": …}]`)."""
     if "role" in raw or _type_of(raw) in _ITEM_ROLES or "kwargs" in raw or "data" in raw:
         return False
+    if isinstance(raw.get("message"), Mapping):
+        return False  # a generation of LangChain: its text stands beside the message that holds the calls
     return part_of(raw).type != "other" and not any(key in raw for key in ("parts", "messages", "generations"))
 
 

@@ -197,3 +197,5 @@ class SpanFacts:
     """By arguments hash, of every call that this item tells of."""
     tool_schemas: Mapping[str, str] = field(default_factory=dict)
     """Tools that were offered, each with a digest of its parameters' schema."""
+    has_system: bool = False
+    """Whether it states system instructions."""

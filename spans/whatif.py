@@ -33,11 +33,13 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallGroup:
-    """Tool calls of one tool that change in one way by one rule; those that stay as they are only counted."""
+    """Calls of one tool with one shape of arguments that change in one way by one rule; unchanged ones are only counted."""
 
     change: Change
     tool: str
     rule: str
+    shape: str
+    """Names with kinds of the arguments: `amount number, order_id text`; empty when they are not known."""
     calls: int
     runs: int
     successful_runs: int
@@ -99,11 +101,14 @@ def applies(policy: Policy, run: Run) -> bool:
 def what_if(policy: Policy, runs: Iterable[tuple[Run, Sequence[Step]]]) -> WhatIf:
     """Judge stored runs by a candidate, call by call. Pure; slow and plain on purpose."""
     chosen = [(run, tuple(sorted(steps, key=_by_ordinal))) for run, steps in runs if applies(policy, run)]
-    grouped: dict[tuple[Change, str, str], list[tuple[Run, Step]]] = defaultdict(list)
+    grouped: dict[tuple[Change, str, str, str], list[tuple[Run, Step]]] = defaultdict(list)
     for run, steps in chosen:
         for step, change, rule in changes_of(policy, run, steps):
-            grouped[change, step.tool_name, rule].append((run, step))
-    cut = {r.run_id: r for (change, _, _), found in grouped.items() if change is Change.NEWLY_DENIED for r, _ in found}
+            shape = "" if change is Change.UNCHANGED else step.tool_arguments_shape
+            grouped[change, step.tool_name, rule, shape].append((run, step))
+    cut = {
+        r.run_id: r for (change, _, _, _), found in grouped.items() if change is Change.NEWLY_DENIED for r, _ in found
+    }
     good = [run for run in cut.values() if run.outcome.label is OutcomeLabel.SUCCESS]
     return WhatIf(
         runs=len(chosen),
@@ -154,22 +159,23 @@ def changes_of(policy: Policy, run: Run, steps: Sequence[Step]) -> list[tuple[St
 def in_order(groups: Iterable[CallGroup]) -> tuple[CallGroup, ...]:
     """Groups as they are told: by what changes, the largest first."""
     order = list(Change)
-    return tuple(sorted(groups, key=lambda g: (order.index(g.change), -g.calls, g.tool, g.rule)))
+    return tuple(sorted(groups, key=lambda g: (order.index(g.change), -g.calls, g.tool, g.rule, g.shape)))
 
 
 def _by_ordinal(step: Step) -> tuple[int, str]:
     return step.ordinal, step.span_id
 
 
-def _group(change: Change, tool: str, rule: str, found: Sequence[tuple[Run, Step]]) -> CallGroup:
+def _group(change: Change, tool: str, rule: str, shape: str, found: Sequence[tuple[Run, Step]]) -> CallGroup:
     if change is Change.UNCHANGED:
-        return CallGroup(change, tool, rule, len(found), runs=0, successful_runs=0, arguments=0, examples=())
+        return CallGroup(change, tool, rule, shape, len(found), runs=0, successful_runs=0, arguments=0, examples=())
     runs = {run.run_id: run for run, _ in found}
     newest = sorted(found, key=lambda pair: (-pair[0].started_ns, pair[0].run_id, pair[1].ordinal, pair[1].span_id))
     return CallGroup(
         change=change,
         tool=tool,
         rule=rule,
+        shape=shape,
         calls=len(found),
         runs=len(runs),
         successful_runs=sum(1 for run in runs.values() if run.outcome.label is OutcomeLabel.SUCCESS),

@@ -83,6 +83,7 @@ STEPS: Record[Step] = Record(
         "tool_name": TEXT,
         "tool_call_id": TEXT,
         "tool_arguments_hash": TEXT,
+        "tool_arguments_shape": TEXT,
         "tool_repeat_hash": TEXT,
         "tool_idempotency": TEXT,
         "tool_outcome": TEXT,

@@ -10,11 +10,13 @@ from runs.draft import Draft
 from runs.kinds import Strength
 from runs.messages import each_message
 from runs.money import usd_of
+from runs.parts import call_part
 from runs.rawusage import usage_in
 from runs.sheet import Sheet, tool_definitions
 from runs.solver import Convention
 from runs.values import as_map, count_of, flag_of, printed
 from runs.view import View
+from spans.content import Part
 from spans.facts import Decision
 from spans.fields import FieldClass
 from spans.kinds import SpanKind, Verdict
@@ -144,6 +146,16 @@ def _content(view: View, sheet: Sheet) -> None:
         sheet.put_input(each_message(printed(fields.get("messages", fields.get("input"))), "user"))
         sheet.put_output(each_message(printed(fields.get("choices", fields.get("content"))), "assistant"))
         sheet.put_tools(tool_definitions(printed(fields.get("tools"))))
+        return
+    calls = [_named_call(raw) for _, raw in view.flat("gen_ai.completion") if "function_call.name" in raw]
+    answer = list(each_message(view.structured("gen_ai.output.messages"), "assistant")) if calls else []
+    if answer and not any(part.type == "tool_call" for message in answer for part in message.parts):
+        sheet.put_output((*answer[:-1], replace(answer[-1], parts=(*answer[-1].parts, *calls))))
+
+
+def _named_call(raw: Attributes) -> Part:
+    """A call that stands beside the answer it belongs to: numbered by its place in that answer, without an id."""
+    return call_part({"name": raw["function_call.name"], "arguments": raw.get("function_call.arguments")})
 
 
 LITELLM = Dialect(

@@ -93,6 +93,7 @@ def _group(row: Mapping[str, Any]) -> CallGroup:
         change=_CHANGES[row["change"]],
         tool=row["tool"],
         rule=RULES[row["rule"]],
+        shape=row["shape"],
         calls=row["calls"],
         runs=row["runs"],
         successful_runs=row["successful_runs"],

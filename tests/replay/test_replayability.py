@@ -49,6 +49,11 @@ def test_a_run_without_any_exchange_shows_only_what_happened():
         (a_model(content_state="external"), ["binary_part_missing"]),
         (a_model(flags=("provider_state", "late")), ["late_spans", "provider_state"]),
         (a_model(flags=("orphan",)), ["late_spans"]),
+        (a_model(flags=("answer_incomplete",)), ["no_content"]),
+        (
+            a_model(flags=("system_prompt_missing", "unordered_siblings")),
+            ["system_prompt_missing", "unordered_siblings"],
+        ),
         (a_model(flags=("noise", "conflict")), []),
         (a_model(has_output=False, status=RunStatus.ERROR, error_type="RateLimitError"), []),
         (a_model(has_output=False, status=RunStatus.ERROR), ["no_content"]),
@@ -117,3 +122,11 @@ def test_what_another_report_of_the_same_call_holds_counts_for_the_call():
     retold = a_model(span_id=a_span_id(2), counted=False, duplicate_of=a_span_id(1))
     assert badge(counted, retold) == ("complete", [])
     assert badge(counted) == ("metadata_only", ["no_content"])
+
+
+def test_what_one_report_leaves_out_another_whole_one_may_hold():
+    gap = a_model(span_id=a_span_id(1), flags=("tool_schemas_missing",))
+    whole = a_model(span_id=a_span_id(2), counted=False, duplicate_of=a_span_id(1))
+    empty = a_model(span_id=a_span_id(2), counted=False, duplicate_of=a_span_id(1), **NOTHING)
+    assert badge(gap, whole) == ("complete", [])
+    assert badge(gap, empty) == ("partial", ["tool_schemas_missing"])

@@ -39,6 +39,7 @@ def random_run(chance: random.Random, number: int, project: str) -> Assembly:
             "tool_name": chance.choice(TOOLS),
             "tool_call_id": chance.choice(["", "c1", "c2"]),
             "tool_arguments_hash": chance.choice(["a", "b", ""]),
+            "tool_arguments_shape": chance.choice(["amount number", "it's text", ""]),
             "tool_outcome": chance.choice([*ToolOutcome, None]),
             "usage": None,
             "cost": None,

@@ -137,10 +137,13 @@ def whatif(
     say(found["sentence"])
     for group in found["groups"]:
         rule = f" by {group['rule']}" if group["rule"] else ""
-        say(
-            f"  {group['change'].replace('_', ' '):16} {one_line(group['tool']) or '(no name)'}{rule}: {group['calls']:,} calls "
-            f"in {group['runs']:,} runs, {group['successful_runs']:,} of them successful"
-        )
+        shape = f"({one_line(group['arguments_shape'])})" if group["arguments_shape"] else ""
+        told = f"  {group['change'].replace('_', ' '):16} {one_line(group['tool']) or '(no name)'}{shape}{rule}: {group['calls']:,} calls"
+        if group["runs"] is not None:
+            told += f" in {group['runs']:,} runs, {group['successful_runs']:,} of them successful"
+        say(told)
+        for example in group["examples"]:
+            say(f"    {example['run_id']}  step {example['span_id']}")
     for limit in found["limits"]:
         say(
             f"  {limit['rule']}: {limit['runs']:,} runs would have stopped, {limit['successful_runs']:,} of them successful, "

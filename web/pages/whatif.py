@@ -47,6 +47,7 @@ class GroupRow:
     change: str
     tool: str
     rule: str
+    shape: str
     calls: int
     runs: int
     successful_runs: int
@@ -137,6 +138,7 @@ def _group(place: Place, group: CallGroup) -> GroupRow:
         change=group.change.value,
         tool=group.tool or "(no name)",
         rule=group.rule,
+        shape=group.shape,
         calls=group.calls,
         runs=group.runs,
         successful_runs=group.successful_runs,

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from insights.policy_drafts import loosened
 from insights.policy_file import parse_policy
 from spans.errors import RefusedError
-from spans.whatif import WhatIf
+from spans.whatif import Change, WhatIf
 from web.callers import Reader
 from web.filters import parse_filters
 from web.pages.whatif import build_whatif, sentence_of
@@ -85,10 +85,13 @@ def whatif_told(found: WhatIf) -> dict[str, object]:
                 "change": g.change.value,
                 "tool": g.tool,
                 "rule": g.rule or None,
+                "arguments_shape": g.shape or None,
                 "calls": g.calls,
-                "runs": g.runs,
-                "successful_runs": g.successful_runs,
-                "distinct_arguments": g.arguments,
+                **(
+                    {"runs": g.runs, "successful_runs": g.successful_runs, "distinct_arguments": g.arguments}
+                    if g.change is not Change.UNCHANGED  # those are only counted
+                    else {"runs": None, "successful_runs": None, "distinct_arguments": None}
+                ),
                 "examples": [{"run_id": run_id, "span_id": span_id} for run_id, span_id in g.examples],
             }
             for g in found.groups

@@ -8,6 +8,7 @@ SELECT
   s.ordinal AS ordinal,
   s.tool_name AS tool,
   s.tool_arguments_hash AS tool_arguments_hash,
+  s.tool_arguments_shape AS arguments_shape,
   s.change AS change,
   s.rule AS rule,
   s.run AS run,
@@ -24,6 +25,7 @@ FROM
     ordinal,
     tool_name,
     tool_arguments_hash,
+    tool_arguments_shape,
     tool_outcome IN ('denied', 'approval_pending', 'not_executed') AS stopped,
     match(tool_name, {unreadable:String}) AS unreadable,
     multiIf(

@@ -23,6 +23,16 @@ def test_what_if_tells_what_changes_and_links_the_runs(house, pair):
     assert "No call of 2 runs would have been newly denied." in page
 
 
+def test_changes_are_told_by_tool_rule_and_shape_of_arguments(house, pair):
+    policy = 'workflow_id: "*"\nallowed_tools: [execute_refund]\n'
+    groups = house.client(Role.VIEWER).post("/api/v1/whatif/policy", content=policy).json()["data"]["groups"]
+    (changed,) = [g for g in groups if g["change"] == "newly_allowed"]
+    assert (changed["tool"], changed["calls"], changed["runs"]) == ("execute_refund", 2, 2)
+    assert "amount number" in changed["arguments_shape"]
+    page = house.browser(Role.VIEWER).post("/whatif", data={"policy": policy}).text
+    assert changed["arguments_shape"] in page
+
+
 def test_a_policy_that_cannot_be_read_is_told_with_its_line(house):
     answer = house.browser(Role.VIEWER).post("/whatif", data={"policy": "workflow_id: x\nallow: [y]\n"})
     assert answer.status_code == 400

@@ -416,3 +416,8 @@ ALTER TABLE hourly_calls MODIFY SETTING min_age_to_force_merge_seconds = 3600, m
 ALTER TABLE hour_marks MODIFY SETTING min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
 
 ALTER TABLE steps MODIFY SETTING min_age_to_force_merge_seconds = 21600, min_age_to_force_merge_on_partition_only = 1
+
+-- 0014_argument_shapes
+ALTER TABLE steps ADD COLUMN IF NOT EXISTS tool_arguments_shape LowCardinality(String) DEFAULT JSONExtractString(data, 'tool_arguments_shape');
+
+ALTER TABLE steps MATERIALIZE COLUMN tool_arguments_shape SETTINGS mutations_sync = 0, alter_sync = 0

@@ -922,7 +922,7 @@ WHERE project = {project:String} AND trace_id = {trace_id:String}
   AND ({every:Bool} OR span_id IN {span_ids:Array(String)})
 
 -- read_step
-SELECT run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_repeat_hash, tool_idempotency, tool_outcome, counted, agent_name, prompt_hash, error_message, data
+SELECT run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_arguments_shape, tool_repeat_hash, tool_idempotency, tool_outcome, counted, agent_name, prompt_hash, error_message, data
 FROM steps FINAL
 WHERE project = {project:String} AND run_id = {run_id:String}
   AND partition_day IN (SELECT partition_day FROM runs WHERE project = {project:String} AND run_id = {run_id:String}) AND span_id = {span_id:String} AND version =
@@ -936,7 +936,7 @@ LIMIT 1
 
 -- read_steps
 SELECT
-  run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_repeat_hash, tool_idempotency, tool_outcome, counted, agent_name, prompt_hash, error_message, data,
+  run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_arguments_shape, tool_repeat_hash, tool_idempotency, tool_outcome, counted, agent_name, prompt_hash, error_message, data,
   (SELECT max(content_expired_ns) FROM runs WHERE project = {project:String} AND run_id = {run_id:String}) AS expired_ns
 FROM steps FINAL
 WHERE project = {project:String} AND run_id = {run_id:String}
@@ -949,7 +949,7 @@ WHERE project = {project:String} AND run_id = {run_id:String}
 ORDER BY ordinal
 
 -- read_steps_at
-SELECT run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_repeat_hash, tool_idempotency, tool_outcome, counted, agent_name, prompt_hash, error_message, data
+SELECT run_id, ordinal, trace_id, span_id, parent_span_id, kind, name, start_ns, duration_ns, status, provider, request_model, response_model, usage_role, unpriced, tool_name, tool_call_id, tool_arguments_hash, tool_arguments_shape, tool_repeat_hash, tool_idempotency, tool_outcome, counted, agent_name, prompt_hash, error_message, data
 FROM steps FINAL
 WHERE project = {project:String} AND run_id = {run_id:String}
   AND partition_day IN (SELECT partition_day FROM runs WHERE project = {project:String} AND run_id = {run_id:String}) AND ordinal IN {ordinals:Array(UInt32)} AND version =
@@ -1340,6 +1340,7 @@ SELECT
   s.ordinal AS ordinal,
   s.tool_name AS tool,
   s.tool_arguments_hash AS tool_arguments_hash,
+  s.tool_arguments_shape AS arguments_shape,
   s.change AS change,
   s.rule AS rule,
   s.run AS run,
@@ -1356,6 +1357,7 @@ FROM
     ordinal,
     tool_name,
     tool_arguments_hash,
+    tool_arguments_shape,
     tool_outcome IN ('denied', 'approval_pending', 'not_executed') AS stopped,
     match(tool_name, {unreadable:String}) AS unreadable,
     multiIf(
@@ -1410,13 +1412,14 @@ SELECT
   change,
   tool,
   rule,
+  if(changed, arguments_shape, '') AS shape,
   count() AS calls,
   uniqExactIf(run, changed) AS runs,
   uniqExactIf(run, changed AND outcome = 'success') AS successful_runs,
   uniqExactIf(tool_arguments_hash, changed) AS arguments,
   groupArraySortedIf(5)((-toInt64(started_ns), run_id, ordinal, span_id), changed) AS examples
 FROM (SELECT *, change != 4 AS changed FROM ({calls}))
-GROUP BY change, tool, rule
+GROUP BY change, tool, rule, shape
 
 -- what_if_limits
 SELECT
