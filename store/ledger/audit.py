@@ -92,11 +92,18 @@ class AuditLog:
             )
         return entry
 
-    def list(self, limit: int = 100, before_id: int | None = None) -> tuple[AuditEntry, ...]:
-        """The newest entries, newest first; `before_id` continues where a page ended."""
+    def list(
+        self, limit: int = 100, before_id: int | None = None, project: str | None = None
+    ) -> tuple[AuditEntry, ...]:
+        """The newest entries, newest first; `before_id` continues where a page ended.
+
+        With `project`, only what was done in it or with the house as a whole.
+        """
         query = AUDIT.select().order_by(AUDIT.c.entry_id.desc()).limit(limit)
         if before_id is not None:
             query = query.where(AUDIT.c.entry_id < before_id)
+        if project is not None:
+            query = query.where(AUDIT.c.project.in_((project, "")))
         with self._database.reading() as connection:
             return tuple(_entry(row) for row in connection.execute(query))
 

@@ -188,10 +188,10 @@ def _project(text: str) -> str:
 
 @router.get("/access-log")
 def access_log(request: Request, caller: Auditor, before: int = 0) -> Response:
-    """Who did what, newest first."""
+    """Who did what, newest first; a key sees what was done in its own project only."""
     desk = desk_of(request)
     place = desk.place(request, caller)
-    entries = desk.services.ledger.audit.list(LOG_PAGE, before or None)
+    entries = desk.services.ledger.audit.list(LOG_PAGE, before or None, caller.project)
     page = build_access_log(
         place,
         entries,

@@ -106,3 +106,11 @@ def test_preferences_are_remembered_in_this_browser(house: House):
     assert "data-theme" not in browser.get("/runs").text.split(">")[1]
     browser.post("/preferences", data={"theme": "x'><script>"})
     assert '<html lang="en" data-zone' in browser.get("/runs").text
+
+
+def test_a_key_sees_only_its_own_project_in_the_access_log(house: House):
+    house.ledger.audit.append("member:1", "content_read", "a-run-of-theirs", project="theirs")
+    house.ledger.audit.append("member:1", "content_read", "a-run-of-ours", project="default")
+    shown = house.client(Role.AUDITOR).get("/access-log").text
+    assert "a-run-of-ours" in shown
+    assert "a-run-of-theirs" not in shown
