@@ -33,7 +33,7 @@ def longest(runs):
 
 @pytest.mark.parametrize("folder", ALL[::6], ids=lambda path: path.name)
 def test_record_export_verify_and_read_back_works_for_captures(folder, ledger):
-    """`python -m tests.long.shuffles` covers every folder of captures."""
+    """`tests/long/tapes.py` covers every capture of a folder, and the pages."""
     store, runs = stored(items_of(load(folder), traces=3))
     for run in runs:
         assert seal_run(store, ledger, run, sealed_ns=5)
