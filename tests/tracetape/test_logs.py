@@ -26,14 +26,12 @@ HOSTILE = (
 def line_of(
     *, logger: str = "tests", message: str = "it happened", args: tuple[object, ...] = (), **extra: object
 ) -> str:
-    own = logging.getLogger(logger)
-    own.propagate = False
+    own = logging.Logger(logger)  # noqa: LOG001 one that nobody else hears
     out = io.StringIO()
     handler = logging.StreamHandler(out)
     handler.setFormatter(JsonLines())
     own.addHandler(handler)
     own.warning(message, *args, **extra)
-    own.removeHandler(handler)
     return out.getvalue()
 
 
@@ -41,7 +39,7 @@ def is_one_plain_line(text: str) -> bool:
     return text.endswith("\n") and all(" " <= c <= "~" for c in text[:-1])
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
 def test_s10_every_field_stays_in_its_line(hostile):
     key = "field" + hostile
     for text in (
@@ -57,7 +55,7 @@ def test_s10_every_field_stays_in_its_line(hostile):
     assert json.loads(line_of(extra={"target": hostile}))["target"] == hostile
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
 def test_s10_an_error_is_told_by_its_kind_and_never_by_its_words(hostile):
     text = line_of(exc_info=RuntimeError(f"secret {hostile}"))
     assert is_one_plain_line(text)
