@@ -665,6 +665,20 @@ class StoreContract:
         assert [(b.start_ns - NOW_NS, b.totals.runs) for b in series] == [(0, 2), (25, 1), (50, 0), (75, 1)]
         assert series[2] == Bucket(NOW_NS + 50, Totals())
 
+    def test_a_short_range_finds_its_runs_on_whatever_day_they_came(self, store, project, runs):
+        days = [DAY + timedelta(days=n) for n in (-400, -1, 0, 1, 9)]
+        runs(
+            *({"first_received_day": day, "started_ns": NOW_NS + n} for n, day in enumerate(days)),
+            {"started_ns": NOW_NS - 90 * SECOND_NS},
+        )
+        query = RunQuery(project, since_ns=NOW_NS, until_ns=NOW_NS + 60 * SECOND_NS)
+        assert [run.started_ns - NOW_NS for run in store.find_runs(query).rows] == [4, 3, 2, 1, 0]
+        assert store.totals(query).runs == 5
+        assert sum(bucket.totals.runs for bucket in store.series(query, 4)) == 5
+        newer = a_run(project=project, run_id=a_trace_id(1), version=2, started_ns=NOW_NS - 80 * SECOND_NS)
+        store.write_derived([replace(an_assembly(), run=newer)])
+        assert store.totals(query).runs == 4, "its newest version began before the range"
+
     def test_a_series_without_a_range_spans_the_runs(self, store, project, runs):
         assert len(store.series(RunQuery(project), 3)) == 3
         runs({"started_ns": NOW_NS}, {"started_ns": NOW_NS + 89})
