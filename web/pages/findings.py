@@ -171,7 +171,8 @@ def finding_row(place: Place, finding: Finding) -> FindingRow:
         )
         if words
     )
-    state = "" if finding.state is FindingState.OPEN else f", {finding.state.value}"
+    state = f", {finding.environment}" if finding.environment not in {"", "production"} else ""
+    state += "" if finding.state is FindingState.OPEN else f", {finding.state.value}"
     if finding.kind is FindingKind.DRIFT and finding.subject == PINNED:
         state += ", against the pinned reference"
     return FindingRow(

@@ -28,6 +28,14 @@ def add(house: House, **changes):
     return house.ledger.findings.record([finding], NOW_NS, HOUR)[0]
 
 
+def test_a_finding_of_another_environment_than_production_says_so(house: House):
+    add(house, summary="agent 2.4.1 against 2.4.0: roll back.")
+    add(house, summary="agent 2.4.1 against 2.4.0: hold.", environment="staging", subject="other")
+    page = house.browser().get("/drift").text
+    assert page.count("Changed behaviour, staging") == 1
+    assert "Changed behaviour, production" not in page
+
+
 def test_drift_shows_what_changed_with_its_decisions(house: House):
     one = add(house, summary="refund-agent changed on Tue.")
     page = house.browser().get("/drift").text
