@@ -223,6 +223,16 @@ def test_nothing_scrolls_sideways_on_a_phone(site: Site, scheme):
     site.problems[:] = [p for p in site.problems if "404" not in p]
 
 
+def test_two_runs_are_compared_on_a_phone(site: Site):
+    words = "which customers of the north came back within ninety days of their first order and what did they buy "
+    runs = [add_refund(site.house.store, n, text=f"{n} {words * 3}", at_ns=NOW_NS - n * SECOND_NS) for n in (1, 2)]
+    page = site.page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.goto(f"/compare?left={runs[0]}&right={runs[1]}")
+    expect(page.get_by_role("heading", name="Compare")).to_be_visible()
+    page.evaluate("document.querySelectorAll('details.fold').forEach(e => { e.open = true })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_the_phone_has_a_bar_and_the_step_covers_the_tree(site: Site):
     run = add_refund(site.house.store)
     page = site.page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
