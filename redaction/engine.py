@@ -29,7 +29,7 @@ from spans.why import Why, words_of
 
 __all__ = ["Cleaned", "Item", "Redactor"]
 
-FINDINGS_BYTES: Final = 48_000_000
+FINDINGS_BYTES: Final = 32_000_000
 """Memory for findings of pieces, per worker."""
 VALUES_BYTES: Final = 48_000_000
 """Memory for whole clean values, per worker."""
@@ -149,7 +149,7 @@ class Redactor:
         self.key_id = key_id
         self._values: Memory[_Text] = Memory(VALUES_BYTES if self._remember else 0)
         self._history = History(enabled=self._remember)
-        self._token = lru_cache(maxsize=65_536)(self._make_token)
+        self._token = lru_cache(maxsize=8_192)(self._make_token)
 
     def mode_of(self, project: str) -> Mode:
         """The mode in effect for a project: `full` needs the language model."""

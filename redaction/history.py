@@ -9,7 +9,7 @@ from redaction.memory import Hasher
 
 MIN_LENGTH = 512
 """Shorter texts are analysed as fast as they are looked up."""
-MAX_SERIES = 20_000
+MAX_SERIES = 4_000
 MAX_STEPS = 4
 """Longest known texts of one series: a model call is often sent twice, by two reporters."""
 

@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 Kept = TypeVar("Kept")
 
-_OVERHEAD_BYTES = 200
-"""What an entry costs besides its payload: key, dictionary slot, tuple."""
+_OVERHEAD_BYTES = 400
+"""What an entry costs besides its payload, measured: key, dictionary slot, link, tuples."""
 
 
 class Memory(Generic[Kept]):

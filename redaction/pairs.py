@@ -50,7 +50,7 @@ def named_values(text: str) -> Iterator[Pair]:
                 yield match.start(2), value, match[1].replace(" ", "_")
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=8_192)
 def _is_telling(key: str) -> bool:
     return _TELLING.search(key.lower()) is not None
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
 from replay.bundle import write_bundle
 from replay.proof import GONE, Check, Entry, LeafState, check, entries_of, in_order, seal_of
-from replay.reading import read_evidence, read_recording
+from replay.reading import read_recording, traces_of
 from replay.recording import recording_json
 from spans.ids import RunId, TraceId
-from spans.run import Run
+from spans.run import Assembly, Run
 from spans.seal import LeafKind
-from store.api import Store
+from store.api import Store, TraceEvidence
 from store.ledger import Ledger
 
 
@@ -33,23 +34,47 @@ def check_stored(store: Store, ledger: Ledger, project: str, run_id: RunId) -> C
 def stored_entries(store: Store, project: str, run_id: RunId) -> tuple[Entry, ...]:
     """The evidence of a run as it stands now."""
     run = store.read_run(project, TraceId(run_id))
-    if run is None:
-        found = store.read_evidence(project, TraceId(run_id))
-        return entries_of((*found.spans, *found.logs))
-    evidence = read_evidence(store, run, store.read_steps(project, run.run_id))
-    return entries_of((*evidence.spans, *evidence.logs))
+    traces = (TraceId(run_id),) if run is None else traces_of(run, store.read_steps(project, run.run_id))
+    return _entries(store.read_evidence(project, trace) for trace in traces)
 
 
 def seal_run(store: Store, ledger: Ledger, run: Run, *, sealed_ns: int) -> bool:
     """Write the next chapter of a run's proof; False when everything of it is sealed already."""
-    seal = seal_of(
-        run,
-        stored_entries(store, run.project, run.run_id),
-        ledger.seals.of_run(run.project, run.run_id),
-        sealed_ns=sealed_ns,
-        is_expired=(_expired(ledger, "content") | _expired(ledger, "metadata")).__contains__,
+    entries = stored_entries(store, run.project, run.run_id)
+    return _seal(ledger, run, entries, sealed_ns=sealed_ns, is_expired=_gone_or_expired(ledger))
+
+
+def seal_runs(store: Store, ledger: Ledger, project: str, assemblies: Sequence[Assembly], *, sealed_ns: int) -> int:
+    """Write the next chapters of some runs of a project, whose evidence is read at once; how many were written.
+
+    Raises:
+        BusyError: so much cannot be read at once now; fewer runs may do.
+    """
+    traces = {a.run.run_id: traces_of(a.run, a.steps) for a in assemblies}
+    found = store.read_traces(project, {trace for some in traces.values() for trace in some})
+    is_expired = _gone_or_expired(ledger)
+    return sum(
+        _seal(
+            ledger,
+            a.run,
+            _entries(found[trace] for trace in traces[a.run.run_id] if trace in found),
+            sealed_ns=sealed_ns,
+            is_expired=is_expired,
+        )
+        for a in assemblies
     )
+
+
+def _seal(
+    ledger: Ledger, run: Run, entries: tuple[Entry, ...], *, sealed_ns: int, is_expired: Callable[[date], bool]
+) -> bool:
+    before = ledger.seals.of_run(run.project, run.run_id)
+    seal = seal_of(run, entries, before, sealed_ns=sealed_ns, is_expired=is_expired)
     return seal is not None and ledger.seals.write(seal)
+
+
+def _entries(evidence: Iterable[TraceEvidence]) -> tuple[Entry, ...]:
+    return entries_of(item for part in evidence for some in (part.spans, part.logs) for item in some)
 
 
 def pack(store: Store, ledger: Ledger, run: Run, *, now_ns: int) -> bytes:
@@ -75,6 +100,10 @@ def pack(store: Store, ledger: Ledger, run: Run, *, now_ns: int) -> bytes:
 
 def _expired(ledger: Ledger, kind: str) -> frozenset[date]:
     return frozenset(receipt.day for receipt in ledger.receipts.list(kind, limit=100_000))
+
+
+def _gone_or_expired(ledger: Ledger) -> Callable[[date], bool]:
+    return (_expired(ledger, "content") | _expired(ledger, "metadata")).__contains__
 
 
 def _certificate(ledger: Ledger, project: str, run_id: RunId) -> str:

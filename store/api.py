@@ -205,6 +205,9 @@ class Store(Protocol):
     def recent_traces(self, project: str | None, since_received_ns: int) -> list[tuple[str, TraceId]]:
         """(project, trace) pairs that received evidence since then; what a restart must assemble again."""
 
+    def newest_by_trace(self, since_received_ns: int) -> dict[tuple[str, TraceId], int]:
+        """When the newest evidence of each (project, trace) arrived, for those that received some since then."""
+
     def recent_items(self, since_received_ns: int, limit: int) -> list[tuple[str, str, str, str, str, int]]:
         """Items received since then, the newest `limit` of each table, the oldest first.
 
@@ -219,6 +222,9 @@ class Store(Protocol):
 
     def read_evidence_of(self, project: str, trace_id: TraceId, span_ids: Collection[SpanId]) -> TraceEvidence:
         """Evidence of some spans of a trace and of their logs; spans that are not stored are left out."""
+
+    def read_traces(self, project: str, trace_ids: Collection[TraceId]) -> dict[TraceId, TraceEvidence]:
+        """Evidence of some traces, read at once; those of which nothing is stored are left out."""
 
     def find_runs(self, query: RunQuery) -> Page[Run]:
         """Runs that match, newest first.

@@ -109,6 +109,15 @@ class MemoryStore:
             },
         )
 
+    def newest_by_trace(self, since_received_ns: int) -> dict[tuple[str, TraceId], int]:
+        """When the newest evidence of each trace arrived."""
+        found: dict[tuple[str, TraceId], int] = {}
+        for row in self._rows("facts", None):
+            if row["received_ns"] >= since_received_ns:
+                key = (row["project"], TraceId(row["trace_id"]))
+                found[key] = max(found.get(key, 0), row["received_ns"])
+        return found
+
     def recent_items(self, since_received_ns: int, limit: int) -> list[tuple[str, str, str, str, str, int]]:
         """Items received since then."""
         found: list[tuple[str, str, str, str, str, int]] = []
@@ -145,6 +154,11 @@ class MemoryStore:
     def read_evidence_of(self, project: str, trace_id: TraceId, span_ids: Collection[SpanId]) -> TraceEvidence:
         """Evidence of some spans."""
         return self._winners(project, trace_id, set(span_ids))
+
+    def read_traces(self, project: str, trace_ids: Collection[TraceId]) -> dict[TraceId, TraceEvidence]:
+        """Evidence of some traces."""
+        found = {trace: self._winners(project, trace, None) for trace in set(trace_ids)}
+        return {trace: evidence for trace, evidence in found.items() if evidence.spans or evidence.logs}
 
     def _winners(self, project: str, trace_id: TraceId, span_ids: set[SpanId] | None) -> TraceEvidence:
         def of(name: str) -> list[dict[str, Any]]:

@@ -33,6 +33,8 @@ SHARE = 10.0
 FAILED_PAUSE_S = 60.0
 """How long a trace that could not be assembled waits, unless more of it arrives."""
 BATCH = 256
+REMEMBERED = 10_000
+"""Traces whose last assembly is remembered."""
 
 
 @dataclass(slots=True)
@@ -238,11 +240,10 @@ class Assembler:
         return found
 
     def _forget_old(self) -> None:
-        """Keep the two memories bounded; forgetting costs one extra assembly, never a wrong one."""
-        limit = 200_000
-        if len(self._digests) > limit:
-            self._digests.clear()
-        if len(self._next_allowed) > limit:
+        """Keep the two memories small; forgetting costs one extra assembly, never a wrong one."""
+        while len(self._digests) > REMEMBERED:
+            del self._digests[next(iter(self._digests))]
+        if len(self._next_allowed) > REMEMBERED:
             now = time.monotonic()
             self._next_allowed = {k: t for k, t in self._next_allowed.items() if t > now}
 

@@ -144,7 +144,7 @@ def _is_valid_abroad(candidate: str) -> bool:
         return False
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=8_192)
 def _is_number(candidate: str, regions: tuple[str, ...]) -> bool:
     if candidate.startswith("00"):
         candidate = "+" + candidate[2:]

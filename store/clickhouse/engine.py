@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import queue
 import shutil
 import tempfile
@@ -65,6 +66,34 @@ WRITE_SETTINGS: Mapping[str, object] = {
     "mutations_sync": 2,
     "alter_sync": 2,
 }
+
+
+_MIB = 1024**2
+EMBEDDED_CACHES: Mapping[str, int] = {
+    # The engine's own bounds are made for a machine of its own: 5 GiB of marks, 1 to 2 GiB for each cache of text
+    # indexes. Marks and index blocks of tens of millions of spans fit into these several times.
+    "mark_cache_size": 256 * _MIB,
+    "index_mark_cache_size": 64 * _MIB,
+    "primary_index_cache_size": 64 * _MIB,
+    "text_index_tokens_cache_size": 64 * _MIB,
+    "text_index_header_cache_size": 64 * _MIB,
+    "text_index_postings_cache_size": 128 * _MIB,
+    "query_condition_cache_size": 16 * _MIB,
+    "compiled_expression_cache_size": 16 * _MIB,
+    "vector_similarity_index_cache_size": _MIB,
+    "iceberg_metadata_files_cache_size": _MIB,
+    # Idle threads keep their allocator's caches.
+    "max_thread_pool_free_size": 16,
+}
+_ROOMY_BYTES = 4 * _GIB
+
+
+def embedded_options() -> dict[str, str]:
+    """What the embedded engine is opened with: bounded caches, and at most half of a machine that is not small."""
+    options = {name: str(size) for name, size in EMBEDDED_CACHES.items()}
+    if os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >= _ROOMY_BYTES:
+        options["max_server_memory_usage_to_ram_ratio"] = "0.5"
+    return options
 
 
 def read_settings(caps: Caps) -> dict[str, object]:
@@ -289,7 +318,9 @@ def _open_embedded(address: Embedded) -> Engine:
     path = str(address.path)
 
     def connect(settings: Mapping[str, object], database: str | None = address.database) -> Client:
-        return clickhouse_connect.get_client(dsn=f"chdb://{path}", database=database, settings=dict(settings))
+        return clickhouse_connect.get_client(
+            dsn=f"chdb://{path}", database=database, settings=dict(settings), chdb_options=embedded_options()
+        )
 
     inserts = address.path / "inserts"
     try:

@@ -162,6 +162,16 @@ class ClickHouseStore:
         rows = self._select(statement("recent_traces"), params, pool="job")
         return [(row["project"], TraceId(row["trace_id"])) for row in rows]
 
+    def newest_by_trace(self, since_received_ns: int) -> dict[tuple[str, TraceId], int]:
+        """When the newest evidence of each trace arrived."""
+        since = max(since_received_ns, 0)
+        params = {
+            "since_day": _day(since) - timedelta(days=1) if since else date(1970, 1, 1),
+            "since_ns": since,
+        }
+        rows = self._select(statement("newest_by_trace"), params, pool="job")
+        return {(row["project"], TraceId(row["trace_id"])): row["newest_ns"] for row in rows}
+
     def recent_items(self, since_received_ns: int, limit: int) -> list[tuple[str, str, str, str, str, int]]:
         """Items received since then, the oldest first."""
         params = {
@@ -213,12 +223,22 @@ class ClickHouseStore:
         """Evidence of some spans of a trace and of their logs."""
         return self._evidence(project, trace_id, list(_chunks(sorted(span_ids))), every=False)
 
+    def read_traces(self, project: str, trace_ids: Collection[TraceId]) -> dict[TraceId, TraceEvidence]:
+        """Evidence of some traces."""
+        params = {"project": project, "trace_ids": sorted(set(trace_ids)), "every": True, "span_ids": []}
+        read = (("read_spans", SPAN_COLUMNS), ("read_contents", CONTENT_COLUMNS), ("read_logs", LOG_COLUMNS))
+        by_trace: defaultdict[str, tuple[list[dict[str, Any]], ...]] = defaultdict(lambda: ([], [], []))
+        for place, (name, columns) in enumerate(read):
+            for row in self._select(statement(name, columns=column_list(c.name for c in columns)), params, pool="job"):
+                by_trace[row["trace_id"]][place].append(row)
+        return {TraceId(trace): winners(*rows) for trace, rows in by_trace.items()}
+
     def _evidence(
         self, project: str, trace_id: TraceId, chunks: Sequence[Sequence[SpanId]], *, every: bool
     ) -> TraceEvidence:
         def rows(name: str, columns: Sequence[Any]) -> list[dict[str, Any]]:
             sql = statement(name, columns=column_list(c.name for c in columns))
-            params = {"project": project, "trace_id": trace_id, "every": every}
+            params = {"project": project, "trace_ids": [trace_id], "every": every}
             return [row for some in chunks for row in self._select(sql, {**params, "span_ids": list(some)})]
 
         return winners(

@@ -289,6 +289,24 @@ class StoreContract:
         assert set(store.recent_traces(project, 0)) == {(project, a_trace_id(1)), (project, a_trace_id(2))}
         assert (project, a_trace_id(2)) in store.recent_traces(None, NOW_NS + 1)
 
+    def test_the_newest_evidence_of_each_trace_is_known(self, store, project, write):
+        for number, received_ns in ((1, NOW_NS), (2, NOW_NS + 10), (2, NOW_NS + 30)):
+            write(
+                a_clean_span(trace_id=a_trace_id(number), span_id=a_span_id(received_ns % 97), received_ns=received_ns)
+            )
+        found = {key: at for key, at in store.newest_by_trace(NOW_NS + 1).items() if key[0] == project}
+        assert found == {(project, a_trace_id(2)): NOW_NS + 30}
+        assert (project, a_trace_id(1)) in store.newest_by_trace(0)
+
+    def test_traces_are_read_at_once_as_they_are_one_by_one(self, store, project, write):
+        for number in (1, 2):
+            for span in (1, 2):
+                write(a_clean_span(trace_id=a_trace_id(number), span_id=a_span_id(span)))
+        found = store.read_traces(project, [a_trace_id(1), a_trace_id(2), a_trace_id(3)])
+        assert found == {a_trace_id(n): store.read_evidence(project, a_trace_id(n)) for n in (1, 2)}
+        assert len(found[a_trace_id(1)].spans) == 2
+        assert store.read_traces("another", [a_trace_id(1)]) == {}
+
     def test_recent_items_name_the_record_that_brought_them(self, store, project, write):
         write(a_clean_span(span_id=a_span_id(1), received_ns=NOW_NS))
         write(a_clean_span(span_id=a_span_id(2), received_ns=NOW_NS + 10))

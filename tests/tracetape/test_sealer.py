@@ -4,6 +4,7 @@ import pytest
 
 from replay.checking import check_stored
 from replay.proof import Verdict
+from spans.errors import BusyError
 from store.ledger import Ledger
 from tests.replay.house import CAPTURES, items_of, stored
 from tests.runs.scoring import ORIGIN, load
@@ -46,6 +47,51 @@ def test_after_a_restart_only_what_is_new_is_looked_at(ledger):
     assert Sealer(store, ledger, clock_ns=clock).seal_quiet() == len(runs)
     assert int(str(ledger.settings.get(WATERMARK, 0))) == clock.now - 3 * MINUTE
     assert Sealer(store, ledger, clock_ns=clock).seal_quiet() == 0
+
+
+def test_what_was_sealed_is_not_read_again_until_more_of_it_arrives(ledger):
+    store, runs = stored(items_of(load(CAPTURES / "web-two-services__double")))
+    clock = Clock()
+    sealer = Sealer(store, ledger, clock_ns=clock)
+    clock.now += 2 * MINUTE
+    assert sealer.seal_quiet() == len(runs)
+    reads = []
+    store.read_assemblies = lambda project, run_ids: reads.append(run_ids) or ()
+    assert sealer.seal_quiet() == 0
+    assert reads == []
+
+
+def test_a_trace_that_is_not_assembled_yet_is_waited_for_an_hour_and_no_longer(ledger):
+    store, runs = stored(items_of(load(CAPTURES / "web-two-services__double")))
+    read, known = store.read_assemblies, store.read_run
+    store.read_assemblies, store.read_run = (lambda project, run_ids: ()), (lambda project, trace: None)
+    clock = Clock()
+    sealer = Sealer(store, ledger, clock_ns=clock)
+    clock.now += 30 * MINUTE
+    assert sealer.seal_quiet() == 0
+    assert int(str(ledger.settings.get(WATERMARK, 0))) < ORIGIN.received_ns
+    store.read_assemblies, store.read_run = read, known
+    assert sealer.seal_quiet() == len(runs)
+    clock.now += 60 * MINUTE
+    store.read_assemblies, store.read_run = (lambda project, run_ids: ()), (lambda project, trace: None)
+    assert sealer.seal_quiet() == 0
+    assert int(str(ledger.settings.get(WATERMARK, 0))) > ORIGIN.received_ns
+
+
+def test_what_is_too_much_to_read_at_once_is_sealed_run_by_run(ledger):
+    store, runs = stored(items_of(load(CAPTURES / "web-two-services__double")))
+    assert len(runs) > 1
+    whole = store.read_traces
+
+    def small(project, traces):
+        if len(traces) > 2:
+            raise BusyError("too much")
+        return whole(project, traces)
+
+    store.read_traces = small
+    clock = Clock()
+    clock.now += 2 * MINUTE
+    assert Sealer(store, ledger, clock_ns=clock).seal_quiet() == len(runs)
 
 
 def test_stopping_works_before_starting_and_twice(ledger):

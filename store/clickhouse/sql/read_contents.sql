@@ -1,5 +1,5 @@
--- Contents of the spans of one trace, every stored copy.
+-- Contents of the spans of some traces, every stored copy.
 SELECT {columns}
 FROM span_contents
-WHERE project = {project:String} AND trace_id = {trace_id:String}
+WHERE project = {project:String} AND trace_id IN {trace_ids:Array(String)}
   AND ({every:Bool} OR span_id IN {span_ids:Array(String)})

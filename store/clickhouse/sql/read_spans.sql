@@ -1,5 +1,5 @@
--- Spans of one trace, every stored copy; the winner is chosen by the caller, across partitions.
+-- Spans of some traces, every stored copy; the winner is chosen by the caller, across partitions.
 SELECT {columns}
 FROM spans
-WHERE project = {project:String} AND trace_id = {trace_id:String}
+WHERE project = {project:String} AND trace_id IN {trace_ids:Array(String)}
   AND ({every:Bool} OR span_id IN {span_ids:Array(String)})

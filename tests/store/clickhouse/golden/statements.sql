@@ -795,6 +795,14 @@ FROM
 )
 GROUP BY is_current
 
+-- newest_by_trace
+SELECT project, trace_id, max(received_ns) AS newest_ns
+FROM facts
+WHERE received_day >= {since_day:Date}
+  AND received_ns >= {since_ns:UInt64}
+GROUP BY project, trace_id
+ORDER BY project, trace_id
+
 -- offered_tools
 SELECT tool, schema, count() AS runs, min(started_ns) AS first_ns, max(started_ns) AS last_ns
 FROM runs FINAL
@@ -872,7 +880,7 @@ WHERE project = {project:String}
 -- read_contents
 SELECT project, trace_id, span_id, received_day, score, content_hash, status_message, attributes, resource_attributes, scope_attributes, events, links
 FROM span_contents
-WHERE project = {project:String} AND trace_id = {trace_id:String}
+WHERE project = {project:String} AND trace_id IN {trace_ids:Array(String)}
   AND ({every:Bool} OR span_id IN {span_ids:Array(String)})
 
 -- read_facts
@@ -891,7 +899,7 @@ LIMIT 1
 -- read_logs
 SELECT trace_id, span_id, log_id, time_ns, observed_ns, severity_number, severity_text, event_name, body, project, received_day, received_ns, segment, slot, position, redaction, fingerprint, key_id, notes, flags, dropped_attributes, marks, attributes, resource_attributes, resource_dropped, resource_schema_url, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url
 FROM logs
-WHERE project = {project:String} AND trace_id = {trace_id:String}
+WHERE project = {project:String} AND trace_id IN {trace_ids:Array(String)}
   AND ({every:Bool} OR span_id IN {span_ids:Array(String)}
     OR (span_id = '' AND substring(log_id, 1, 16) IN {span_ids:Array(String)}))
 
@@ -918,7 +926,7 @@ WHERE partition_day IN {days:Array(Date)}
 -- read_spans
 SELECT trace_id, span_id, score, content_hash, has_contents, parent_span_id, name, kind, start_ns, end_ns, status_code, trace_state, dropped_events, dropped_links, project, received_day, received_ns, segment, slot, position, redaction, fingerprint, key_id, notes, flags, dropped_attributes, marks, attributes, resource_attributes, resource_dropped, resource_schema_url, scope_name, scope_version, scope_attributes, scope_dropped, scope_schema_url
 FROM spans
-WHERE project = {project:String} AND trace_id = {trace_id:String}
+WHERE project = {project:String} AND trace_id IN {trace_ids:Array(String)}
   AND ({every:Bool} OR span_id IN {span_ids:Array(String)})
 
 -- read_step
