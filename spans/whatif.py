@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -14,6 +14,8 @@ from spans.policy import FindingKind, Policy, judge
 from spans.run import Run, Step
 
 MOST_EXAMPLES = 5
+MOST_GROUPS = 2_000
+"""A hostile sender can make a kind of every call; counts stay exact."""
 UNREADABLE_TOOL = r"^(?:<[A-Z][A-Z_]*(?:_[a-z2-7]{8,16}|_REMOVED)?>)?$"
 """A tool without a name, or whose name redaction took: no rule about names can be applied to it. Read by Python and by the store."""
 _UNREADABLE = re.compile(UNREADABLE_TOOL)
@@ -79,8 +81,12 @@ class WhatIf:
 
     runs: int
     """Runs the policy applies to."""
-    calls: int
+    counts: Mapping[Change, int]
+    """Calls by what changes for them; what no call does is left out."""
+    kinds: int
+    """How many groups there are."""
     groups: tuple[CallGroup, ...]
+    """The first MOST_GROUPS of them."""
     cut_runs: int
     """Runs with at least one call that would have been denied."""
     cut_successful: int
@@ -90,7 +96,12 @@ class WhatIf:
 
     def count(self, change: Change) -> int:
         """Calls that change in one way."""
-        return sum(group.calls for group in self.groups if group.change is change)
+        return self.counts.get(change, 0)
+
+    @property
+    def calls(self) -> int:
+        """Counted tool calls of those runs."""
+        return sum(self.counts.values())
 
 
 def applies(policy: Policy, run: Run) -> bool:
@@ -112,8 +123,9 @@ def what_if(policy: Policy, runs: Iterable[tuple[Run, Sequence[Step]]]) -> WhatI
     good = [run for run in cut.values() if run.outcome.label is OutcomeLabel.SUCCESS]
     return WhatIf(
         runs=len(chosen),
-        calls=sum(len(found) for found in grouped.values()),
-        groups=in_order(_group(*key, found) for key, found in grouped.items()),
+        counts=Counter(change for (change, *_), found in grouped.items() for _ in found),
+        kinds=len(grouped),
+        groups=in_order(_group(*key, found) for key, found in grouped.items())[:MOST_GROUPS],
         cut_runs=len(cut),
         cut_successful=len(good),
         cut_value_usd=sum((run.cost_usd or Decimal(0) for run in good), Decimal(0)),

@@ -8,7 +8,17 @@ from decimal import Decimal
 from typing import Any
 
 from spans.policy import Policy
-from spans.whatif import MOST_EXAMPLES, UNREADABLE_TOOL, CallGroup, Change, LimitGroup, Stop, WhatIf, in_order
+from spans.whatif import (
+    MOST_EXAMPLES,
+    MOST_GROUPS,
+    UNREADABLE_TOOL,
+    CallGroup,
+    Change,
+    LimitGroup,
+    Stop,
+    WhatIf,
+    in_order,
+)
 from store.api import RunQuery
 from store.clickhouse.sql import statement
 from store.columns import trimmed
@@ -18,6 +28,13 @@ Select = Callable[[str, Mapping[str, object]], list[dict[str, Any]]]
 
 RULES = ("", "denied_tools", "require_approval", "allowed_tools")
 _CHANGES = tuple(Change)
+_NO_CALLS: Mapping[str, Any] = {
+    "kinds": 0,
+    "calls_by_change": (0,) * len(_CHANGES),
+    "cut_runs": 0,
+    "cut_successful": 0,
+    "cut_value": 0,
+}
 _EXECUTED = "what_if_executed"
 
 
@@ -74,16 +91,16 @@ def what_if(select: Select, query: RunQuery, policy: Policy) -> WhatIf:
     params["days"] = [day["partition_day"] for day in days]
     approved = statement("what_if_approved") if policy.require_approval else "0"
     calls = statement("what_if_calls", where=shown.clause, approved=approved)
-    groups = [_group(row) for row in select(statement("what_if_groups", calls=calls.replace("{touched}", "1")), params)]
-    deniable = calls.replace("{touched}", statement("what_if_touched"))
-    cut = select(statement("what_if_cut", calls=deniable), params)[0]
+    rows = select(statement("what_if_groups", calls=calls), {**params, "most": MOST_GROUPS})
+    whole = rows[0] if rows else _NO_CALLS
     return WhatIf(
         runs=sum(day["runs"] for day in days),
-        calls=sum(group.calls for group in groups),
-        groups=in_order(groups),
-        cut_runs=cut["cut_runs"],
-        cut_successful=cut["cut_successful"],
-        cut_value_usd=trimmed(Decimal(cut["cut_value"])),
+        counts={change: number for change, number in zip(_CHANGES, whole["calls_by_change"], strict=True) if number},
+        kinds=whole["kinds"],
+        groups=in_order(_group(row) for row in rows),
+        cut_runs=whole["cut_runs"],
+        cut_successful=whole["cut_successful"],
+        cut_value_usd=trimmed(Decimal(whole["cut_value"])),
         limits=_limits(select, policy, shown.clause, params, sum(day["unpriced"] for day in days)),
     )
 
@@ -127,7 +144,7 @@ def _limit_statement(asked: Iterable[str], clause: str) -> str:
         f"AND ({exceeded.replace('{many_calls}', statement('what_if_many_calls', executed=executed))})"
     )
     stops = ", ".join(f"('{rule}', {limit.place}, {limit.exceeds})" for rule, limit in limits)
-    return statement("what_if_limits", executed=executed, chosen=chosen, stops=stops)
+    return statement("what_if_limits", executed=executed, chosen=chosen, stops=stops, where=clause)
 
 
 def _limit_group(rule: str, rows: Iterable[Mapping[str, Any]], cannot_evaluate: int) -> LimitGroup:

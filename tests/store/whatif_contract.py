@@ -14,7 +14,7 @@ from spans.kinds import OutcomeLabel, RunStatus, SpanKind, ToolOutcome, UsageRol
 from spans.policy import Limits, Policy
 from spans.run import Assembly, Outcome
 from spans.usage import Cost, Usage
-from spans.whatif import Change, what_if
+from spans.whatif import MOST_GROUPS, Change, what_if
 from store.api import RunQuery
 from tests.builders import NOW_NS, SECOND_NS, a_run, a_span_id, a_step, a_trace_id
 
@@ -26,7 +26,7 @@ def random_run(chance: random.Random, number: int, project: str) -> Assembly:
     run_id = a_trace_id(number)
     started = NOW_NS + number * SECOND_NS
     steps = []
-    for ordinal in range(chance.randrange(0, 9)):
+    for ordinal in range(chance.randrange(1, 9)):
         tool = chance.random() < 0.7
         decisions = ()
         if chance.random() < 0.3:
@@ -136,6 +136,27 @@ class WhatIfContract:
         newer = replace(first.run, version=first.run.version + 1)
         store.write_derived([Assembly(newer, (a_step(ordinal=0, **tool),))])
         assert store.what_if(RunQuery(project), Policy("*", denied_tools=("refund",))).count(Change.NEWLY_DENIED) == 1
+
+    def test_a_kind_of_every_call_is_counted_and_the_largest_are_told(self, store):
+        project = f"whatif-{next(_numbers):x}"
+        run = random_run(random.Random(1), 1, project).run
+        tool = {"kind": SpanKind.TOOL, "tool_name": "refund", "usage": None, "cost": None, "run_id": run.run_id}
+        kinds = [*range(MOST_GROUPS + 9), 7, 7, 9]
+        steps = [
+            a_step(ordinal=n, span_id=a_span_id(n + 1), tool_arguments_shape=f"key_{kind} text", **tool)
+            for n, kind in enumerate(kinds)
+        ]
+        whole = Assembly(run, tuple(steps))
+        store.write_derived([whole])
+        policy = Policy("*", denied_tools=("refund",))
+        told = store.what_if(RunQuery(project), policy)
+        assert told == what_if(policy, [(whole.run, whole.steps)])
+        assert (told.kinds, len(told.groups), told.count(Change.NEWLY_DENIED)) == (
+            MOST_GROUPS + 9,
+            MOST_GROUPS,
+            len(kinds),
+        )
+        assert [(g.shape, g.calls) for g in told.groups[:2]] == [("key_7 text", 3), ("key_9 text", 2)]
 
     def test_nothing_stored_is_an_empty_answer(self, store):
         told = store.what_if(

@@ -144,6 +144,8 @@ def whatif(
         say(told)
         for example in group["examples"]:
             say(f"    {example['run_id']}  step {example['span_id']}")
+    if found["kinds"] > len(found["groups"]):
+        say(f"  … and {found['kinds'] - len(found['groups']):,} more kinds of calls, the smallest ones.")
     for limit in found["limits"]:
         say(
             f"  {limit['rule']}: {limit['runs']:,} runs would have stopped, {limit['successful_runs']:,} of them successful, "

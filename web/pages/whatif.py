@@ -30,6 +30,10 @@ LIMIT_WORDS = {
 }
 
 
+MOST_SHOWN = 200
+"""Rows of the table; the JSON answer has more of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tile:
     """One kind of change with its count."""
@@ -91,6 +95,8 @@ class WhatIfPage:
     sentence: str
     tiles: tuple[Tile, ...]
     groups: tuple[GroupRow, ...]
+    more_kinds: int
+    """Kinds of changed calls that are only counted."""
     limits: tuple[LimitRow, ...]
     range_words: str
     command: str
@@ -100,6 +106,7 @@ def build_whatif(
     place: Place, text: str, policy: Policy | None = None, found: WhatIf | None = None, error: str = "", said: str = ""
 ) -> WhatIfPage:
     """Build the page; without an answer it is only the form."""
+    changed = [g for g in found.groups if g.change is not Change.UNCHANGED] if found else []
     return WhatIfPage(
         text=text or EXAMPLE,
         error=error,
@@ -109,7 +116,8 @@ def build_whatif(
         workflow=policy.workflow_id if policy else "",
         sentence=sentence_of(found) if found else "",
         tiles=tuple(Tile(c.value, *WORDS[c], found.count(c)) for c in Change) if found else (),
-        groups=tuple(_group(place, g) for g in found.groups if g.change is not Change.UNCHANGED) if found else (),
+        groups=tuple(_group(place, g) for g in changed[:MOST_SHOWN]),
+        more_kinds=max(0, len(changed) - MOST_SHOWN) + (found.kinds - len(found.groups) if found else 0),
         limits=tuple(_limit(place, policy, g) for g in found.limits) if found and policy else (),
         range_words=place.range.words(),
         command=f"tracetape whatif policy.yaml --since {place.range.key or '30d'}",

@@ -80,6 +80,7 @@ def whatif_told(found: WhatIf) -> dict[str, object]:
             "successful_runs": found.cut_successful,
             "value_usd": f"{found.cut_value_usd:f}",
         },
+        "kinds": found.kinds,
         "groups": [
             {
                 "change": g.change.value,

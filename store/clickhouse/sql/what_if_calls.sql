@@ -43,7 +43,7 @@ FROM
       4) AS change,
     if(change IN (0, 1), broken, 0) AS rule
   FROM steps AS s FINAL
-  PREWHERE project = {project:String} AND partition_day IN {days:Array(Date)} AND kind = 'tool' AND counted AND {touched}
+  PREWHERE project = {project:String} AND partition_day IN {days:Array(Date)} AND kind = 'tool' AND counted
 ) AS s
 INNER JOIN
 (

@@ -1,5 +1,6 @@
 -- Where each limit would have stopped the runs of one day that exceed it: before the first step that starts when it is
 -- over already, and what that step and the rest cost. One row per limit; days add up. Held equal to `spans.whatif`.
+-- Which runs may exceed one is asked once, where their steps are read; every run has a step.
 SELECT
   rule,
   count() AS runs,
@@ -49,11 +50,11 @@ FROM
       )
       GROUP BY run_id, version
     ) AS s
-    RIGHT JOIN
+    INNER JOIN
     (
       SELECT run_id, version, outcome, started_ns, duration_ns, cost_usd, toInt64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)) AS tokens
       FROM runs FINAL
-      WHERE {chosen}
+      WHERE partition_day = {day:Date} AND {where}
     ) AS r ON s.run_id = r.run_id AND s.version = r.version
   )
   ARRAY JOIN arrayFilter(stop -> stop.3, stops) AS stop

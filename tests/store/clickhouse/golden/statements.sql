@@ -1383,7 +1383,7 @@ FROM
       4) AS change,
     if(change IN (0, 1), broken, 0) AS rule
   FROM steps AS s FINAL
-  PREWHERE project = {project:String} AND partition_day IN {days:Array(Date)} AND kind = 'tool' AND counted AND {touched}
+  PREWHERE project = {project:String} AND partition_day IN {days:Array(Date)} AND kind = 'tool' AND counted
 ) AS s
 INNER JOIN
 (
@@ -1391,19 +1391,6 @@ INNER JOIN
   FROM runs FINAL
   WHERE partition_day IN {days:Array(Date)} AND project = {project:String} AND ({policy_workflow:String} = '*' OR workflow = {policy_workflow:String})
 ) AS r ON s.run = r.run AND s.version = r.version
-
--- what_if_cut
-SELECT
-  count() AS cut_runs,
-  countIf(outcome = 'success') AS cut_successful,
-  sumIf(ifNull(run_cost_usd, 0), outcome = 'success') AS cut_value
-FROM
-(
-  SELECT run, any(outcome) AS outcome, any(run_cost_usd) AS run_cost_usd
-  FROM ({calls})
-  WHERE change = 0
-  GROUP BY run
-)
 
 -- what_if_days
 SELECT partition_day, count() AS runs, countIf(cost_usd IS NULL) AS unpriced
@@ -1417,17 +1404,32 @@ ORDER BY partition_day
 
 -- what_if_groups
 SELECT
-  change,
-  tool,
-  rule,
-  if(changed, arguments_shape, '') AS shape,
-  count() AS calls,
-  uniqExactIf(run, changed) AS runs,
-  uniqExactIf(run, changed AND outcome = 'success') AS successful_runs,
-  uniqExactIf(tool_arguments_hash, changed) AS arguments,
-  groupArraySortedIf(5)((-toInt64(started_ns), run_id, ordinal, span_id), changed) AS examples
-FROM (SELECT *, change != 4 AS changed FROM ({calls}))
-GROUP BY change, tool, rule, shape
+  change, tool, rule, shape, calls, runs, successful_runs, arguments, examples,
+  count() OVER () AS kinds,
+  [sumIf(calls, change = 0) OVER (), sumIf(calls, change = 1) OVER (), sumIf(calls, change = 2) OVER (),
+   sumIf(calls, change = 3) OVER (), sumIf(calls, change = 4) OVER ()] AS calls_by_change,
+  uniqExactMerge(cut) OVER () AS cut_runs,
+  length(groupUniqArrayMerge(cut_well) OVER ()) AS cut_successful,
+  arraySum(paid -> paid.2, groupUniqArrayMerge(cut_well) OVER ()) AS cut_value
+FROM
+(
+  SELECT
+    change,
+    tool,
+    rule,
+    if(changed, arguments_shape, '') AS shape,
+    count() AS calls,
+    uniqExactIf(run, changed) AS runs,
+    uniqExactIf(run, changed AND outcome = 'success') AS successful_runs,
+    uniqExactIf(tool_arguments_hash, changed) AS arguments,
+    groupArraySortedIf(5)((-toInt64(started_ns), run_id, ordinal, span_id), changed) AS examples,
+    uniqExactStateIf(run, change = 0) AS cut,
+    groupUniqArrayStateIf((run, ifNull(run_cost_usd, toDecimal128(0, 12))), change = 0 AND outcome = 'success') AS cut_well
+  FROM (SELECT *, change != 4 AS changed FROM ({calls}))
+  GROUP BY change, tool, rule, shape
+)
+ORDER BY change, calls DESC, tool, rule, shape
+LIMIT {most:UInt32}
 
 -- what_if_limits
 SELECT
@@ -1479,11 +1481,11 @@ FROM
       )
       GROUP BY run_id, version
     ) AS s
-    RIGHT JOIN
+    INNER JOIN
     (
       SELECT run_id, version, outcome, started_ns, duration_ns, cost_usd, toInt64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)) AS tokens
       FROM runs FINAL
-      WHERE {chosen}
+      WHERE partition_day = {day:Date} AND project = {project:String}
     ) AS r ON s.run_id = r.run_id AND s.version = r.version
   )
   ARRAY JOIN arrayFilter(stop -> stop.3, stops) AS stop
@@ -1499,9 +1501,6 @@ GROUP BY rule
   GROUP BY run_id, version
   HAVING count() > {max_tool_calls:Int64}
 )
-
--- what_if_touched
-(has({denied:Array(String)}, tool_name) OR ({has_allowed:Bool} AND NOT has({allowed:Array(String)}, tool_name)))
 
 -- every filter
 project = {project:String}
