@@ -201,28 +201,32 @@ class Assembler:
             by_project[project].append(trace)
         book = self._book()
         for project, traces in by_project.items():
+            started = time.monotonic()
             grouped = _by_trace(self._store.read_facts(project, traces))
             neighbours = self._neighbours(project, grouped)
             naming = self._naming(project)
             fresh: list[Assembly] = []
             touched: set[TraceId] = set()
             for trace, facts in grouped.items():
-                started = time.monotonic()
                 near = [f for key in _shared(facts) for f in neighbours.get(key, ()) if f.trace_id != trace]
                 assembly = assemble(facts, book=book, neighbours=near, naming=naming)
-                self._next_allowed[(project, trace)] = time.monotonic() + max(
-                    AGAIN_S, SHARE * (time.monotonic() - started)
-                )
                 if batch[(project, trace)].again or self._digests.get((project, trace)) != assembly.run.digest:
                     fresh.append(assembly)
                     touched.update(f.trace_id for f in near)
             if fresh:
                 self._store.write_derived(self._judge(fresh))
                 self._digests.update({(project, TraceId(a.run.run_id)): a.run.digest for a in fresh})
+            self._pause(project, grouped, time.monotonic() - started)
             again = {t: (0, 0) for t in touched if (project, t) not in batch}
             if again and any(d.neighbours_too for d in batch.values()):
                 self.mark(project, again, neighbours_too=False)
         self._forget_old()
+
+    def _pause(self, project: str, grouped: Mapping[TraceId, Sequence[SpanFacts]], took_s: float) -> None:
+        """Each trace waits in proportion to its part of the whole work: reading and writing count, not thinking alone."""
+        now, every = time.monotonic(), sum(len(facts) for facts in grouped.values())
+        for trace, facts in grouped.items():
+            self._next_allowed[(project, trace)] = now + max(AGAIN_S, SHARE * took_s * len(facts) / every)
 
     def _neighbours(self, project: str, grouped: Mapping[TraceId, list[SpanFacts]]) -> dict[str, list[SpanFacts]]:
         keys = {key for facts in grouped.values() for key in _shared(facts)}

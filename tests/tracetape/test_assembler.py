@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import itertools
+import time
+
 import pytest
 
 from runs.facts import facts_of
@@ -118,3 +121,24 @@ def test_the_same_evidence_twice_is_written_once(start):
     assembler.mark("default", {GOOD: (0, 0)})
     wait_for(lambda: assembler.backlog().traces == 0, 5, "an empty backlog")
     assert store.read_run("default", GOOD).version == version
+
+
+def test_what_reading_and_writing_take_is_part_of_the_work_that_a_growing_trace_waits_for(start):
+    class Slow(MemoryStore):
+        writes = 0
+
+        def write_derived(self, assemblies) -> None:
+            time.sleep(0.2)
+            self.writes += 1
+            super().write_derived(assemblies)
+
+    store = Slow()
+    assembler = start(store)
+    until = time.monotonic() + 1.5
+    for number in itertools.count(1):
+        add(store, GOOD, number)
+        assembler.mark("default", {GOOD: (1, 0)})
+        if time.monotonic() > until:
+            break
+        time.sleep(0.05)
+    assert store.writes == 1
