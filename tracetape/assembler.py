@@ -225,8 +225,12 @@ class Assembler:
     def _pause(self, project: str, grouped: Mapping[TraceId, Sequence[SpanFacts]], took_s: float) -> None:
         """Each trace waits in proportion to its part of the whole work: reading and writing count, not thinking alone."""
         now, every = time.monotonic(), sum(len(facts) for facts in grouped.values())
-        for trace, facts in grouped.items():
-            self._next_allowed[(project, trace)] = now + max(AGAIN_S, SHARE * took_s * len(facts) / every)
+        with self._wake:
+            for trace, facts in grouped.items():
+                key = (project, trace)
+                self._next_allowed[key] = now + max(AGAIN_S, SHARE * took_s * len(facts) / every)
+                if key in self._dirty:  # more of it arrived meanwhile
+                    self._dirty[key].due = max(self._dirty[key].due, self._next_allowed[key])
 
     def _neighbours(self, project: str, grouped: Mapping[TraceId, list[SpanFacts]]) -> dict[str, list[SpanFacts]]:
         keys = {key for facts in grouped.values() for key in _shared(facts)}
