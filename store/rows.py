@@ -192,8 +192,8 @@ def span_of(row: Row, content: Row | None) -> CleanSpan:
         start_ns=row["start_ns"],
         end_ns=row["end_ns"],
         attributes=_attributes(row, heavy, "attributes"),
-        events=tuple(_event(parts) for parts in from_json(heavy.get("events") or "[]")),
-        links=tuple(_link(parts) for parts in from_json(heavy.get("links") or "[]")),
+        events=_events(heavy.get("events") or "[]"),
+        links=_links(heavy.get("links") or "[]"),
         status_code=_status(row["status_code"]),
         status_message=heavy.get("status_message", ""),
         trace_state=row["trace_state"],
@@ -205,7 +205,7 @@ def span_of(row: Row, content: Row | None) -> CleanSpan:
         scope=_scope(row, heavy),
         marks=tuple(row["marks"]),
     )
-    return CleanSpan(span, _origin(row), _notes(row), Redaction(row["redaction"]), row["fingerprint"], row["key_id"])
+    return CleanSpan(span, _origin(row), _notes(row), _redaction(row["redaction"]), row["fingerprint"], row["key_id"])
 
 
 def log_of(row: Row) -> CleanLog:
@@ -216,7 +216,7 @@ def log_of(row: Row) -> CleanLog:
         severity_number=row["severity_number"],
         severity_text=row["severity_text"],
         event_name=row["event_name"],
-        body=from_json(row["body"]),
+        body=_value(row["body"]),
         attributes=_attributes(row, {}, "attributes"),
         trace_id=TraceId(row["trace_id"]) if row["trace_id"] else None,
         span_id=SpanId(row["span_id"]) if row["span_id"] else None,
@@ -227,7 +227,7 @@ def log_of(row: Row) -> CleanLog:
         marks=tuple(row["marks"]),
     )
     return CleanLog(
-        log, row["log_id"], _origin(row), _notes(row), Redaction(row["redaction"]), row["fingerprint"], row["key_id"]
+        log, row["log_id"], _origin(row), _notes(row), _redaction(row["redaction"]), row["fingerprint"], row["key_id"]
     )
 
 
@@ -315,9 +315,35 @@ def _link(parts: Sequence[Any]) -> Link:
     return Link(TraceId(parts[0]), SpanId(parts[1]), parts[2], parts[3], parts[4], parts[5])
 
 
+# What was changed in the store by somebody else may not be what `to_json` wrote. It is still read, so that the page of its
+# run opens and its proof can say which span was altered.
+
+
+def _value(text: str) -> Value:
+    try:
+        value: Value = from_json(text)
+    except ValueError:
+        return text
+    return value
+
+
+def _events(text: str) -> tuple[Event, ...]:
+    try:
+        return tuple(_event(parts) for parts in from_json(text))
+    except (ValueError, TypeError, LookupError):
+        return (Event("unreadable", attributes={"stored": text}),)
+
+
+def _links(text: str) -> tuple[Link, ...]:
+    try:
+        return tuple(_link(parts) for parts in from_json(text))
+    except (ValueError, TypeError, LookupError):
+        return (Link(TraceId(""), SpanId(""), {"unreadable": text}),)
+
+
 def _attributes(row: Row, heavy: Row, name: str) -> dict[str, Value]:
     texts = {**dict(row[name]), **dict(heavy.get(name, ()))}
-    return {key: from_json(text) for key, text in texts.items()}
+    return {key: _value(text) for key, text in texts.items()}
 
 
 def _resource(row: Row, heavy: Row) -> Resource:
@@ -341,8 +367,16 @@ def _origin(row: Row) -> Origin:
     )
 
 
+def _redaction(word: str) -> Redaction:
+    """A word nobody writes was put there by somebody else: the row can still be read, and its proof says altered."""
+    return Redaction(word) if word in Redaction.__members__.values() else Redaction.WITHHELD
+
+
 def _notes(row: Row) -> tuple[RedactionNote, ...]:
-    return tuple(RedactionNote(*parts) for parts in from_json(row["notes"]))
+    try:
+        return tuple(RedactionNote(*parts) for parts in from_json(row["notes"]))
+    except (ValueError, TypeError):
+        return (RedactionNote("", "UNREADABLE", "", ""),)
 
 
 def _status(code: int) -> StatusCode:

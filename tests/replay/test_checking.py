@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import random
 from datetime import timedelta
 
 import pytest
@@ -17,6 +19,7 @@ from tests.replay.house import CAPTURES, assemble_stored, facts_for, items_of, s
 from tests.runs.scoring import load
 
 ALL = sorted(path for path in CAPTURES.iterdir() if path.is_dir())
+FLIP_EVERY = int(os.environ.get("LONG_FLIP_EVERY", "401"))
 SMALL = "web-two-services__double"
 
 
@@ -71,9 +74,12 @@ def a_bundle(ledger):
 
 
 def test_acceptance_40_a_flip_of_any_byte_of_an_export_is_found_and_its_leaf_named(ledger):
-    """Every 401st byte here, and every byte of one line of evidence; the leaf on that line must be the one that is named."""
+    """Every 401st byte here, and every byte of one line of evidence; the leaf on that line must be the one that is named.
+
+    LONG_FLIP_EVERY=1 for every byte.
+    """
     raw = a_bundle(ledger)
-    for at in range(2, len(raw), 401):
+    for at in range(2, len(raw), FLIP_EVERY):
         flipped = bytearray(raw)
         flipped[at] ^= 0x20 if at % 2 else 0x01
         found = check_bundle(bytes(flipped))
@@ -90,6 +96,72 @@ def test_acceptance_40_a_flip_of_any_byte_of_an_export_is_found_and_its_leaf_nam
         flipped[at] ^= 0x02
         found = check_bundle(bytes(flipped))
         assert named in {t.item_id for t in found.touched} or not found.run_id, (at, found.sentence)
+
+
+def test_acceptance_40_a_flip_in_any_field_of_sealed_evidence_in_the_store_names_its_span(ledger):
+    """Every text, number, key and value of every stored row, one after the other; what says where it came from is not sealed."""
+    store, runs = stored(items_of(load(CAPTURES / SMALL), traces=1))
+    (run,) = [run for run in runs if run.span_count > 1][:1]
+    assert seal_run(store, ledger, run, sealed_ns=5)
+    chance, flips = random.Random(40), 0
+    rows = [
+        (table, row)
+        for table in ("spans", "span_contents")
+        for row in store._evidence[table].values()
+        if row["trace_id"] == run.run_id
+    ]
+    for table, row in rows:
+        for column, value in list(row.items()):
+            if column in NOT_SEALED or value in ("", [], {}, None):
+                continue
+            for other in changes_of(value, chance):
+                row[column] = other
+                found = check_stored(store, ledger, run.project, run.run_id)
+                assert found.verdict is Verdict.ALTERED, (table, column, value, other)
+                assert row["span_id"] in {t.item_id for t in found.touched}, (table, column)
+                flips += 1
+            row[column] = value
+    assert flips > 200
+    assert check_stored(store, ledger, run.project, run.run_id).verdict is Verdict.INTACT
+
+
+NOT_SEALED = {
+    "project",
+    "trace_id",
+    "span_id",
+    "received_day",
+    "received_ns",
+    "segment",
+    "slot",
+    "position",
+    "score",
+} | {
+    "content_hash",
+    "has_contents",
+}
+
+
+def changes_of(value, chance):
+    """The value with one character, digit, key or inner value changed."""
+    if isinstance(value, dict):
+        for key, inner in chance.sample(sorted(value.items()), min(3, len(value))):
+            yield {**value, key: flipped_text(inner, chance)}
+            yield {(flipped_text(k, chance) if k == key else k): v for k, v in value.items()}
+    elif isinstance(value, str):
+        yield flipped_text(value, chance)
+    elif isinstance(value, int):
+        yield value + 1
+
+
+def flipped_text(text, chance):
+    """One letter becomes another, so that what is JSON stays JSON."""
+    places = [at for at, char in enumerate(text) if char.isascii() and char.isalnum()]
+    if not places:
+        return text + "x"
+    at = chance.choice(places)
+    old = text[at]
+    new = chr(ord(old) + 1) if old not in "9zZ" else chr(ord(old) - 1)
+    return text[:at] + new + text[at + 1 :]
 
 
 def lines_changed(raw, change):

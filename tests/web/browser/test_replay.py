@@ -12,6 +12,7 @@ from spans.ids import TraceId
 from spans.span import Scope, Span
 from tests.builders import NOW_NS, SECOND_NS, a_span_id, a_trace_id
 from tests.web.browser.conftest import Site
+from tests.web.browser.test_axe import AXE, RULES
 from tests.web.house import clean, fill
 from tests.web.samples import add_refund
 
@@ -58,7 +59,7 @@ def long_run(store, exchanges: int) -> TraceId:
 
 def test_acceptance_43_the_whole_inspection_works_by_keyboard(site: Site):
     run = add_refund(site.house.store)
-    page = site.page()
+    page = site.page(bypass_csp=True)
     page.goto(f"/runs/{run}/replay")
     expect(page.get_by_text("Nothing is executed.")).to_be_visible()
     for key, step in (("ArrowRight", 2), ("End", 4), ("Home", 1), ("t", 2), ("Shift+ArrowRight", 4), ("ArrowLeft", 3)):
@@ -74,8 +75,11 @@ def test_acceptance_43_the_whole_inspection_works_by_keyboard(site: Site):
         assert page.evaluate("document.activeElement.id") == section
     page.go_back()
     expect(page.locator("[data-player]")).to_have_attribute("data-at", "1", timeout=20_000)
+    page.evaluate(AXE)
+    assert page.evaluate(RULES) == []
     page.keyboard.press("?")
     expect(page.get_by_text("next error or denial")).to_be_visible()
+    assert page.evaluate(RULES) == []
 
 
 def test_without_script_every_step_is_a_link(site: Site):
