@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -74,6 +74,8 @@ class Assembler:
         self._busy: dict[TraceKey, _Dirty] = {}
         self._next_allowed: dict[TraceKey, float] = {}
         self._digests: dict[TraceKey, str] = {}
+        self.written: Counter[str] = Counter()
+        """Runs that were written, per project, since the start."""
         self._wake = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._loop, name="assembler", daemon=True)
@@ -215,6 +217,7 @@ class Assembler:
                     touched.update(f.trace_id for f in near)
             if fresh:
                 self._store.write_derived(self._judge(fresh))
+                self.written[project] += len(fresh)
                 self._digests.update({(project, TraceId(a.run.run_id)): a.run.digest for a in fresh})
             self._pause(project, grouped, time.monotonic() - started)
             again = {t: (0, 0) for t in touched if (project, t) not in batch}

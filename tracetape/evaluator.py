@@ -26,6 +26,8 @@ LAG_NS = 120 * 1_000_000_000
 LOOK_EVERY_S = 10.0
 CATCH_UP = 8
 """Moments that are evaluated one by one after a pause; of a longer one only the last, with everything since in view."""
+IDLE_NS = 3_600_000_000_000
+"""How often a detector looks at a project in which nothing is written."""
 FAILED_PAUSE_S = 600.0
 """How long a detector that failed waits before it is asked again."""
 FIRST_NS = 24 * 3600 * 1_000_000_000
@@ -82,6 +84,7 @@ class Evaluator:
         *,
         clock_ns: Callable[[], int] = time.time_ns,
         told: Told = lambda _findings: None,
+        moved: Callable[[str], int] | None = None,
     ) -> None:
         """Wire it up.
 
@@ -91,12 +94,15 @@ class Evaluator:
             detectors: all of them.
             clock_ns: the time of live evaluation.
             told: is handed what was opened, reopened, closed or became more severe, after it is stored.
+            moved: a number per project that changes whenever a run of it is written; without it, something always moved.
         """
         self._store = store
         self._ledger = ledger
         self._detectors = tuple(detectors)
         self._clock_ns = clock_ns
         self._told = told
+        self._moved = moved
+        self._seen_moved: dict[tuple[str, str], int] = {}
         self._status: dict[str, DetectorStatus] = {}
         self._paused_until: dict[str, float] = {}
         self._pouring: dict[tuple[str, str], _Pouring] = {}
@@ -126,7 +132,23 @@ class Evaluator:
                 if self._stop.is_set():
                     return made
                 if time.monotonic() >= self._paused_until.get(detector.name, 0.0):
-                    made += self._guarded(detector, project, self._due(detector, project))
+                    made += self._look(detector, project)
+        return made
+
+    def _look(self, detector: Detector, project: str) -> int:
+        """One detector and project; while no run is written, only time passes, and once an hour is enough."""
+        moments = self._due(detector, project)
+        if self._moved is None or not moments:
+            return self._guarded(detector, project, moments)
+        key, moved = (detector.name, project), self._moved(project)
+        (before, _), (_, newest) = moments[0], moments[-1]
+        if self._seen_moved.get(key) == moved:
+            if newest - before < IDLE_NS:
+                return 0
+            moments = [(before, newest)]
+        made = self._guarded(detector, project, moments)
+        if made == len(moments):
+            self._seen_moved[key] = moved
         return made
 
     def evaluate_history(self, project: str, since_ns: int, until_ns: int, every_ns: int) -> Iterator[tuple[int, int]]:

@@ -138,7 +138,7 @@ class House:
                 erasing.go_on,
             ),
         )
-        evaluator = Evaluator(store, ledger)
+        evaluator = Evaluator(store, ledger, moved=lambda project: assembler.written[project])
         alerts = AlertDriver(
             store,
             ledger,

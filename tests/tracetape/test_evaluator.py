@@ -280,3 +280,25 @@ def test_stop_works_before_start_and_twice(ledger):
     evaluator = an_evaluator(ledger)
     evaluator.stop()
     evaluator.stop()
+
+
+def test_while_nothing_is_written_a_look_an_hour_is_enough_and_what_is_written_is_looked_at_when_it_is_due(ledger):
+    minute = 60_000_000_000
+    probe, now, written = Probe(every_ns=5 * minute), Now(), [1]
+    evaluator = Evaluator(
+        a_store(), ledger, [probe.detector], clock_ns=now, moved=lambda project: written[0] if project else 0
+    )
+    evaluator.evaluate_due()
+    evaluator.evaluate_due()
+    assert len(probe.asked) == 1
+    for _ in range(11):
+        now.ns += 5 * minute
+        evaluator.evaluate_due()
+    assert len(probe.asked) == 1
+    now.ns += 5 * minute
+    evaluator.evaluate_due()
+    assert probe.asked[1:] == [("default", NOON, NOON + 60 * minute)]
+    now.ns += 5 * minute
+    written[0] += 1
+    evaluator.evaluate_due()
+    assert probe.asked[2:] == [("default", NOON + 60 * minute, NOON + 65 * minute)]

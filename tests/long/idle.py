@@ -1,0 +1,63 @@
+"""A server with nothing to do: ten minutes with the demo's runs stored and nobody looking; processor time, memory and disk of each process.
+
+pytest tests/long/idle.py -s --timeout 0           # LONG_MINUTES=2 for less
+"""
+
+# ruff: noqa: T201 the figures are what a person wants
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.tracetape.running import Running
+
+MINUTES = float(os.environ.get("LONG_MINUTES", "10"))
+MOST_CPU = 0.02
+"""Of one core, all processes together."""
+MOST_BYTES_PER_S = 20_000
+"""Of disk, all processes together: a ledger that notes a time now and then, no system tables."""
+
+
+def test_an_idle_server_is_idle(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with Running(data) as server:
+        server.key()
+        server.cli("demo")
+        server.settle(300)
+        time.sleep(150)  # sealing waits for a minute of quiet, and detectors look at what arrived
+        assert server.process
+        processes = {
+            role: psutil.Process(pid) for role, pid in {**server.children(), "supervisor": server.process.pid}.items()
+        }
+        before, bytes_before, began = _spent(processes), _written(processes), time.monotonic()
+        size = _size(data)
+        time.sleep(MINUTES * 60)
+        took = time.monotonic() - began
+        after = _spent(processes)
+        shares = {role: (after[role] - before[role]) / took for role in before}
+        written = (_written(processes) - bytes_before) / took
+        memory = {role: process.memory_info().rss / 2**20 for role, process in processes.items()}
+        print(
+            f"\n{took / 60:.1f} idle minutes, load {os.getloadavg()[0]:.1f}: {100 * sum(shares.values()):.2f} % of a core ("
+            + ", ".join(f"{role} {100 * share:.2f}" for role, share in sorted(shares.items()))
+            + f"); {written:,.0f} bytes/s written, data folder {size / 2**20:.1f} → {_size(data) / 2**20:.1f} MiB; resident MiB: "
+            + ", ".join(f"{role} {mib:.0f}" for role, mib in sorted(memory.items()))
+        )
+        assert not list((data / "store").rglob("*query_log*"))
+    assert sum(shares.values()) < MOST_CPU
+    assert written < MOST_BYTES_PER_S
+
+
+def _spent(processes: dict[str, psutil.Process]) -> dict[str, float]:
+    return {role: sum(process.cpu_times()[:2]) for role, process in processes.items()}
+
+
+def _written(processes: dict[str, psutil.Process]) -> int:
+    return sum(process.io_counters().write_bytes for process in processes.values())
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
