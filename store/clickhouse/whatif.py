@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -35,6 +35,7 @@ _NO_CALLS: Mapping[str, Any] = {
     "cut_successful": 0,
     "cut_value": 0,
 }
+_EXAMPLES_PER_READ = 1_000
 _EXECUTED = "what_if_executed"
 
 
@@ -93,11 +94,12 @@ def what_if(select: Select, query: RunQuery, policy: Policy) -> WhatIf:
     calls = statement("what_if_calls", where=shown.clause, approved=approved)
     rows = select(statement("what_if_groups", calls=calls), {**params, "most": MOST_GROUPS})
     whole = rows[0] if rows else _NO_CALLS
+    spans = _spans(select, params, rows)
     return WhatIf(
         runs=sum(day["runs"] for day in days),
         counts={change: number for change, number in zip(_CHANGES, whole["calls_by_change"], strict=True) if number},
         kinds=whole["kinds"],
-        groups=in_order(_group(row) for row in rows),
+        groups=in_order(_group(row, spans) for row in rows),
         cut_runs=whole["cut_runs"],
         cut_successful=whole["cut_successful"],
         cut_value_usd=trimmed(Decimal(whole["cut_value"])),
@@ -105,7 +107,24 @@ def what_if(select: Select, query: RunQuery, policy: Policy) -> WhatIf:
     )
 
 
-def _group(row: Mapping[str, Any]) -> CallGroup:
+def _spans(
+    select: Select, params: Mapping[str, object], rows: Sequence[Mapping[str, Any]]
+) -> dict[tuple[str, int], str]:
+    """The span of every example, by run and place."""
+    wanted = [(_run_id(run), ordinal) for row in rows for _, run, ordinal in row["examples"]]
+    sql = statement("what_if_spans")
+    return {
+        (row["run_id"], row["ordinal"]): row["span_id"]
+        for start in range(0, len(wanted), _EXAMPLES_PER_READ)
+        for row in select(sql, {**params, "examples": wanted[start : start + _EXAMPLES_PER_READ]})
+    }
+
+
+def _run_id(number: int) -> str:
+    return f"{number:032x}"
+
+
+def _group(row: Mapping[str, Any], spans: Mapping[tuple[str, int], str]) -> CallGroup:
     return CallGroup(
         change=_CHANGES[row["change"]],
         tool=row["tool"],
@@ -115,7 +134,7 @@ def _group(row: Mapping[str, Any]) -> CallGroup:
         runs=row["runs"],
         successful_runs=row["successful_runs"],
         arguments=row["arguments"],
-        examples=tuple((run_id, span_id) for _, run_id, _, span_id in row["examples"]),
+        examples=tuple((_run_id(run), spans.get((_run_id(run), ordinal), "")) for _, run, ordinal in row["examples"]),
     )
 
 

@@ -3,8 +3,6 @@
 -- what depends on the call alone is decided before the join, where tool names are still looked up in a dictionary.
 -- PREWHERE drops rows before FINAL chooses between versions; the join on the version makes that harmless, and half is read.
 SELECT
-  s.run_id AS run_id,
-  s.span_id AS span_id,
   s.ordinal AS ordinal,
   s.tool_name AS tool,
   s.tool_arguments_hash AS tool_arguments_hash,
@@ -18,10 +16,8 @@ SELECT
 FROM
 (
   SELECT
-    reinterpretAsUInt128(unhex(s.run_id)) AS run,
-    run_id,
+    reinterpretAsUInt128(reverse(unhex(s.run_id))) AS run,
     version,
-    span_id,
     ordinal,
     tool_name,
     tool_arguments_hash,
@@ -47,7 +43,7 @@ FROM
 ) AS s
 INNER JOIN
 (
-  SELECT reinterpretAsUInt128(unhex(run_id)) AS run, version, outcome, started_ns, cost_usd
+  SELECT reinterpretAsUInt128(reverse(unhex(run_id))) AS run, version, outcome, started_ns, cost_usd
   FROM runs FINAL
   WHERE partition_day IN {days:Array(Date)} AND {where} AND ({policy_workflow:String} = '*' OR workflow = {policy_workflow:String})
 ) AS r ON s.run = r.run AND s.version = r.version

@@ -1,6 +1,7 @@
 -- Where each limit would have stopped the runs of one day that exceed it: before the first step that starts when it is
 -- over already, and what that step and the rest cost. One row per limit; days add up. Held equal to `spans.whatif`.
--- Which runs may exceed one is asked once, where their steps are read; every run has a step.
+-- Which runs may exceed one is asked once, where their steps are read; every run has a step. The join
+-- drops steps of older versions.
 SELECT
   rule,
   count() AS runs,
@@ -42,9 +43,9 @@ FROM
         groupArray(if(usage_role = 'own', ifNull(cost_usd, toDecimal128(0, 12)), toDecimal128(0, 12))) AS costs,
         groupArray(if(usage_role = 'own', toInt64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)), 0)) AS used
       FROM steps FINAL
-      PREWHERE project = {project:String} AND partition_day = {day:Date} AND (run_id, version) IN
+      PREWHERE project = {project:String} AND partition_day = {day:Date} AND run_id IN
       (
-        SELECT run_id, version
+        SELECT run_id
         FROM runs FINAL
         WHERE {chosen}
       )

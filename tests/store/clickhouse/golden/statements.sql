@@ -1343,8 +1343,6 @@ LIMIT {value_limit:UInt32}
 
 -- what_if_calls
 SELECT
-  s.run_id AS run_id,
-  s.span_id AS span_id,
   s.ordinal AS ordinal,
   s.tool_name AS tool,
   s.tool_arguments_hash AS tool_arguments_hash,
@@ -1358,10 +1356,8 @@ SELECT
 FROM
 (
   SELECT
-    reinterpretAsUInt128(unhex(s.run_id)) AS run,
-    run_id,
+    reinterpretAsUInt128(reverse(unhex(s.run_id))) AS run,
     version,
-    span_id,
     ordinal,
     tool_name,
     tool_arguments_hash,
@@ -1387,7 +1383,7 @@ FROM
 ) AS s
 INNER JOIN
 (
-  SELECT reinterpretAsUInt128(unhex(run_id)) AS run, version, outcome, started_ns, cost_usd
+  SELECT reinterpretAsUInt128(reverse(unhex(run_id))) AS run, version, outcome, started_ns, cost_usd
   FROM runs FINAL
   WHERE partition_day IN {days:Array(Date)} AND project = {project:String} AND ({policy_workflow:String} = '*' OR workflow = {policy_workflow:String})
 ) AS r ON s.run = r.run AND s.version = r.version
@@ -1404,13 +1400,15 @@ ORDER BY partition_day
 
 -- what_if_groups
 SELECT
-  change, tool, rule, shape, calls, runs, successful_runs, arguments, examples,
+  change, tool, rule, shape, calls, arguments, examples,
+  finalizeAggregation(of_runs) AS runs,
+  finalizeAggregation(of_successful) AS successful_runs,
   count() OVER () AS kinds,
   [sumIf(calls, change = 0) OVER (), sumIf(calls, change = 1) OVER (), sumIf(calls, change = 2) OVER (),
    sumIf(calls, change = 3) OVER (), sumIf(calls, change = 4) OVER ()] AS calls_by_change,
-  uniqExactMerge(cut) OVER () AS cut_runs,
-  length(groupUniqArrayMerge(cut_well) OVER ()) AS cut_successful,
-  arraySum(paid -> paid.2, groupUniqArrayMerge(cut_well) OVER ()) AS cut_value
+  uniqExactMergeIf(of_runs, change = 0) OVER () AS cut_runs,
+  uniqExactMergeIf(of_successful, change = 0) OVER () AS cut_successful,
+  arraySum(paid -> paid.2, groupUniqArrayMerge(cut_paid) OVER ()) AS cut_value
 FROM
 (
   SELECT
@@ -1419,12 +1417,11 @@ FROM
     rule,
     if(changed, arguments_shape, '') AS shape,
     count() AS calls,
-    uniqExactIf(run, changed) AS runs,
-    uniqExactIf(run, changed AND outcome = 'success') AS successful_runs,
+    uniqExactStateIf(run, changed) AS of_runs,
+    uniqExactStateIf(run, changed AND outcome = 'success') AS of_successful,
     uniqExactIf(tool_arguments_hash, changed) AS arguments,
-    groupArraySortedIf(5)((-toInt64(started_ns), run_id, ordinal, span_id), changed) AS examples,
-    uniqExactStateIf(run, change = 0) AS cut,
-    groupUniqArrayStateIf((run, ifNull(run_cost_usd, toDecimal128(0, 12))), change = 0 AND outcome = 'success') AS cut_well
+    groupArraySortedIf(5)((-toInt64(started_ns), run, ordinal), changed) AS examples,
+    groupUniqArrayStateIf((run, assumeNotNull(run_cost_usd)), change = 0 AND outcome = 'success' AND run_cost_usd > 0) AS cut_paid
   FROM (SELECT *, change != 4 AS changed FROM ({calls}))
   GROUP BY change, tool, rule, shape
 )
@@ -1473,9 +1470,9 @@ FROM
         groupArray(if(usage_role = 'own', ifNull(cost_usd, toDecimal128(0, 12)), toDecimal128(0, 12))) AS costs,
         groupArray(if(usage_role = 'own', toInt64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)), 0)) AS used
       FROM steps FINAL
-      PREWHERE project = {project:String} AND partition_day = {day:Date} AND (run_id, version) IN
+      PREWHERE project = {project:String} AND partition_day = {day:Date} AND run_id IN
       (
-        SELECT run_id, version
+        SELECT run_id
         FROM runs FINAL
         WHERE {chosen}
       )
@@ -1501,6 +1498,12 @@ GROUP BY rule
   GROUP BY run_id, version
   HAVING count() > {max_tool_calls:Int64}
 )
+
+-- what_if_spans
+SELECT run_id, ordinal, argMax(span_id, version) AS span_id
+FROM steps
+WHERE project = {project:String} AND partition_day IN {days:Array(Date)} AND (run_id, ordinal) IN {examples:Array(Tuple(String, UInt32))}
+GROUP BY run_id, ordinal
 
 -- every filter
 project = {project:String}
