@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +37,8 @@ _NO_CALLS: Mapping[str, Any] = {
     "cut_value": 0,
 }
 _EXAMPLES_PER_READ = 1_000
+RUNS_AT_ONCE = 50_000
+"""Runs whose steps may be in memory together."""
 _EXECUTED = "what_if_executed"
 
 
@@ -103,7 +106,7 @@ def what_if(select: Select, query: RunQuery, policy: Policy) -> WhatIf:
         cut_runs=whole["cut_runs"],
         cut_successful=whole["cut_successful"],
         cut_value_usd=trimmed(Decimal(whole["cut_value"])),
-        limits=_limits(select, policy, shown.clause, params, sum(day["unpriced"] for day in days)),
+        limits=_limits(select, policy, shown.clause, params, days),
     )
 
 
@@ -139,18 +142,33 @@ def _group(row: Mapping[str, Any], spans: Mapping[tuple[str, int], str]) -> Call
 
 
 def _limits(
-    select: Select, policy: Policy, clause: str, params: Mapping[str, Any], unpriced: int
+    select: Select, policy: Policy, clause: str, params: Mapping[str, Any], days: Sequence[Mapping[str, Any]]
 ) -> tuple[LimitGroup, ...]:
-    """Day by day: a run and its steps stand in one partition, so days add up, and memory holds one at a time."""
+    """Some days at a time: a run and its steps stand in one partition, so days add up, and memory holds a few at a time."""
     asked = {rule: limit for rule in _LIMITS if (limit := getattr(policy.limits, rule)) is not None}
     if not asked:
         return ()
     sql = _limit_statement(asked, clause)
     found: dict[str, list[Mapping[str, Any]]] = {rule: [] for rule in asked}
-    for day in params["days"]:
-        for row in select(sql, {**params, **asked, "day": day}):
+    for some in _chunks_of(days):
+        for row in select(sql, {**params, **asked, "some_days": some}):
             found[row["rule"]].append(row)
+    unpriced = sum(day["unpriced"] for day in days)
     return tuple(_limit_group(rule, rows, unpriced if rule == "max_cost_usd" else 0) for rule, rows in found.items())
+
+
+def _chunks_of(days: Sequence[Mapping[str, Any]]) -> Iterator[list[date]]:
+    """Days in order, as many together as hold RUNS_AT_ONCE runs; a day with more stands alone."""
+    some: list[date] = []
+    runs = 0
+    for day in days:
+        if some and runs + day["runs"] > RUNS_AT_ONCE:
+            yield some
+            some, runs = [], 0
+        some.append(day["partition_day"])
+        runs += day["runs"]
+    if some:
+        yield some
 
 
 def _limit_statement(asked: Iterable[str], clause: str) -> str:
@@ -158,7 +176,7 @@ def _limit_statement(asked: Iterable[str], clause: str) -> str:
     limits = [(rule, _LIMITS[rule]) for rule in asked]
     exceeded = " OR ".join(limit.exceeded for _, limit in limits)
     chosen = (
-        f"partition_day = {{day:Date}} AND {clause} "
+        f"partition_day IN {{some_days:Array(Date)}} AND {clause} "
         "AND ({policy_workflow:String} = '*' OR workflow = {policy_workflow:String}) "
         f"AND ({exceeded.replace('{many_calls}', statement('what_if_many_calls', executed=executed))})"
     )

@@ -1,4 +1,4 @@
--- Where each limit would have stopped the runs of one day that exceed it: before the first step that starts when it is
+-- Where each limit would have stopped the runs of some days that exceed it: before the first step that starts when it is
 -- over already, and what that step and the rest cost. One row per limit; days add up. Held equal to `spans.whatif`.
 -- Which runs may exceed one is asked once, where their steps are read; every run has a step. The join
 -- drops steps of older versions.
@@ -43,7 +43,7 @@ FROM
         groupArray(if(usage_role = 'own', ifNull(cost_usd, toDecimal128(0, 12)), toDecimal128(0, 12))) AS costs,
         groupArray(if(usage_role = 'own', toInt64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)), 0)) AS used
       FROM steps FINAL
-      PREWHERE project = {project:String} AND partition_day = {day:Date} AND run_id IN
+      PREWHERE project = {project:String} AND partition_day IN {some_days:Array(Date)} AND run_id IN
       (
         SELECT run_id
         FROM runs FINAL
@@ -55,7 +55,7 @@ FROM
     (
       SELECT run_id, version, outcome, started_ns, duration_ns, cost_usd, toInt64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)) AS tokens
       FROM runs FINAL
-      WHERE partition_day = {day:Date} AND {where}
+      WHERE partition_day IN {some_days:Array(Date)} AND {where}
     ) AS r ON s.run_id = r.run_id AND s.version = r.version
   )
   ARRAY JOIN arrayFilter(stop -> stop.3, stops) AS stop

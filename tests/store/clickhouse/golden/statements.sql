@@ -1470,7 +1470,7 @@ FROM
         groupArray(if(usage_role = 'own', ifNull(cost_usd, toDecimal128(0, 12)), toDecimal128(0, 12))) AS costs,
         groupArray(if(usage_role = 'own', toInt64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)), 0)) AS used
       FROM steps FINAL
-      PREWHERE project = {project:String} AND partition_day = {day:Date} AND run_id IN
+      PREWHERE project = {project:String} AND partition_day IN {some_days:Array(Date)} AND run_id IN
       (
         SELECT run_id
         FROM runs FINAL
@@ -1482,7 +1482,7 @@ FROM
     (
       SELECT run_id, version, outcome, started_ns, duration_ns, cost_usd, toInt64(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)) AS tokens
       FROM runs FINAL
-      WHERE partition_day = {day:Date} AND project = {project:String}
+      WHERE partition_day IN {some_days:Array(Date)} AND project = {project:String}
     ) AS r ON s.run_id = r.run_id AND s.version = r.version
   )
   ARRAY JOIN arrayFilter(stop -> stop.3, stops) AS stop
@@ -1494,7 +1494,7 @@ GROUP BY rule
 (
   SELECT run_id, version
   FROM steps FINAL
-  PREWHERE project = {project:String} AND partition_day = {day:Date} AND {executed}
+  PREWHERE project = {project:String} AND partition_day IN {some_days:Array(Date)} AND {executed}
   GROUP BY run_id, version
   HAVING count() > {max_tool_calls:Int64}
 )
