@@ -141,7 +141,7 @@ def build_run(
         environment=run.environment,
         mode="" if run.mode is RunMode.LIVE else run.mode.value,
         started_ns=run.started_ns,
-        facts=_facts(place, run, outline, stopped),
+        facts=_facts(place, run, outline, stopped, detail.redaction if detail else ""),
         tabs=tuple(
             Tab(
                 key,
@@ -192,7 +192,7 @@ def _around(place: Place, run: Run) -> str:
     return place.within(max(0, run.started_ns - half), run.started_ns + half).url("/runs", shape="any")
 
 
-def _facts(place: Place, run: Run, outline: Outline, stopped: Step | None) -> tuple[HeaderFact, ...]:
+def _facts(place: Place, run: Run, outline: Outline, stopped: Step | None, redaction: str) -> tuple[HeaderFact, ...]:
     return (
         _outcome(run),
         _cost(run),
@@ -200,7 +200,7 @@ def _facts(place: Place, run: Run, outline: Outline, stopped: Step | None) -> tu
         _time(run),
         _calls(run),
         _decisions(place, run, outline, stopped),
-        _redaction(run, outline),
+        _redaction(run, outline, redaction),
         _recording(run),
     )
 
@@ -261,10 +261,15 @@ def _decisions(place: Place, run: Run, outline: Outline, stopped: Step | None) -
     return HeaderFact("Decisions", count(made) if made else "none", "allowed" if made else "no control spoke")
 
 
-def _redaction(run: Run, outline: Outline) -> HeaderFact:
+def _redaction(run: Run, outline: Outline, mode: str) -> HeaderFact:
+    """`mode` is how the step that is shown went through redaction; a project has one at a time."""
     if outline.withheld:
         return HeaderFact("Redacted", "withheld", "some text not stored", "wait")
-    return HeaderFact("Redacted", plural(run.redactions, "value") if run.redactions else "nothing found")
+    if mode == "off":
+        return HeaderFact("Redacted", "off", "stored as it was sent", "wait")
+    if run.redactions or not mode:
+        return HeaderFact("Redacted", plural(run.redactions, "value"))
+    return HeaderFact("Redacted", "nothing found")
 
 
 def _recording(run: Run) -> HeaderFact:

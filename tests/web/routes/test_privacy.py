@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from spans.clean import RedactionNote
+from spans.clean import Redaction, RedactionNote
 from spans.health import RedactionFigures
 from spans.roles import Role
 from tests.builders import NOW_NS, a_clean_span, a_run, an_assembly
+from tests.runs.spans_of import TRACE, agent, chat
 from tests.store.contract import tables_for
-from tests.web.house import House, a_house
+from tests.web.house import House, a_house, fill
 
 TOKEN = "<PERSON_abcdefgh>"
 EARLIER = ("<PERSON_earlier2>", "<PERSON_earlier3>")
@@ -114,3 +115,15 @@ def test_people_asks_for_the_right_and_a_known_entity(house: House):
     client = house.client(Role.REVIEWER)
     assert client.post("/people", data={"values": "x", "entity": "SECRET"}).status_code == 400
     assert client.post("/people", data={"values": "a\n" * 30}).status_code == 400
+
+
+def test_a_run_that_was_stored_as_sent_never_says_that_nothing_was_found(tmp_path):
+    house = a_house(tmp_path)
+    fill(house.store, [replace(one, redaction=Redaction.OFF) for one in (agent(1), chat(2, parent=1))])
+    page = house.browser().get(f"/runs/{TRACE}").text
+    assert "stored as it was sent" in page
+    assert "nothing found" not in page
+    (tmp_path / "other").mkdir()
+    other = a_house(tmp_path / "other")
+    fill(other.store, [replace(one, redaction=Redaction.FULL) for one in (agent(1), chat(2, parent=1))])
+    assert "nothing found" in other.browser().get(f"/runs/{TRACE}").text
