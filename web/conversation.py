@@ -136,7 +136,9 @@ def build_conversation(
     turns: list[Turn] = []
     answered: set[str] = set()
     known = {step.span_id for step in steps[:remembered]}
-    for step in shown:
+    # A call that only a later message tells of stands where that message stands, even when its model call comes after it.
+    told_of = {c.step.span_id for c in cards if "synthetic" in c.step.flags and c.call_id in results}
+    for step in [s for s in shown if s.span_id not in told_of] + [s for s in shown if s.span_id in told_of]:
         for turn in _turns(step, contents.get(step.span_id, EMPTY), memory):
             if step.span_id in known:
                 continue

@@ -350,3 +350,28 @@ def test_an_answer_that_was_recorded_empty_is_read_from_the_next_call():
         },
     )
     assert told(found) == ["user: hello", "assistant: tool_call:lookup", "tool lookup: found", "assistant: hi"]
+
+
+def test_a_call_that_only_a_message_tells_of_stands_where_the_message_stands_even_when_its_step_comes_first():
+    """A proxy's span that counts for nothing is given the result first; the model call that is told comes after it."""
+    conversation = build_conversation(
+        [
+            model(1, counted=False, usage_role=UsageRole.DUPLICATE),
+            tool(2, "c1", flags=("synthetic",)),
+            tool(3, "c9", flags=("synthetic",)),
+            model(4),
+        ],
+        {
+            a_span_id(4): SpanContent(
+                input_messages=(HELLO, Message("assistant", (asks("c1"),)), result("c1", "sunny")),
+                output_messages=(HI,),
+            )
+        },
+    )
+    assert told(conversation) == [
+        "tool lookup: None",
+        "user: hello",
+        "assistant: tool_call:lookup",
+        "tool lookup: sunny",
+        "assistant: hi",
+    ]
