@@ -26,6 +26,8 @@ LAG_NS = 120 * 1_000_000_000
 LOOK_EVERY_S = 10.0
 CATCH_UP = 8
 """Moments that are evaluated one by one after a pause; of a longer one only the last, with everything since in view."""
+BUSY_PAUSES_S = (5.0, 20.0, 60.0)
+"""Waits before a moment of history is judged again while the store is busy."""
 IDLE_NS = 3_600_000_000_000
 """How often a detector looks at a project in which nothing is written."""
 FAILED_PAUSE_S = 600.0
@@ -157,7 +159,7 @@ class Evaluator:
         Findings are told to nobody, and what live evaluation has reached is not moved.
 
         Raises:
-            BusyError: the store is busy for longer than a page would wait.
+            BusyError: the store is busy, and still is after three waits of a minute and a half in all.
         """
         while self._store.roll_up():
             pass
@@ -168,7 +170,7 @@ class Evaluator:
             with self._one_at_a_time:
                 for detector in self._detectors:
                     try:
-                        made += len(self._evaluate(detector, project, before, at_ns))
+                        made += len(self._patiently(detector, project, before, at_ns))
                     except BusyError:
                         raise
                     except Exception as error:
@@ -257,6 +259,17 @@ class Evaluator:
             news += self._ledger.findings.close_unseen(project, detector.kinds, at_ns, detector.quiet_ns)
         self._note(detector, at_ns, time.monotonic() - started)
         return news
+
+    def _patiently(self, detector: Detector, project: str, before_ns: int, at_ns: int) -> tuple[Finding, ...]:
+        """Over history a store that is busy is waited for: a moment that is skipped would not come again."""
+        for pause_s in BUSY_PAUSES_S:
+            try:
+                return self._evaluate(detector, project, before_ns, at_ns)
+            except BusyError as error:
+                logger.warning("the store is busy; evaluating again", extra={"reason": str(error), "pause_s": pause_s})
+                if self._stop.wait(pause_s):
+                    raise
+        return self._evaluate(detector, project, before_ns, at_ns)
 
     def _mark_changes(self, project: str, at_ns: int) -> None:
         """Mark versions, models, prompts and tool schemas that appeared in the last weeks."""

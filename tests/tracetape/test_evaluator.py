@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from insights.detectors import DETECTORS, Detector
+from spans.errors import BusyError
 from spans.finding import FindingKind, FindingState
 from spans.kinds import RunStatus
 from spans.run import Assembly
@@ -302,3 +303,23 @@ def test_while_nothing_is_written_a_look_an_hour_is_enough_and_what_is_written_i
     written[0] += 1
     evaluator.evaluate_due()
     assert probe.asked[2:] == [("default", NOON + 60 * minute, NOON + 65 * minute)]
+
+
+def test_over_history_a_busy_store_is_waited_for_and_no_moment_is_skipped(ledger, monkeypatch):
+    monkeypatch.setattr("tracetape.evaluator.BUSY_PAUSES_S", (0.01, 0.01, 0.01))
+    probe, busy = Probe(), [2, 0]
+
+    def states(inputs):
+        if busy[0]:
+            busy[0] -= 1
+            raise BusyError("busy")
+        return []
+
+    probe.states = states
+    evaluator = Evaluator(a_store(), ledger, [probe.detector], clock_ns=Now())
+    moments = [at for at, _ in evaluator.evaluate_history("default", NOON - 2 * HOUR, NOON, HOUR)]
+    assert moments == [NOON - HOUR, NOON]
+    assert [at for _, _, at in probe.asked] == [NOON - HOUR] * 3 + [NOON]
+    busy[0] = 100
+    with pytest.raises(BusyError):
+        list(evaluator.evaluate_history("default", NOON - HOUR, NOON, HOUR))
