@@ -185,7 +185,7 @@ def build_detail(
         generic_output_text=content.output if shows_io and isinstance(content.output, str) else "",
         cost=_cost(step),
         notes=group_notes([n for c in clean for n in c.notes]),
-        redaction=_redaction(clean),
+        redaction=redaction_of(clean),
         redacted_with=_redacted_with(clean),
         raws=_raws(span, logs),
         marks=tuple(FLAG_WORDS[f] for f in step.flags if f in FLAG_WORDS),
@@ -300,7 +300,8 @@ def _redacted_with(clean: Sequence[CleanSpan | CleanLog]) -> tuple[RedactedWith,
     )
 
 
-def _redaction(clean: Sequence[CleanSpan | CleanLog]) -> str:
+def redaction_of(clean: Sequence[CleanSpan | CleanLog]) -> str:
+    """How evidence went through redaction, the worst of it: `withheld`, `off`, `rules`, `full`, or `none` without any."""
     modes = {c.redaction for c in clean}
     if Redaction.WITHHELD in modes:
         return "withheld"

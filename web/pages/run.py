@@ -123,10 +123,11 @@ def build_run(
     inside: object = None,
     remarks: RunRemarks | None = None,
     links: tuple[OutLink, ...] = (),
+    redaction: str = "",
 ) -> RunPage:
     """Build the page of a run from what the store knows and what the tab shows: `conversation`, or `inside` of another.
 
-    `asked` is the step that the address names; the detail of another one may be shown without it. `stopped` is the
+    `redaction` is how a step of the run went through it, when the detail does not tell. `asked` is the step that the address names; the detail of another one may be shown without it. `stopped` is the
     first denied step.
     """
     path = f"/runs/{run.run_id}"
@@ -141,7 +142,7 @@ def build_run(
         environment=run.environment,
         mode="" if run.mode is RunMode.LIVE else run.mode.value,
         started_ns=run.started_ns,
-        facts=_facts(place, run, outline, stopped, detail.redaction if detail else ""),
+        facts=_facts(place, run, outline, stopped, detail.redaction if detail else redaction),
         tabs=tuple(
             Tab(
                 key,

@@ -17,7 +17,7 @@ from web.conversation import Conversation, build_conversation
 from web.desk import Desk
 from web.evidence import read_some, read_step, read_steps
 from web.links import links_of_run, links_of_step
-from web.pages.detail import Detail, build_detail
+from web.pages.detail import Detail, build_detail, redaction_of
 from web.pages.remarks import RunRemarks, build_remarks
 from web.pages.run import TABS, Talk, build_run
 from web.places import Place
@@ -118,6 +118,7 @@ def show_run(
         talk=talk,
         inside=inside,
         detail=_detail(desk, request, place, opened.path, run, shown) if shown else None,
+        redaction="" if shown or run.redactions else _redaction(desk, place, opened),
         asked=opened.selected.span_id if opened.asked and opened.selected else "",
         stopped=opened.stopped,
         may_pin=caller.may(Permission.REVIEW),
@@ -225,6 +226,16 @@ def _detail(desk: Desk, request: Request, place: Place, path: str, run: Run, ste
         all_messages=all_messages,
         links=links_of_step(desk.services.links, run, step),
     )
+
+
+def _redaction(desk: Desk, place: Place, opened: Opened) -> str:
+    """How a step of the run went through redaction: a run in which nothing was hidden may never have been looked at."""
+    store = desk.services.store
+    step = opened.selected or next(iter(store.read_steps_at(place.project, opened.run.run_id, [0])), None)
+    if step is None:
+        return ""
+    found = store.read_evidence(place.project, step.trace_id, step.span_id)
+    return redaction_of((*found.spans, *found.logs))
 
 
 def _talk(desk: Desk, request: Request, place: Place, opened: Opened) -> tuple[Talk, Conversation]:

@@ -120,9 +120,10 @@ def test_people_asks_for_the_right_and_a_known_entity(house: House):
 def test_a_run_that_was_stored_as_sent_never_says_that_nothing_was_found(tmp_path):
     house = a_house(tmp_path)
     fill(house.store, [replace(one, redaction=Redaction.OFF) for one in (agent(1), chat(2, parent=1))])
-    page = house.browser().get(f"/runs/{TRACE}").text
-    assert "stored as it was sent" in page
-    assert "nothing found" not in page
+    for tab in ("", "/conversation"):
+        page = house.browser().get(f"/runs/{TRACE}{tab}").text
+        assert "stored as it was sent" in page, tab
+        assert "nothing found" not in page
     (tmp_path / "other").mkdir()
     other = a_house(tmp_path / "other")
     fill(other.store, [replace(one, redaction=Redaction.FULL) for one in (agent(1), chat(2, parent=1))])
