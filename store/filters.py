@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 
 from spans.errors import RefusedError
@@ -102,7 +102,11 @@ _MEMBERS: tuple[_Member, ...] = (
 )
 _SEARCHED = ("name", "workflow", "input_preview", "output_preview")
 """Columns of a run that a text is looked for in, beside the evidence of its trace."""
-_MENTIONS = "SELECT trace_id FROM {table} WHERE project = {{project:String}} AND ({found})"
+_MENTIONS = "SELECT trace_id FROM {table} WHERE project = {{project:String}}{days} AND ({found})"
+_LAST_NS = 4_102_444_800_000_000_000
+"""The year 2100: later days have no place in a Date."""
+_SINCE_DAY = " AND received_day >= {text_since_day:Date}"
+"""Evidence is received no earlier than a day before its run starts, clocks being what they are; older days stay closed."""
 _ANY = "multiSearchAnyCaseInsensitiveUTF8({column}, {{needles:Array(String)}})"
 _ANY_VALUE = f"arrayExists(v -> {_ANY.format(column='v')}, mapValues(attributes))"
 _EVIDENCE = {
@@ -192,7 +196,7 @@ def _conditions(query: RunQuery, *, with_cursor: bool, mentions: Mentions) -> It
             lambda run: run.cost_usd is not None and run.cost_usd >= cost,
         )
     if query.text:
-        yield _search(clean_text(query.text), mentions)
+        yield _search(clean_text(query.text), mentions, query.since_ns)
     if with_cursor and query.cursor:
         yield _after(query.cursor, query.order)
 
@@ -248,18 +252,23 @@ def _attribute(number: int, key: str, value: str) -> Condition:
     )
 
 
-def _search(text: str, mentions: Mentions) -> Condition:
+def _search(text: str, mentions: Mentions, since_ns: int | None) -> Condition:
     columns = " OR ".join(f"positionCaseInsensitiveUTF8({column}, {{text:String}}) > 0" for column in _SEARCHED)
-    evidence = " OR ".join(f"run_id IN ({_MENTIONS.format(table=t, found=f)})" for t, f in _EVIDENCE.items())
+    days = _SINCE_DAY if since_ns else ""
+    evidence = " OR ".join(f"run_id IN ({_MENTIONS.format(table=t, days=days, found=f)})" for t, f in _EVIDENCE.items())
     needles = _needles(text)
     lowered = text.lower()
     found = cache(lambda: frozenset(mentions(needles)))
     return Condition(
         f"({columns} OR {evidence})",
-        {"text": text, "needles": list(needles)},
+        {"text": text, "needles": list(needles)} | ({"text_since_day": _day_before(since_ns)} if since_ns else {}),
         f"containing “{text}”",
         lambda run: any(lowered in getattr(run, column).lower() for column in _SEARCHED) or run.run_id in found(),
     )
+
+
+def _day_before(since_ns: int) -> date:
+    return datetime.fromtimestamp(max(0, min(since_ns, _LAST_NS) // 1_000_000_000 - 86_400), UTC).date()
 
 
 def _needles(text: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -48,7 +49,7 @@ from store.clickhouse.sql import column_list, statement
 from store.clickhouse.sums import run_series, run_sums
 from store.clickhouse.whatif import what_if
 from store.columns import DAY, FLOATS, TEXT, TEXTS, U64, trimmed
-from store.cursor import cursor_after
+from store.cursor import cursor_after, decode_cursor
 from store.derived_rows import (
     RUNS,
     STEPS,
@@ -74,6 +75,8 @@ TABLES = (*EVIDENCE_TABLES, *DERIVED_TABLES, *ROLL_UP_TABLES)
 _IDS_PER_QUERY = 500
 """Parameters travel in the address of a request; this keeps it well under what servers accept."""
 _SECOND_NS = 1_000_000_000
+TEXT_DAYS = (1, 4, 16)
+"""Days before the end of the range in which a text is looked for first, as long as they do not fill a page."""
 NARROW_NS = 4 * 86_400 * _SECOND_NS
 """Up to this length of a range it pays to find out first which days hold its runs; longer ones hold most days anyway."""
 _THEIR_DAYS = (
@@ -250,7 +253,13 @@ class ClickHouseStore:
     def find_runs(self, query: RunQuery) -> Page[Run]:
         """Runs that match, in the order of the query."""
         shown, order = where(query, with_cursor=True), order_of(query.order)
-        rows = self._about_runs("find_run_ids", shown, {"limit": query.limit + 1}, query, order=order.clause)
+        rows: list[dict[str, Any]] = []
+        for since_ns in _windows(query):
+            part = replace(query, since_ns=since_ns)
+            asked = where(part, with_cursor=True)
+            rows = self._about_runs("find_run_ids", asked, {"limit": query.limit + 1}, part, order=order.clause)
+            if len(rows) > query.limit:
+                break
         runs = self._read_runs(query.project, rows[: query.limit])
         more = len(rows) > query.limit and runs
         cursor = cursor_after(runs[-1], order) if more else None
@@ -517,6 +526,17 @@ class ClickHouseStore:
                 unit = HourUnit(row["day"], row["project"], environment, workflow, hour_of(started_ns))
                 found[(row["project"], RunId(row["run_id"]))] = _Known(unit, row["expired_ns"])
         return found
+
+
+def _windows(query: RunQuery) -> Iterator[int | None]:
+    """Beginnings of the range to search, the latest first: a page of newest runs with a common word needs a day, not all of them."""
+    if query.text and not query.order:
+        newest = decode_cursor(query.cursor).key if query.cursor else query.until_ns or time.time_ns()
+        for days in TEXT_DAYS:
+            since = int(newest) - days * 86_400 * _SECOND_NS
+            if since > max(query.since_ns or 0, 0):
+                yield since
+    yield query.since_ns
 
 
 def _is_narrow(query: RunQuery) -> bool:

@@ -6,7 +6,7 @@ import itertools
 import os
 import threading
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
@@ -544,6 +544,37 @@ class StoreContract:
         )
         assert [r.run_id for r in store.find_runs(RunQuery(project, text=text)).rows] == [made[1].run_id]
         assert store.find_runs(RunQuery(project + "x", text=text)).rows == ()
+
+    @pytest.mark.parametrize("until_ns", [None, NOW_NS + 86_400 * SECOND_NS])
+    def test_a_text_is_found_on_every_page_over_many_days_whatever_the_range(
+        self, store, project, runs, write, until_ns
+    ):
+        day_ns = 86_400 * SECOND_NS
+        made = runs(*({"started_ns": NOW_NS - ago * day_ns} for ago in (0, 0, 0, 1, 2, 3, 9, 9, 20, 40)))
+        for run in made:
+            received = run.started_ns + 60 * SECOND_NS
+            day = datetime.fromtimestamp(received / 1e9, UTC).date()
+            write(
+                a_clean_span(
+                    trace_id=TraceId(run.run_id),
+                    received_ns=received,
+                    received_day=day,
+                    attributes={"said": "common word"},
+                )
+            )
+        query, seen = RunQuery(project, text="common", limit=2, until_ns=until_ns), []
+        while True:
+            page = store.find_runs(query)
+            seen += [run.run_id for run in page.rows]
+            if page.next_cursor is None:
+                break
+            query = replace(query, cursor=page.next_cursor)
+        newest_first = sorted(made, key=lambda run: (run.started_ns, run.run_id), reverse=True)
+        assert seen == [run.run_id for run in newest_first]
+        for ago, count in ((0.5, 3), (2.5, 5), (30, 9)):
+            since = RunQuery(project, text="common", since_ns=int(NOW_NS - ago * day_ns), until_ns=until_ns)
+            assert len(store.find_runs(since).rows) == count
+            assert store.totals(since).runs == count
 
     def test_a_filter_sees_only_the_winning_version(self, store, project):
         store.write_derived([an_assembly(project=project, version=1, status=RunStatus.RUNNING)])
