@@ -82,6 +82,9 @@ class Comparison(StrEnum):
     AT_MOST = "<="
 
 
+_COMPARED = {">": "more than", ">=": "at least", "<": "less than", "<=": "at most"}
+
+
 @dataclass(frozen=True, slots=True)
 class RunCondition:
     """One condition on one run, such as `cost_usd > 2`."""
@@ -93,6 +96,19 @@ class RunCondition:
     def words(self) -> str:
         """As the file writes it."""
         return f"{self.metric} {self.comparison} {self.value:g}"
+
+    def told(self) -> str:
+        """As a person says it of a run: `costing more than $2`."""
+        than = f"{_COMPARED[self.comparison]} "
+        number = f"{self.value:,.0f}" if float(self.value).is_integer() else f"{self.value:g}"
+        match self.metric:
+            case "cost_usd":
+                return f"costing {than}${number}"
+            case "duration_s" | "runtime_s":
+                return f"taking {than}{number} s"
+            case "same_tool_in_a_row":
+                return f"calling one tool {than}{number} times in a row"
+        return f"with {than.replace('less', 'fewer')}{number} {self.metric.replace('_', ' ')}"
 
 
 @dataclass(frozen=True, slots=True)

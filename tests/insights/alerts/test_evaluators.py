@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import pytest
+
 from insights.alerts.evaluators import evaluate
 from insights.alerts.inputs import Told, Trouble
 from insights.alerts.machine import Look
@@ -116,8 +118,22 @@ def test_one_run_beyond_a_bound_is_enough():
     rule = parse_rule("{id: c, type: per_run, any: [cost_usd > 2]}")
     reading = one(rule, Canned({"any": Sums(runs=500, matching=1)}))
     assert reading.look is Look.BAD
-    assert reading.sentence == "refund: 1 run with cost_usd > 2 in the last 1 hour."
+    assert reading.sentence == "refund: 1 run costing more than $2 in the last 1 hour."
     assert one(rule, Canned({"any": Sums(runs=500)})).look is Look.GOOD
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("cost_usd > 0.5", "costing more than $0.5"),
+        ("duration_s >= 90", "taking at least 90 s"),
+        ("tokens > 20000", "with more than 20,000 tokens"),
+        ("tool_calls < 1", "with fewer than 1 tool calls"),
+        ("same_tool_in_a_row >= 5", "calling one tool at least 5 times in a row"),
+    ],
+)
+def test_a_bound_is_told_as_a_person_says_it(condition, told):
+    assert parse_rule(f"{{id: c, type: per_run, any: [{condition}]}}").any_of[0].told() == told
 
 
 def test_a_workflow_that_stopped_running_is_noticed():
