@@ -100,8 +100,9 @@ def outline(steps: Iterable[Step], asked: Mapping[SpanId, Sequence[AskedCall]]) 
     return tuple(found)
 
 
-def _by_time(step: Step) -> tuple[int, int, str]:
-    return step.start_ns, step.ordinal, step.span_id
+def _by_time(step: Step) -> tuple[int, bool, int, str]:
+    """A call that only a result in a later message tells of has that message's time, and ran before the model read it."""
+    return step.start_ns, "synthetic" not in step.flags or step.kind is not SpanKind.TOOL, step.ordinal, step.span_id
 
 
 def _asked_with(
@@ -217,7 +218,7 @@ class _Branches:
             labels[head] = f"{name}#{counts[over[head], name]}"
         return labels
 
-    def _place(self, head: SpanId) -> tuple[float, tuple[int, int, str]]:
+    def _place(self, head: SpanId) -> tuple[float, tuple[int, bool, int, str]]:
         """Where a head stands: with the tool call that led to it, else by its start."""
         step = self._steps[head]
         for above in (head, *reversed(self._ancestors(step))):

@@ -270,7 +270,7 @@ def _unseen(
     others = _other_names(nodes)
     by_call = {call.call_id: call for _, call in reversed(asked) if call.call_id}
     made: dict[str, Node] = {}
-    for carrier, call in sorted(answered, key=lambda pair: (pair[0].order, pair[1].call_id)):
+    for carrier, call in sorted(answered, key=lambda pair: (not pair[0].counted, pair[0].order, pair[1].call_id)):
         identity = call.call_id or f"{call.name}:{call.arguments_hash}:{carrier.span_id}"
         if identity in matched or identity in made or carrier.duplicate_of is not None:
             continue
@@ -306,7 +306,7 @@ def _matched(tools: Sequence[Node], answered: Sequence[tuple[Node, AnsweredCall]
         if not node.call_id or node.call_id not in told:
             spare[node.tool_name] = spare.get(node.tool_name, 0) + 1
     found = set()
-    for carrier, call in sorted(answered, key=lambda pair: (pair[0].order, pair[1].call_id)):
+    for carrier, call in sorted(answered, key=lambda pair: (not pair[0].counted, pair[0].order, pair[1].call_id)):
         identity = call.call_id or f"{call.name}:{call.arguments_hash}:{carrier.span_id}"
         if identity in found:
             continue

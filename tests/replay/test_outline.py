@@ -6,6 +6,8 @@ from replay.outline import ExchangeKind, asked_of, outline
 from spans.facts import AskedCall, Decision
 from spans.kinds import SpanKind, Verdict
 from tests.builders import SECOND_NS, a_span_id, a_step, some_facts
+from tests.replay.house import items_of, stored
+from tests.runs.scoring import load, recorded
 
 
 def step(number, kind=SpanKind.MODEL, *, parent=None, at=None, lasts=1.0, **changes):
@@ -141,3 +143,21 @@ def test_of_several_copies_of_facts_the_one_that_asks_for_more_counts():
     call = AskedCall("c", "a", "")
     facts = [some_facts(asked=()), some_facts(asked=(call,), content_hash="d" * 32)]
     assert list(asked_of(facts).values()) == [(call,)]
+
+
+def test_a_call_that_only_a_later_message_tells_of_is_played_before_the_model_reads_its_result():
+    made = [step(1), step(2), tool(3, "look", at=2, lasts=0, parent=2, flags=("synthetic",))]
+    assert [m.step.ordinal for m in outline(made, {})] == [1, 3, 2]
+
+
+def test_behind_a_proxy_what_was_asked_for_runs_after_it_was_asked_for():
+    """LiteLLM: a span around the request holds the results first, and counts for nothing; the calls inside it are the run's."""
+    store, runs = stored(items_of(load(recorded()["litellm__otel-callback"])))
+    seen = 0
+    for run in runs:
+        steps = store.read_steps(run.project, run.run_id)
+        kinds = [m.kind for m in outline(steps, {})]
+        if kinds.count(ExchangeKind.MODEL) == 2 and kinds.count(ExchangeKind.TOOL) == 3:
+            assert kinds == [ExchangeKind.MODEL, *[ExchangeKind.TOOL] * 3, ExchangeKind.MODEL]
+            seen += 1
+    assert seen
