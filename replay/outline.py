@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -16,6 +16,9 @@ from spans.run import Step
 
 Branch = tuple[str, ...]
 """Names from the outermost agent inwards, each with its occurrence, such as `("researcher#2",)`. The main line is `()`."""
+
+Place = tuple[int, int, bool, int, str]
+"""What steps are ordered by."""
 
 
 class ExchangeKind(StrEnum):
@@ -81,7 +84,9 @@ def outline(steps: Iterable[Step], asked: Mapping[SpanId, Sequence[AskedCall]]) 
     Steps stand by start time; those that one assistant message asked for stand in the order of their calls in that
     message, however they were scheduled. The same steps give the same outline in whatever order they are handed in.
     """
-    ordered = sorted(steps, key=_by_time)
+    steps = tuple(steps)
+    place = _by_time(steps)
+    ordered = sorted(steps, key=place)
     kinds = {s.span_id: kind for s in ordered if (kind := exchange_kind(s)) is not None}
     playing = [s for s in ordered if s.span_id in kinds]
     retold: dict[SpanId, list[Step]] = defaultdict(list)
@@ -89,7 +94,7 @@ def outline(steps: Iterable[Step], asked: Mapping[SpanId, Sequence[AskedCall]]) 
         if step.duplicate_of is not None:
             retold[step.duplicate_of].append(step)
     playing = _by_call_position(playing, _asked_with(asked, retold))
-    branches = _Branches(ordered, playing).of_all()
+    branches = _Branches(ordered, playing, place).of_all()
     counts: dict[Branch, int] = defaultdict(int)
     found = []
     for number, step in enumerate(playing, 1):
@@ -100,9 +105,21 @@ def outline(steps: Iterable[Step], asked: Mapping[SpanId, Sequence[AskedCall]]) 
     return tuple(found)
 
 
-def _by_time(step: Step) -> tuple[int, bool, int, str]:
-    """A call that only a result in a later message tells of has that message's time, and ran before the model read it."""
-    return step.start_ns, "synthetic" not in step.flags or step.kind is not SpanKind.TOOL, step.ordinal, step.span_id
+def _by_time(steps: Iterable[Step]) -> Callable[[Step], Place]:
+    """The order of steps. A call that only a result in a later message tells of has that message's time, and ran just before."""
+    ordinals = {step.span_id: step.ordinal for step in steps}
+
+    def place(step: Step) -> Place:
+        read_by = ordinals.get(step.parent_span_id) if step.parent_span_id and _is_told(step) else None
+        if read_by is None:
+            return step.start_ns, step.ordinal, True, step.ordinal, step.span_id
+        return step.start_ns, read_by, False, step.ordinal, step.span_id
+
+    return place
+
+
+def _is_told(step: Step) -> bool:
+    return step.kind is SpanKind.TOOL and "synthetic" in step.flags
 
 
 def _asked_with(
@@ -155,10 +172,11 @@ def _positions(
 class _Branches:
     """Finds where a run divides: at its agents, and where steps that hold exchanges run beside each other."""
 
-    def __init__(self, steps: Sequence[Step], playing: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[Step], playing: Sequence[Step], place: Callable[[Step], Place]) -> None:
         self._steps = {s.span_id: s for s in steps}
         self._rank = {s.span_id: index for index, s in enumerate(playing)}
-        self._times = sorted(_by_time(s) for s in playing)
+        self._by_time = place
+        self._times = sorted(place(s) for s in playing)
         self._playing = playing
         self._above = {s.span_id: self._ancestors(s) for s in playing}
         self._spans: dict[SpanId, tuple[int, int]] = {}
@@ -218,13 +236,13 @@ class _Branches:
             labels[head] = f"{name}#{counts[over[head], name]}"
         return labels
 
-    def _place(self, head: SpanId) -> tuple[float, tuple[int, bool, int, str]]:
+    def _place(self, head: SpanId) -> tuple[float, Place]:
         """Where a head stands: with the tool call that led to it, else by its start."""
         step = self._steps[head]
         for above in (head, *reversed(self._ancestors(step))):
             if above in self._rank:
-                return float(self._rank[above]), _by_time(step)
-        return bisect_left(self._times, _by_time(step)) - 0.5, _by_time(step)
+                return float(self._rank[above]), self._by_time(step)
+        return bisect_left(self._times, self._by_time(step)) - 0.5, self._by_time(step)
 
 
 def _head_name(step: Step) -> str:

@@ -30,6 +30,9 @@ BUSY_PAUSES_S = (5.0, 20.0, 60.0)
 """Waits before a moment of history is judged again while the store is busy."""
 IDLE_NS = 3_600_000_000_000
 """How often a detector looks at a project in which nothing is written."""
+CALM_NS = 15 * 60 * 1_000_000_000
+"""How far a look must reach beyond the last write before that counts as seen: a moment lies behind the clock (LAG_NS and the
+grid), and a sender's clock may be ahead of it."""
 FAILED_PAUSE_S = 600.0
 """How long a detector that failed waits before it is asked again."""
 FIRST_NS = 24 * 3600 * 1_000_000_000
@@ -104,7 +107,8 @@ class Evaluator:
         self._clock_ns = clock_ns
         self._told = told
         self._moved = moved
-        self._seen_moved: dict[tuple[str, str], int] = {}
+        self._movement: dict[str, tuple[int, int]] = {}
+        """Per project: the number, and when it was first seen."""
         self._status: dict[str, DetectorStatus] = {}
         self._paused_until: dict[str, float] = {}
         self._pouring: dict[tuple[str, str], _Pouring] = {}
@@ -138,20 +142,22 @@ class Evaluator:
         return made
 
     def _look(self, detector: Detector, project: str) -> int:
-        """One detector and project; while no run is written, only time passes, and once an hour is enough."""
+        """One detector and project; once nothing was written for a while only time passes, and a look an hour is enough."""
         moments = self._due(detector, project)
-        if self._moved is None or not moments:
-            return self._guarded(detector, project, moments)
-        key, moved = (detector.name, project), self._moved(project)
-        (before, _), (_, newest) = moments[0], moments[-1]
-        if self._seen_moved.get(key) == moved:
-            if newest - before < IDLE_NS:
-                return 0
-            moments = [(before, newest)]
-        made = self._guarded(detector, project, moments)
-        if made == len(moments):
-            self._seen_moved[key] = moved
-        return made
+        last_ns = self._last_moved_ns(project)
+        if moments and last_ns is not None and moments[0][0] >= last_ns + CALM_NS:
+            before, newest = moments[0][0], moments[-1][1]
+            moments = [(before, newest)] if newest - before >= IDLE_NS else []
+        return self._guarded(detector, project, moments)
+
+    def _last_moved_ns(self, project: str) -> int | None:
+        """When it was noticed that a run of the project was written; None where nobody says."""
+        if self._moved is None:
+            return None
+        now = self._moved(project)
+        if self._movement.get(project, (None, 0))[0] != now:
+            self._movement[project] = (now, self._clock_ns())
+        return self._movement[project][1]
 
     def evaluate_history(self, project: str, since_ns: int, until_ns: int, every_ns: int) -> Iterator[tuple[int, int]]:
         """Judge stored history as if time passed: at every step all detectors; yields (moment, statements made).

@@ -148,6 +148,8 @@ def test_of_several_copies_of_facts_the_one_that_asks_for_more_counts():
 def test_a_call_that_only_a_later_message_tells_of_is_played_before_the_model_reads_its_result():
     made = [step(1), step(2), tool(3, "look", at=2, lasts=0, parent=2, flags=("synthetic",))]
     assert [m.step.ordinal for m in outline(made, {})] == [1, 3, 2]
+    at_once = [step(1, at=2), step(2, at=2), tool(3, "look", at=2, lasts=0, parent=2, flags=("synthetic",))]
+    assert [m.step.ordinal for m in outline(at_once, {})] == [1, 3, 2]
 
 
 def test_behind_a_proxy_what_was_asked_for_runs_after_it_was_asked_for():

@@ -11,6 +11,7 @@ from spans.errors import BusyError
 from spans.finding import FindingKind, FindingState
 from spans.kinds import RunStatus
 from spans.run import Assembly
+from store.api import RunQuery
 from store.ledger import Ledger
 from store.ledger.findings import FindingQuery
 from store.memory import MemoryStore
@@ -283,26 +284,51 @@ def test_stop_works_before_start_and_twice(ledger):
     evaluator.stop()
 
 
-def test_while_nothing_is_written_a_look_an_hour_is_enough_and_what_is_written_is_looked_at_when_it_is_due(ledger):
-    minute = 60_000_000_000
-    probe, now, written = Probe(every_ns=5 * minute), Now(), [1]
-    evaluator = Evaluator(
-        a_store(), ledger, [probe.detector], clock_ns=now, moved=lambda project: written[0] if project else 0
-    )
-    evaluator.evaluate_due()
-    evaluator.evaluate_due()
-    assert len(probe.asked) == 1
-    for _ in range(11):
-        now.ns += 5 * minute
+MINUTE = 60_000_000_000
+
+
+def steps_of(evaluator, now, count, minutes=5):
+    """Look every few minutes; the clock stands there afterwards."""
+    for _ in range(count):
+        now.ns += minutes * MINUTE
         evaluator.evaluate_due()
-    assert len(probe.asked) == 1
-    now.ns += 5 * minute
+
+
+def test_while_nothing_is_written_a_look_an_hour_is_enough_and_what_is_written_is_looked_at_when_it_is_due(ledger):
+    probe, now, written = Probe(every_ns=5 * MINUTE), Now(), {"default": 1}
+    evaluator = Evaluator(a_store(), ledger, [probe.detector], clock_ns=now, moved=written.__getitem__)
     evaluator.evaluate_due()
-    assert probe.asked[1:] == [("default", NOON, NOON + 60 * minute)]
-    now.ns += 5 * minute
-    written[0] += 1
     evaluator.evaluate_due()
-    assert probe.asked[2:] == [("default", NOON + 60 * minute, NOON + 65 * minute)]
+    looks = len(probe.asked)
+    steps_of(evaluator, now, 4)  # until a look reaches far enough beyond the write
+    assert len(probe.asked) == looks + 4
+    steps_of(evaluator, now, 11)
+    assert len(probe.asked) == looks + 4
+    steps_of(evaluator, now, 1)
+    assert probe.asked[looks + 4 :] == [("default", NOON + 20 * MINUTE, NOON + 80 * MINUTE)]
+    written["default"] += 1
+    steps_of(evaluator, now, 2)
+    assert [at for _, _, at in probe.asked[looks + 5 :]] == [NOON + 85 * MINUTE, NOON + 90 * MINUTE]
+
+
+def test_a_run_that_is_written_after_the_moment_of_a_look_is_seen_by_the_next_one(ledger):
+    """A look judges a moment that lies behind the clock: the one made just after a write does not see what was written."""
+    seen, now, store, written = [], Now(), a_store(), {"default": 1}
+    probe = Probe(every_ns=5 * MINUTE)
+    probe.states = lambda inputs: (
+        seen.append({r.run_id for r in store.find_runs(RunQuery("default", until_ns=inputs.now_ns)).rows}) or []
+    )
+    evaluator = Evaluator(store, ledger, [probe.detector], clock_ns=now, moved=written.__getitem__)
+    evaluator.evaluate_due()
+    steps_of(evaluator, now, 12)
+    now.ns += 5 * MINUTE
+    late = a_run(run_id="f" * 32, started_ns=now.ns - 1, status=RunStatus.OK)
+    store.write_derived([Assembly(late, ())])
+    written["default"] += 1
+    evaluator.evaluate_due()
+    seen.clear()
+    steps_of(evaluator, now, 2)
+    assert any(late.run_id in runs for runs in seen)
 
 
 def test_over_history_a_busy_store_is_waited_for_and_no_moment_is_skipped(ledger, monkeypatch):
