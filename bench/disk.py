@@ -13,8 +13,6 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -24,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.end_to_end import a_batch
-from bench.ingest import PEERS, free_port, is_open
+from bench.ingest import PEERS, free_port, installed, started
 from store.clickhouse.address import parse_address
 from store.clickhouse.engine import Engine
 from store.clickhouse.store import ClickHouseStore
@@ -95,23 +93,11 @@ def ours(requests: Sequence[bytes], spans: int, place: Path, redaction: str) -> 
 
 def theirs(name: str, requests: Sequence[bytes], spans: int, scratch: Path, place: Path) -> Kept:
     """A peer with its defaults."""
-    known, venv, data = PEERS[name], scratch / name, place / name
-    if not (venv / "bin" / "pip").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-    subprocess.run([str(venv / "bin" / "pip"), "install", "--quiet", known.package], check=True)
+    known, data, port = PEERS[name], place / name, free_port()
+    venv = installed(name, scratch)
     data.mkdir()
-    port = free_port()
-    with (place / f"{name}.log").open("ab") as log:
-        process = subprocess.Popen(
-            known.command(venv, port, data),
-            env={"PATH": os.environ.get("PATH", ""), "HOME": str(data), **known.environ(port, data)},
-            stdout=log,
-            stderr=log,
-            cwd=data,
-            start_new_session=True,
-        )
+    process = started(name, venv, port, data)
     try:
-        wait_for(lambda: is_open(port), 180, f"{name} to listen")
         database = known.database(data)
 
         def stored() -> int:

@@ -204,17 +204,19 @@ PEERS = {
 }
 
 
-def peer(name: str, options: argparse.Namespace, place: Path) -> Result:
-    """Another server, as it comes from the package index and with its defaults."""
-    known, venv, data = PEERS[name], options.scratch / name, place / name
+def installed(name: str, scratch: Path) -> Path:
+    """The virtual environment of a peer, made and filled from the package index when it is missing."""
+    venv = scratch / name
     if not (venv / "bin" / "pip").exists():
         subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-    subprocess.run([str(venv / "bin" / "pip"), "install", "--quiet", known.package], check=True)
-    data.mkdir()
-    port = free_port()
+    subprocess.run([str(venv / "bin" / "pip"), "install", "--quiet", PEERS[name].package], check=True)
+    return venv
 
-    def start() -> subprocess.Popen[bytes]:
-        log = (place / f"{name}.log").open("ab")
+
+def started(name: str, venv: Path, port: int, data: Path) -> subprocess.Popen[bytes]:
+    """A peer with its defaults, listening; its log stands beside its folder."""
+    known = PEERS[name]
+    with data.with_suffix(".log").open("ab") as log:
         process = subprocess.Popen(
             known.command(venv, port, data),
             env={"PATH": os.environ.get("PATH", ""), "HOME": str(data), **known.environ(port, data)},
@@ -223,8 +225,18 @@ def peer(name: str, options: argparse.Namespace, place: Path) -> Result:
             cwd=data,
             start_new_session=True,
         )
-        wait_for(lambda: is_open(port), 180, f"{name} to listen")
-        return process
+    wait_for(lambda: is_open(port), 180, f"{name} to listen")
+    return process
+
+
+def peer(name: str, options: argparse.Namespace, place: Path) -> Result:
+    """Another server, as it comes from the package index and with its defaults."""
+    known, data, port = PEERS[name], place / name, free_port()
+    venv = installed(name, options.scratch)
+    data.mkdir()
+
+    def start() -> subprocess.Popen[bytes]:
+        return started(name, venv, port, data)
 
     process = start()
     try:

@@ -17,7 +17,7 @@ from redaction.history import MIN_LENGTH, History
 from redaction.items import Cleaned, Item
 from redaction.languages import UNREAD
 from redaction.leaves import Frame, Leaf, LeafKind, Pointer, context_word, cut, cut_list, is_plain_key, pointer_keys
-from redaction.memory import Hasher, Memory
+from redaction.memory import WORDS, Hasher, Memory
 from redaction.presidio import People
 from redaction.rules import Mode, Operator, RedactionRules
 from spans.clean import RedactionNote
@@ -149,7 +149,7 @@ class Redactor:
         self.key_id = key_id
         self._values: Memory[_Text] = Memory(VALUES_BYTES if self._remember else 0)
         self._history = History(enabled=self._remember)
-        self._token = lru_cache(maxsize=8_192)(self._make_token)
+        self._token = lru_cache(maxsize=WORDS)(self._make_token)
 
     def mode_of(self, project: str) -> Mode:
         """The mode in effect for a project: `full` needs the language model."""

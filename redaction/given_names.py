@@ -6,6 +6,8 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
+from redaction.memory import WORDS
+
 GIVEN_NAMES: Final = frozenset(
     """
     aaron abby abdul abdullah abebe abel abena abigail abiodun abraham achim ada adam adama adaeze adebayo adele adelina aditi aditya
@@ -187,7 +189,7 @@ WORDS_TOO: Final = frozenset(
 _LETTERS = str.maketrans({"\u0131": "i", "ø": "o", "ł": "l", "ß": "ss", "đ": "d", "æ": "ae", "œ": "oe", "\u2019": "'"})
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=WORDS)
 def is_given_name(word: str) -> bool:
     """Whether a word (as written, in any case) is a known given name; both halves count of a name with a hyphen."""
     folded = _folded(word)
@@ -209,7 +211,7 @@ MIN_LONE: Final = 2
 """Letters that a name alone must have more than."""
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=WORDS)
 def _folded(word: str) -> str:
     low = word.lower().translate(_LETTERS)
     if low.isascii():

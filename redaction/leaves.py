@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
+from redaction.memory import WORDS
 from redaction.pairs import named_values
 from redaction.tables import HEADER, cells
 
@@ -441,7 +442,7 @@ def _url_values(text: str, at: _Place, start: int) -> Iterator[Leaf]:
 _PLAIN_KEY = re.compile(r"(?:[A-Za-z]{0,19}\d{0,3}(?:[._\-\[\]]|$)){1,24}", re.ASCII)
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=WORDS)
 def is_plain_key(key: str) -> bool:
     """Whether a key holds nothing but short words and indexes, so that no value can hide in it."""
     return (
@@ -451,7 +452,7 @@ def is_plain_key(key: str) -> bool:
     )
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=WORDS)
 def context_word(key: str) -> str:
     """A key as the detectors compare it: its last telling segment, in lower snake case.
 

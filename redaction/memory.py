@@ -9,6 +9,9 @@ from typing import Generic, TypeVar
 
 Kept = TypeVar("Kept")
 
+WORDS = 8_192
+"""Entries of each cache of single words, keys and values: what recurs stays, and they are full after minutes, not hours."""
+
 _OVERHEAD_BYTES = 400
 """What an entry costs besides its payload, measured: key, dictionary slot, link, tuples."""
 

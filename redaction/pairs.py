@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from redaction.memory import WORDS
+
 Pair = tuple[int, str, str]
 """Where a value begins, the value, the key it stands under."""
 
@@ -50,7 +52,7 @@ def named_values(text: str) -> Iterator[Pair]:
                 yield match.start(2), value, match[1].replace(" ", "_")
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=WORDS)
 def _is_telling(key: str) -> bool:
     return _TELLING.search(key.lower()) is not None
 

@@ -11,6 +11,7 @@ import phonenumbers
 
 from redaction.detectors.piece import Confirm, Detector, Piece, Scope
 from redaction.findings import Finding
+from redaction.memory import WORDS
 from redaction.words import PRODUCTS
 
 MAX_PHONES = 2_000
@@ -144,7 +145,7 @@ def _is_valid_abroad(candidate: str) -> bool:
         return False
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=WORDS)
 def _is_number(candidate: str, regions: tuple[str, ...]) -> bool:
     if candidate.startswith("00"):
         candidate = "+" + candidate[2:]

@@ -3,8 +3,7 @@
 pytest tests/long/large.py -s --timeout 0          # LONG_SEED=7 to repeat
 
 Acknowledged within 5 s; clean or withheld in the store within a minute for the prompt, workers below 1 GiB; the first page
-of the run within 2 s and 1 MB of HTML. How long the whole batch takes is printed: it is as much text as a novelist writes
-in a life, and redaction reads all of it.
+of the run within 2 s and 1 MB of HTML. How long the whole batch takes is printed: redaction reads all of it.
 """
 
 # ruff: noqa: T201 the figures are what a person wants

@@ -127,8 +127,8 @@ def build_run(
 ) -> RunPage:
     """Build the page of a run from what the store knows and what the tab shows: `conversation`, or `inside` of another.
 
-    `redaction` is how a step of the run went through it, when the detail does not tell. `asked` is the step that the address names; the detail of another one may be shown without it. `stopped` is the
-    first denied step.
+    `asked` is the step that the address names; the detail of another one may be shown without it. `stopped` is the
+    first denied step. `redaction` is how a step of the run went through it, for a tab without a detail that tells.
     """
     path = f"/runs/{run.run_id}"
     state = run_state(run)
