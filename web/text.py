@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 import zlib
@@ -86,6 +87,54 @@ def one_line(text: str, most: int = 160) -> str:
     """A preview: white space collapsed, cut with an ellipsis."""
     flat = " ".join(text[: most * 4].split())
     return flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"
+
+
+_TOKEN = re.compile(
+    r'\s*(?:"((?:[^"\\]|\\.)*)(?:"|\\?$)|([\[{])|([\]}])|([,:])|(-?\d[\d.eE+-]*|true|false|null)(?=[\s,\]}]|$)|…|$)'
+)
+_WORDS = {"true": "yes", "false": "no"}
+
+
+def spoken(text: str) -> str:
+    """What a structured answer says, without its brackets and quotes: `approvals: tool_name: delete_account`.
+
+    The text may be cut anywhere. What is empty is left out; text that is not JSON comes back as it was.
+    """
+    if text.lstrip()[:1] not in {"{", "["}:
+        return text
+    said: list[str] = []
+    keys: list[str] = []
+    key, at = "", 0
+    while at < len(text):
+        found = _TOKEN.match(text, at)
+        if found is None:
+            return text
+        at = max(found.end(), at + 1)
+        string, opened, closed, _, scalar = found.groups()
+        if opened:
+            keys.append(key)
+            key = ""
+        elif closed:
+            key = ""
+            if keys:
+                keys.pop()
+        elif string is not None and not key and text[at : at + 20].lstrip()[:1] == ":":
+            key = _unquoted(string)
+        elif (
+            value := _unquoted(string) if string is not None else _WORDS.get(scalar or "", scalar)
+        ) and value != "null":
+            said.append("".join(f"{k}: " for k in (*keys, key) if k) + value)
+            keys, key = [""] * len(keys), ""
+        elif string is not None or scalar:
+            key = ""
+    return ", ".join(said) or text
+
+
+def _unquoted(string: str) -> str:
+    try:
+        return spoken(str(json.loads(f'"{string}"', strict=False)).strip())
+    except ValueError:
+        return string.strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.text import fold, one_line, person, tint, visible
+from web.text import fold, one_line, person, spoken, tint, visible
 
 
 def test_markup_of_an_agent_is_text():
@@ -72,3 +72,26 @@ def test_a_person_is_a_chip_whole_on_hover():
     chip = person('user-"4471"-with-a-long-id', 8)
     assert "user-&#34;" in chip
     assert "…" in chip
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"calls":[],"approvals":[{"tool_name":"delete_account"}]}', "approvals: tool_name: delete_account"),
+        ('{"name":"<PERSON_wvmfn6nz>","email":"x…', "name: <PERSON_wvmfn6nz>, email: x…"),
+        ('{"args":"{\\"id\\":1}","ok":true,"note":null}', "args: id: 1, ok: yes"),
+        ('["a", 1.5, ["b"]]', "a, 1.5, b"),
+        ('{"cut in an escape":"a\\', "cut in an escape: a"),
+        ("{}", "{}"),
+        ("[INFO] started", "[INFO] started"),
+        ("[a link](x)", "[a link](x)"),
+        ("plain words", "plain words"),
+    ],
+)
+def test_a_structured_answer_is_read_as_words(text, said):
+    assert spoken(text) == said
+
+
+@given(st.text(max_size=200) | st.text('{}[]",:\\ ab1', max_size=60))
+def test_no_text_stops_a_row_from_being_drawn(text):
+    assert isinstance(spoken(text), str)

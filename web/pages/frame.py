@@ -20,7 +20,7 @@ from web.text import one_line
 _FRESH_NS = 60 * SECOND_NS
 AROUND_NS = 3_600 * SECOND_NS
 _PLACE_PARAMS = frozenset({"project", "environment", "range", "since", "until"})
-_VOLATILE = frozenset({"cursor", "span", "from", "open", "shut", "noise", "part"})
+_VOLATILE = frozenset({"cursor", "span", "from", "open", "shut", "noise", "part", "pinned"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,8 +171,9 @@ def _row(place: Place, now_ns: int, number: int, state: State) -> RunRow:
         cost_usd=(Decimal("0.62"), None, Decimal("0.0004812"), Decimal("1.92"))[number],
         unpriced_calls=(0, 2, 0, 1)[number],
         duration_ns=(41 * SECOND_NS, 3_200_000_000, None, 134 * SECOND_NS)[number],
-        who=("<PERSON_tapkmj7f>", "user-4471", "", "<PERSON_tapkmj7f>")[number],
+        who=("<PERSON_tapkmj7f>", "conv-5120", "", "<PERSON_tapkmj7f>")[number],
+        who_is_session=number == 1,
         session_id="",
         version_number=1,
-        last_received_ns=now_ns,
+        last_received_ns=now_ns - 900 * SECOND_NS,
     )

@@ -33,6 +33,8 @@ class HeaderFact:
     """`bad`, `stop`, `wait` or empty."""
     exact: str = ""
     href: str = ""
+    at_ns: int = 0
+    """A moment that ends the note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +241,7 @@ def _cost(run: Run) -> HeaderFact:
 
 def _time(run: Run) -> HeaderFact:
     if run.status is RunStatus.RUNNING:
-        return HeaderFact("Time", duration(run.duration_ns), "no end seen yet", "wait")
+        return HeaderFact("Time", duration(run.duration_ns), "no end seen since", "wait", at_ns=run.last_received_ns)
     return HeaderFact("Time", duration(run.duration_ns), exact=f"{run.duration_ns:,} ns")
 
 

@@ -8,8 +8,11 @@ from decimal import Decimal
 from spans.kinds import OutcomeLabel, RunStatus
 from spans.run import Run
 from web.format import NBSP
-from web.places import Place
-from web.text import one_line
+from web.places import SECOND_NS, Place
+from web.text import one_line, spoken
+
+QUIET_NS = 600 * SECOND_NS
+"""A run without an end that sends nothing for ten minutes may never have one: the list says since when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,15 @@ class RunRow:
     duration_ns: int | None
     who: str
     """User or session pseudonym, whichever is known."""
+    who_is_session: bool
     session_id: str
     version_number: int
     last_received_ns: int
+
+    @property
+    def quiet_from_ns(self) -> int:
+        """When a run that has no end is said to have gone quiet."""
+        return self.last_received_ns + QUIET_NS
 
 
 def run_state(run: Run) -> State:
@@ -81,13 +90,14 @@ def build_row(run: Run, place: Place) -> RunRow:
         title=run_title(run),
         version=run.workflow_version,
         environment=run.environment,
-        preview=one_line(preview),
+        preview=one_line(spoken(preview)),
         calls=run.model_calls,
         tools=run.tool_calls,
         cost_usd=run.cost_usd,
         unpriced_calls=run.unpriced_calls,
         duration_ns=None if run.status is RunStatus.RUNNING else run.duration_ns,
         who=run.user_id or run.session_id,
+        who_is_session=not run.user_id,
         session_id=run.session_id,
         version_number=run.version,
         last_received_ns=run.last_received_ns,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from spans.errors import RefusedError
-from spans.kinds import OutcomeLabel, RunShape, RunStatus
+from spans.kinds import OutcomeLabel, RunMode, RunShape, RunStatus
 from spans.run import Run
 from store.api import Bucket, Page, RunQuery
 from store.ledger.views import SavedView
@@ -31,6 +31,8 @@ _HEADS = {"time": ("", "oldest"), "cost": ("cost", "cost_up"), "duration": ("dur
 MOST_GROUPS = 100
 SUGGESTED = ("workflow", "version", "agent", "service", "model", "tool", "user", "session", "tag")
 """Fields whose real values the filter form suggests."""
+MOST_SUGGESTED = 30
+"""Values of one field. A field with more of them takes any text and suggests the most frequent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class FieldChoice:
     value: str
     options: tuple[tuple[str, str], ...]
     free: bool
-    """Whether other values than the offered ones make sense."""
+    """Whether there are more values than are offered, so that others can be typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,10 @@ class RunsPage:
     order: str
     """The words of the order, when it is not the usual one."""
     heads: Mapping[str, Head]
+    here: str
+    """This page's own address, to come back to."""
+    notice: str
+    """What the form that led here has done."""
 
 
 def default_shapes(counts: Mapping[str, int]) -> tuple[str, ...]:
@@ -169,6 +175,7 @@ def build_runs(
     group: str = "",
     groups: Sequence[tuple[str, int]] = (),
     suggestions: Mapping[str, Sequence[tuple[str, int]]] | None = None,
+    pinned: int = 0,
 ) -> RunsPage:
     """Build the list from what the store found for `query`."""
     params = params_of(query)
@@ -209,6 +216,8 @@ def build_runs(
         ),
         order=ORDER_WORDS[query.order] if query.order else "",
         heads={column: _head(place, own, query.order, down, up) for column, (down, up) in _HEADS.items()},
+        here=place.url("/runs", **own, **paging, group=group or None).removeprefix(place.root),
+        notice=f"{plural(pinned, 'run')} pinned: kept beyond retention until unpinned on its page." if pinned else "",
     )
 
 
@@ -324,6 +333,10 @@ def _choices(
             False,
         ),
         FieldChoice("denied", "Denials", params.get("denied", ""), (("1", "had a denial"), ("0", "had none")), False),
+        FieldChoice(
+            "waiting", "Waiting", params.get("waiting", ""), (("1", "for somebody"), ("0", "for nobody")), False
+        ),
+        FieldChoice("mode", "Mode", params.get("mode", ""), tuple((m.value, m.value) for m in RunMode), False),
     )
     real = tuple(
         FieldChoice(
@@ -331,7 +344,7 @@ def _choices(
             name.capitalize(),
             params.get(name, ""),
             tuple((value, f"{value} ({number:,})") for value, number in suggestions.get(name, ()) if value),
-            True,
+            len(suggestions.get(name, ())) >= MOST_SUGGESTED,
         )
         for name in SUGGESTED
     )
@@ -339,7 +352,7 @@ def _choices(
 
 
 def _hidden(place: Place, own: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    kept = {k: v for k, v in own.items() if k in {"shape", "waiting", "mode", "q", "order"} or k.startswith("attr.")}
+    kept = {k: v for k, v in own.items() if k in {"shape", "q", "order"} or k.startswith("attr.")}
     here = {"project": place.project if place.project != place.home_project else "", "environment": place.environment}
     return tuple((k, v) for k, v in {**here, **place.range.params(), **kept}.items() if v)
 

@@ -70,6 +70,11 @@ def trace_or_none(text: str) -> TraceId | None:
         return None
 
 
+def small_number(text: str) -> int:
+    """A number below a thousand from an address; 0 when it is anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else 0
+
+
 def actor_names(desk: Desk) -> dict[str, str]:
     """Names of the members and keys that the access log knows by their ids."""
     ledger = desk.services.ledger

@@ -29,9 +29,12 @@ _LOOKED_AT = 50
 
 @router.get("/compare")
 def compare(request: Request, caller: Reader, left: str = "", right: str = "") -> Response:
-    """Two runs side by side: `left` and `right`, or `run` twice as the list sends its choice."""
+    """Two runs side by side: `left` and `right`, or `run` twice as the list sends its choice; one alone beside the last good one."""
     desk = desk_of(request)
     place = desk.place(request, caller)
+    chosen = request.query_params.getlist("run")
+    if len(chosen) == 1 and not left and not right:
+        return with_last_good(request, caller, chosen[0])
     one, other = _two(desk, request, place, left, right)
     found = _compared(desk, caller, place, one, other)
     page = build_compare(place, one, other, found)

@@ -24,6 +24,7 @@ from web.pages.runs import (
     BARS,
     GROUPINGS,
     MOST_GROUPS,
+    MOST_SUGGESTED,
     SUGGESTED,
     Seen,
     build_facets,
@@ -32,7 +33,7 @@ from web.pages.runs import (
     default_shapes,
 )
 from web.places import DEMO_PROJECT, Place
-from web.routes.common import desk_of, record, trace_or_none
+from web.routes.common import desk_of, record, small_number, trace_or_none
 
 router = APIRouter()
 
@@ -200,6 +201,7 @@ def runs(request: Request, caller: Reader) -> Response:
         group=group,
         groups=store.values(replace(query, cursor=None), group, MOST_GROUPS) if group else (),
         suggestions=_suggestions(desk, place, query) if request.query_params.get("facets") else None,
+        pinned=small_number(request.query_params.get("pinned", "")),
     )
     own = {k: v for k, v in params_of(query).items() if k != "shape" or not shape_is_default}
     if group:
@@ -226,7 +228,7 @@ def _suggestions(desk: Desk, place: Place, query: RunQuery) -> dict[str, Sequenc
     return {
         name: desk.recent.get(
             ("values", name, place.project, place.environment, place.range.key or place.range.since_ns, query.shape),
-            lambda name=name: desk.services.store.values(unfiltered, name, 30),
+            lambda name=name: desk.services.store.values(unfiltered, name, MOST_SUGGESTED),
         )
         for name in SUGGESTED
     }

@@ -123,14 +123,17 @@ def pin(
     run: Annotated[list[str], Form()],
     note: Annotated[str, Form()] = "",
     lift: Annotated[str, Form()] = "",
+    back: str = "",
 ) -> Response:
-    """Keep runs beyond their retention, or let them go again."""
+    """Keep runs beyond their retention, or let them go again; `back` is the list they were chosen in."""
     desk = desk_of(request)
     place = desk.place(request, caller)
     found = _chosen(desk, place, run)
     clean = desk.services.redact_text(place.project, note[:400]) if note.strip() else ""
     for one in found:
         _pin(desk, caller, place, one, clean, lift=bool(lift))
+    if back:
+        return go(request, f"{back}{'&' if '?' in back else '?'}pinned={len(found)}")
     return RedirectResponse(place.url(f"/runs/{found[0].run_id}") if len(found) == 1 else place.url("/runs"), 303)
 
 

@@ -333,7 +333,9 @@
   });
 
   /* dragging over the bars of a list narrows it to their time; a click opens one bar */
-  for (const hist of all(".hist")) {
+  const brushable = (hist) => {
+    if (hist.dataset.ready) return;
+    hist.dataset.ready = "1";
     let from = null;
     const at = (event) => {
       const box = hist.getBoundingClientRect();
@@ -363,7 +365,29 @@
       address.searchParams.set("until", when(high));
       location.href = address;
     });
-  }
+  };
+  all(".hist").forEach(brushable);
+
+  /* runs chosen for a comparison, a download or a pin stay chosen when new rows come in */
+  const chosen = () => all(".choose:checked").map((box) => box.value);
+  const countChosen = () => {
+    const number = chosen().length;
+    const out = document.getElementById("how-many");
+    const compare = document.getElementById("compare-chosen");
+    if (out) out.textContent = " " + number;
+    if (!compare) return;
+    compare.textContent = number === 1 ? "Compare with the last good one" : "Compare two";
+    compare.disabled = number > 2;
+  };
+  let held = [];
+  document.addEventListener("change", (event) => event.target.matches(".choose") && countChosen());
+  document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.target?.id === "list") held = chosen(); });
+  countChosen();
+  /* fields that were left empty do not stand in the address */
+  document.addEventListener("formdata", (event) => {
+    if (event.target.method !== "get") return;
+    for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+  });
 
   /* live lists: announce new runs; take them in at once only where nobody's hand is */
   let hovering = false;
@@ -371,8 +395,12 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     times(document);
     zones();
+    all(".hist").forEach(brushable);
+    for (const box of all(".choose")) if (held.includes(box.value)) box.checked = true;
+    held = [];
+    countChosen();
     const fresh = document.querySelector("#newbar a");
-    const calm = scrollY < 8 && !hovering && !document.querySelector("#list :focus") && document.visibilityState === "visible";
+    const calm = scrollY < 8 && !hovering && !document.querySelector("#list :focus, .choose:checked") && document.visibilityState === "visible";
     if (fresh && calm && window.htmx) fresh.click();
   });
   document.addEventListener("htmx:oobAfterSwap", (event) => times(event.target.parentNode || document));

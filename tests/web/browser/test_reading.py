@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -156,6 +157,47 @@ def test_the_row_under_the_pointer_never_moves(site: Site):
     assert (before["x"], before["y"]) == (after["x"], after["y"])
     bar.click()
     expect(page.locator("#list tbody tr")).to_have_count(6)
+
+
+def test_new_rows_take_nothing_away_that_was_chosen_and_the_download_follows_them(site: Site):
+    for number in range(1, 4):
+        add_refund(site.house.store, number, at_ns=NOW_NS + number)
+    page = site.page()
+    page.goto("/runs")
+    page.locator("#list .choose").nth(1).check()
+    page.mouse.move(5, 400)
+    add_refund(site.house.store, 9, at_ns=NOW_NS + SECOND_NS, name="fresh")
+    bar = page.get_by_role("link", name="1 new run")
+    expect(bar).to_be_visible(timeout=10_000)
+    page.wait_for_timeout(400)
+    expect(page.locator("#list tbody tr")).to_have_count(3)  # not by itself while something is chosen
+    bar.click()
+    expect(page.locator("#list tbody tr")).to_have_count(4)
+    expect(page.locator("#list .choose").nth(2)).to_be_checked()
+    expect(page.locator("#how-many")).to_have_text("1")
+    expect(page.locator("#shapes")).to_contain_text("agent runs 4")
+    with page.expect_download() as waiting:
+        page.locator("#pager").get_by_role("link", name="CSV").click()
+    assert Path(waiting.value.path()).read_text("utf-8").count("refund-agent") == 3
+    assert Path(waiting.value.path()).read_text("utf-8").count('"fresh"') == 1
+
+
+def test_what_can_be_done_follows_how_many_are_chosen(site: Site):
+    for number in range(1, 4):
+        add_refund(site.house.store, number, at_ns=NOW_NS + number)
+    page = site.page()
+    page.goto("/runs")
+    boxes, compare = page.locator("#list .choose"), page.locator("#compare-chosen")
+    boxes.nth(0).check()
+    expect(compare).to_have_text("Compare with the last good one")
+    boxes.nth(1).check()
+    expect(compare).to_have_text("Compare two")
+    boxes.nth(2).check()
+    expect(compare).to_be_disabled()
+    page.get_by_text("Filter by workflow").click()
+    page.get_by_label("Cost at least (USD)").fill("0.0001")
+    page.get_by_role("button", name="Apply").click()
+    expect(page).to_have_url(re.compile(r"/runs\?min_cost=0.0001$"))
 
 
 def test_the_first_screen_shows_the_first_run_within_seconds(site: Site):

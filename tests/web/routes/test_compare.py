@@ -46,6 +46,7 @@ def test_a_comparison_needs_two_runs_that_the_caller_may_see(house: House):
     one, two = (add_refund(house.store, n) for n in (1, 2))
     client = house.client(Role.VIEWER)
     assert client.get("/compare").status_code == 400
-    assert client.get(f"/compare?run={one}").status_code == 400
+    assert client.get(f"/compare?run={one}&run={two}&run={one}").status_code == 400
+    assert "No good run" in client.get(f"/compare?run={one}").text
     assert client.get(f"/compare?left={one}&right={'0' * 32}").status_code == 404
     assert house.client(Role.VIEWER, project="other").get(f"/compare?left={one}&right={two}").status_code == 404

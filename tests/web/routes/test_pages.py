@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
+
+import pytest
 
 from spans.errors import BusyError
 from spans.health import IngestStatus
@@ -9,7 +12,7 @@ from spans.roles import Role
 from tests.builders import NOW_NS, SECOND_NS, a_span, a_span_id, a_trace_id
 from tests.web.house import House, a_house, an_arrival, clean, fill
 from tests.web.routes.test_api import many_spans
-from tests.web.samples import add_refund
+from tests.web.samples import add_refund, refund_spans
 from web.format import NBSP
 from web.links import parse_links
 from web.tree import WINDOW
@@ -151,6 +154,15 @@ def test_a_run_that_changed_is_swapped_where_it_stands(house: House):
     fill(house.store, clean(spans))
     answer = client.get(poll)
     assert f'<tr id="r-{a_trace_id(3)}" class="flash" hx-swap-oob="true">' in answer.text
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(5, False), (15, True)])
+def test_an_open_run_says_since_when_no_end_was_seen(tmp_path, minutes, told):
+    house = a_house(tmp_path, now_ns=NOW_NS + minutes * 60 * SECOND_NS)
+    (run,) = fill(house.store, clean([replace(refund_spans()[0], end_ns=0)]))
+    client = house.client(Role.VIEWER)
+    assert ("no end seen since 12:00" in words(client.get("/runs").text)) is told
+    assert "no end seen since 12:00" in words(client.get(f"/runs/{run}").text)
 
 
 def test_typed_text_is_redacted_before_it_reaches_the_address(house: House):

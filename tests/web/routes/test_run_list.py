@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 
@@ -8,6 +9,7 @@ from spans.roles import Role
 from tests.builders import NOW_NS, SECOND_NS
 from tests.web.house import House
 from tests.web.samples import add_refund
+from web.format import NBSP
 
 HERE = {"sec-fetch-site": "same-origin"}
 
@@ -103,6 +105,36 @@ def test_a_reviewer_pins_and_unpins_and_a_viewer_does_not(house: House):
     assert house.browser(Role.VIEWER).post("/runs/pin", data={"run": run}).status_code == 403
     assert reviewer.post("/runs/pin", data={"run": run, "lift": "1"}).status_code == 303
     assert house.ledger.pins.list("default") == ()
+
+
+def test_pinning_some_runs_of_a_list_comes_back_to_that_list_and_says_so(house: House):
+    runs = [add_refund(house.store, n, at_ns=NOW_NS - n * SECOND_NS) for n in range(1, 5)]
+    reviewer = house.browser(Role.REVIEWER)
+    page = reviewer.get("/runs?workflow=refund-agent&order=oldest&limit=2").text
+    older = html.unescape(re.search(r'href="(/runs[^"]*cursor=[^"]*)">Older', page)[1])
+    second = reviewer.get(older).text
+    action = html.unescape(re.search(r'formaction="(/runs/pin[^"]*)"', second)[1])
+    answer = reviewer.post(action, data={"run": runs[:2]})
+    assert answer.status_code == 303
+    back = reviewer.get(answer.headers["location"]).text
+    assert f"2{NBSP}runs pinned" in back
+    assert re.findall(r'<tr id="r-([0-9a-f]{32})"', back) == re.findall(r'<tr id="r-([0-9a-f]{32})"', second)
+    assert "pinned=" not in back
+    evil = reviewer.post("/runs/pin?back=https://evil.example/", data={"run": runs[0]})
+    assert evil.headers["location"] == "/"
+
+
+def test_a_field_with_many_values_takes_any_text_and_suggests_the_most_frequent(house: House):
+    for n in range(1, 33):
+        add_refund(house.store, n, name=f"agent-{n}", text="one person")
+    form = house.client(Role.VIEWER).get("/runs/facets").text
+    assert re.search(r'<input class="in" name="workflow" list="facet-workflow"', form)
+    assert form.count('<option value="agent-') >= 30
+    assert re.search(r'<select class="in" name="user">', form)
+    chosen = house.client(Role.VIEWER).get("/runs/facets?waiting=0&mode=live").text
+    assert '<option value="0" selected>for nobody' in chosen
+    assert '<option value="live" selected>live' in chosen
+    assert 'type="hidden"' not in chosen
 
 
 def test_a_search_inside_a_list_keeps_its_filters(house: House):
