@@ -36,6 +36,7 @@ from tracetape.housekeeping import Housekeeper
 from tracetape.judges import Judges
 from tracetape.keeping import retention_rules
 from tracetape.overrides import Overrides
+from tracetape.owing import Owing, rules_owed
 from tracetape.part_watch import PartWatch
 from tracetape.pump import Pump
 from tracetape.receivers import ingest_status, receiver_figures
@@ -83,6 +84,7 @@ class House:
     part_watch: PartWatch
     overrides: Overrides
     recompute: Recompute
+    owing: Owing
     journal: Journal | None
     """None while nothing is forwarded."""
     set_aside: Counter[tuple[str, str]]
@@ -169,6 +171,7 @@ class House:
             part_watch=part_watch,
             overrides=overrides,
             recompute=recompute,
+            owing=Owing(ledger.owed, store, assembler, recompute, overrides.changed),
             journal=journal,
             set_aside=set_aside,
         )
@@ -185,6 +188,7 @@ class House:
         self.rollups.start()
         self.sealer.start()
         self.part_watch.start()
+        self.owing.start()
         threading.Thread(target=self._keep_watermark, name="watermark", daemon=True).start()
 
     def stop(self, drain_s: float) -> None:
@@ -192,6 +196,7 @@ class House:
         self.sealer.stop()
         self.alerts.stop()
         self.part_watch.stop()
+        self.owing.stop(drain_s)
         self.recompute.stop()
         self.evaluator.stop()
         self.housekeeper.stop()
@@ -232,7 +237,7 @@ class House:
     def overruled(self, project: str | None) -> None:
         """Somebody changed a price (None: it is for all projects) or a rule: today's rules over every stored run."""
         self.overrides.changed()
-        self.recompute.ask(project)
+        self.owing.note(rules_owed(project))
 
     def health(self) -> Health:
         """The delivery check, consistent at one moment."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,9 +11,8 @@ from spans.errors import NotFoundError, RefusedError
 from spans.ids import TraceId
 from store.api import RunQuery
 from tracetape.house import House
+from tracetape.owing import MOST_RUNS, workflow_owed
 
-MOST_RUNS = 1_000_000
-"""Stored runs that a change judges again, the newest."""
 COMMAND_LINE = "command line"
 MANAGED = "policies_managed."
 """Name of the setting that says from where a project's policies are applied; the page is read-only then."""
@@ -102,22 +100,15 @@ def show(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 def judge_workflow_again(house: House, project: str, workflow: str, *, now: bool = False) -> int:
     """Judge the stored runs of a workflow (or of all, for `*`) with the rules of the moment; returns how many.
 
-    Beside a running server they go through the assembler's queue; `now` judges them in the caller's thread.
+    A running server notes it and does it soon; `now` judges them in the caller's thread.
     """
     query = RunQuery(project, workflow=None if workflow == EVERY else workflow)
     ids = [TraceId(run_id) for run_id in house.store.run_ids(query, MOST_RUNS)]
     if now:
         house.assembler.assemble_now(project, ids)
     else:
-        house.assembler.judge_again(project, ids)
+        house.owing.note(workflow_owed(project, workflow))
     return len(ids)
-
-
-def judge_workflow_soon(house: House, project: str, workflow: str) -> None:
-    """The same without making the caller wait for the list of runs."""
-    threading.Thread(
-        target=judge_workflow_again, args=(house, project, workflow), name="judge again", daemon=True
-    ).start()
 
 
 def _record(house: House, project: str, workflow: str, detail: Mapping[str, str]) -> None:

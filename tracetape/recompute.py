@@ -41,15 +41,15 @@ class Recompute:
         self._assembler = assembler
         self._roll_up = roll_up
         self._lock = threading.Lock()
-        self._asked: set[str | None] = set()
+        self._asked: list[tuple[str | None, Callable[[], None]]] = []
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._progress = Progress()
 
-    def ask(self, project: str | None = None) -> None:
-        """Recompute every stored run of a project, or of all; returns at once."""
+    def ask(self, project: str | None = None, done: Callable[[], None] = lambda: None) -> None:
+        """Recompute every stored run of a project, or of all; returns at once, and calls `done` after the last of them."""
         with self._lock:
-            self._asked.add(project)
+            self._asked.append((project, done))
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._loop, name="recompute", daemon=True)
                 self._thread.start()
@@ -78,16 +78,19 @@ class Recompute:
     def _loop(self) -> None:
         while not self._stop.is_set():
             with self._lock:
-                asked, self._asked = self._asked, set()
+                asked, self._asked = self._asked, []
                 if not asked:
                     self._thread = None
                     return
             try:
-                self._run(asked)
+                if self._run({project for project, _ in asked}):
+                    for _, done in asked:
+                        done()
             except Exception:
                 logger.exception("recomputing stored runs failed; `tracetape renormalise` does it again")
 
-    def _run(self, asked: set[str | None]) -> None:
+    def _run(self, asked: set[str | None]) -> bool:
+        """Whether all of it was done: not when it was stopped."""
         projects = [None] if None in asked else sorted(name for name in asked if name is not None)
         traces = [found for project in projects for found in self._store.recent_traces(project, 0)]
         self._progress = Progress(0, len(traces))
@@ -97,9 +100,12 @@ class Recompute:
         for name, listed in by_project.items():
             for start in range(0, len(listed), CHUNK):
                 if self._stop.is_set():
-                    return
+                    return False
                 self._chunk(name, listed[start : start + CHUNK])
+        if self._stop.is_set():
+            return False
         self._roll_up()
+        return True
 
     def _chunk(self, project: str, traces: list[TraceId]) -> None:
         started = time.monotonic()

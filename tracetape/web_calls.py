@@ -11,11 +11,9 @@ from pydantic import TypeAdapter
 
 from spans.errors import RefusedError
 from spans.health import Health, IngestStatus, QuarantinedRecord, RedactionFigures
-from spans.ids import TraceId
 from tracetape.control import ask
 from tracetape.folder import DataFolder
 from tracetape.metrics import metrics_of
-from tracetape.policies import judge_workflow_soon
 from tracetape.quarantine_desk import QuarantineDesk
 from tracetape.redaction_figures import redaction_figures
 from tracetape.redaction_rules import rules_in_force
@@ -36,10 +34,6 @@ class Call:
 
 def _desk(house: House) -> QuarantineDesk:
     return QuarantineDesk(lambda: house.broker.quarantine)
-
-
-def _judge_again(house: House, project: str, runs: list[str]) -> None:
-    house.assembler.judge_again(project, [TraceId(run) for run in runs])
 
 
 def _rule_errors(house: House, project: str) -> dict[str, str]:
@@ -65,9 +59,7 @@ CALLS: Mapping[str, Call] = {
     "quarantine_list": Call(lambda house: _desk(house).list(), TypeAdapter(tuple[QuarantinedRecord, ...])),
     "quarantine_redrive": Call(lambda house, name: _desk(house).redrive(name), TypeAdapter(int)),
     "quarantine_drop": Call(lambda house, name: _desk(house).drop(name), TypeAdapter(int)),
-    "judge_again": Call(_judge_again, TypeAdapter(None)),
-    "judge_workflow": Call(judge_workflow_soon, TypeAdapter(None)),
-    "overruled": Call(lambda house, project: house.overruled(project), TypeAdapter(None)),
+    "owing": Call(lambda house: house.owing.wake(), TypeAdapter(None)),
     "recomputing": Call(
         lambda house: (house.recompute.progress().done, house.recompute.progress().total),
         TypeAdapter(tuple[int, int]),

@@ -108,6 +108,7 @@ class Desk:
             pages=self.pages,
             firing=self._firing(caller, place),
             withheld=self._withheld(caller),
+            waiting=self.services.waiting() if caller.may(Permission.READ) else 0,
             api=api,
             address=request.query_params,
             incidents=self._incidents(caller, place),

@@ -95,9 +95,11 @@ class Services:
     retry_withheld: Callable[[], int] | None = None
     """Try sealed originals of withheld texts again; returns how many. None where nothing can be tried."""
     judge_again: Callable[[str, Sequence[RunId]], None] = lambda _project, _runs: None
-    """(project, runs): a label or pattern changed, judge them again soon."""
+    """(project, runs): a label or pattern changed, judge them again soon; noted durably, also while main is away."""
     judge_workflow: Callable[[str, str], None] = lambda _project, _workflow: None
     """(project, workflow or `*`): a policy changed, judge every stored run of it again soon."""
+    waiting: Callable[[], int] = lambda: 0
+    """Labels, policies, prices and rules that are saved and wait for main to apply them; 0 while main is there."""
     backtest: Callable[[str, Rule, int], tuple[Episode, ...]] | None = None
     """(project, rule, days) → every time the rule would have fired in those days; None while nothing judges."""
     rule_errors: Callable[[str], Mapping[str, str]] = lambda _project: {}

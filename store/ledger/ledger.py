@@ -27,6 +27,7 @@ from store.ledger.members import Members
 from store.ledger.migrate import migrate
 from store.ledger.naming import Naming
 from store.ledger.outbox import Outbox
+from store.ledger.owed import OwedWork
 from store.ledger.periods import Periods
 from store.ledger.pins import Pins
 from store.ledger.policies import Policies
@@ -77,6 +78,7 @@ class Ledger:
         self.reviews = Reviews(database)
         self.remarks = Remarks(database)
         self.forwards = Forwards(database)
+        self.owed = OwedWork(database)
         self.alert_rules = AlertRules(database)
         self.alerts = Alerts(database)
         self.outbox = Outbox(database)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -42,7 +44,9 @@ def servers(place: Path) -> Iterator[dict[str, str]]:
 
 def a_trace(number: int) -> ExportTraceServiceRequest:
     request = ExportTraceServiceRequest()
-    scope = request.resource_spans.add().scope_spans.add()
+    envelope = request.resource_spans.add()
+    envelope.resource.attributes.add(key="service.name").value.string_value = "shop"
+    scope = envelope.scope_spans.add()
     for n in range(SPANS_PER_TRACE):
         span = scope.spans.add(
             trace_id=(0xA000 + number).to_bytes(16, "big"),
@@ -95,7 +99,7 @@ def settled(web: str, key: str) -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_two_receivers_two_workers_one_main_and_one_web_store_everything_once(tmp_path: Path):
     """Through kill -9 of main and of a worker: every span acknowledged by either receiver is stored once and shown."""
     data = tmp_path / "data"
@@ -142,6 +146,85 @@ def test_two_receivers_two_workers_one_main_and_one_web_store_everything_once(tm
         assert "step 3" in page(address, key, f"/runs/{runs[0]['run_id']}"), "a run is read without main"
         assert web.stop() == 0
         assert not (data / "run" / "sockets.json").exists()
+
+
+POLICY = "workflow_id: '*'\nsuccess: {status: ok}\n"
+NOW = "applied"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_what_is_saved_while_main_is_away_is_told_as_saved_and_takes_effect_when_it_is_back(tmp_path: Path):
+    """Whatever a person or program saves on the web: it is kept and says so, or it is refused and not kept."""
+    data = tmp_path / "data"
+    with servers(tmp_path) as environ, ExitStack() as ends:
+
+        def part(word: str, *options: str) -> PartProcess:
+            process = PartProcess(word, data, environ, *options)
+            ends.callback(process.stop)
+            return process
+
+        main = part("main")
+        http = part("receive", "--grpc-port", "0", "--http-port", "0").address("http")
+        part("work", "--workers", "1")
+        web = part("web", "--web-port", "0").address("web")
+        key = command(data, environ, "keys", "create", "--role", "admin", "--name", "tests").stdout.strip()
+        send(http, 0)
+        send(http, 1)
+        wait_for(lambda: _whole(web, key), 60, "both runs")
+        first, second = (f"/runs/{0xA000 + n:032x}" for n in (0, 1))
+        assert post(web, key, f"/api/v1{first}/remarks", json.dumps({"kind": "tag", "text": NOW}))[0] == 200
+        wait_for(lambda: NOW in api(web, key, f"/api/v1{first}")["data"]["tags"], 20, "a tag while main is there")
+        tag = api(web, key, f"/api/v1{first}/remarks")["data"][0]["remark_id"]
+        main.stop()
+
+        code, said = post(web, key, f"/api/v1{first}/outcome", json.dumps({"label": "failure"}))
+        assert (code, json.loads(said)["takes_effect"]) == (200, "when the main process is back")
+        with_words = json.dumps({"label": "success", "reason": "said by Anna Smith"})
+        assert post(web, key, f"/api/v1{second}/outcome", with_words)[0] == 503, "nobody can redact the reason"
+        assert api(web, key, f"/api/v1{second}/outcome")["data"]["history"] == [], "refused, so not kept"
+        price = {"name": "ours", "model": "house-*", "usd_input": "1"}
+        for path, fields in (
+            (f"{first}/remarks/remove", {"remark_id": tag}),
+            ("/policy/save", {"workflow": "*", "text": POLICY}),
+            ("/prices/set", price),
+            ("/workflow-names/add", {"workflow": "renamed", "service": "shop"}),
+            ("/near-misses/teach", {"tool": "search", "counts": "0"}),
+        ):
+            code, where = post(web, key, path, urllib.parse.urlencode(fields))
+            assert code == 303, (path, code)
+            assert "takes effect" in (shown := page(web, key, where)) or "take effect" in shown, path
+        assert "house-*" in page(web, key, "/prices")
+        for path in ("/retention", "/alert-rules", "/redaction", first):
+            assert "take effect when the main process is back" in page(web, key, path)
+        assert api(web, key, f"/api/v1{first}")["data"]["outcome"]["label"] != "failure", "not yet"
+
+        main = part("main")
+        main.wait_ready()
+
+        def judged() -> bool:
+            run = api(web, key, f"/api/v1{first}")["data"]
+            return (run["outcome"]["label"], run["tags"], run["workflow"]) == ("failure", [], "renamed")
+
+        wait_for(judged, 60, "what was saved takes effect")
+        wait_for(lambda: "take effect" not in page(web, key, first), 20, "nothing waits any more")
+
+
+def post(web: str, key: str, path: str, body: str) -> tuple[int, str]:
+    """The code of an answer, and its body or where it leads to."""
+    kind = "application/json" if body.startswith("{") else "application/x-www-form-urlencoded"
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": kind}
+    request = urllib.request.Request(web + path, body.encode(), headers)
+    try:
+        with urllib.request.build_opener(_Stay).open(request, timeout=30) as answer:
+            return answer.status, answer.headers.get("Location") or str(answer.read(), "utf-8")
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.headers.get("Location") or str(refused.read(), "utf-8")
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_args: object) -> None:
+        """Redirects are looked at, not followed."""
 
 
 def _whole(web: str, key: str) -> Any:

@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 import uvicorn
 from fastapi import FastAPI
 
-from spans.ids import TraceId
 from spans.roles import Role
 from store.ledger import Ledger
 from tracetape import __version__
@@ -28,7 +27,7 @@ from tracetape.house import House
 from tracetape.keeping import retention_rules
 from tracetape.lease import Lease
 from tracetape.metrics import metrics_of
-from tracetape.policies import judge_workflow_soon
+from tracetape.owing import runs_owed, workflow_owed
 from tracetape.quarantine_desk import QuarantineDesk
 from tracetape.redaction_figures import redaction_figures
 from tracetape.redaction_rules import rules_in_force
@@ -175,8 +174,8 @@ def _services(house: House, endpoints: Endpoints) -> Services:
         redaction=lambda: redaction_figures(house),
         retry_withheld=lambda: house.again.retry(rules_in_force(house.settings).fingerprint)[0],
         quarantine=QuarantineDesk(lambda: house.broker.quarantine),
-        judge_again=lambda project, runs: house.assembler.judge_again(project, [TraceId(run) for run in runs]),
-        judge_workflow=lambda project, workflow: judge_workflow_soon(house, project, workflow),
+        judge_again=lambda project, runs: house.owing.note(runs_owed(project, runs)),
+        judge_workflow=lambda project, workflow: house.owing.note(workflow_owed(project, workflow)),
         overruled=house.overruled,
         recomputing=lambda: (house.recompute.progress().done, house.recompute.progress().total),
         forward=lambda: forward_status(house.settings.forward_url, house.ledger),

@@ -7,18 +7,19 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from collector.broker import WITHHELD_FOLDER, BrokerStatus
 from collector.spool.sidestore import SideStore
 from insights.alerts.backtest import Episode, backtest
 from insights.alerts.rule import Rule
-from spans.errors import BusyError
-from spans.health import IngestStatus, QuarantinedRecord, RedactionFigures
+from spans.errors import BusyError, HouseError
+from spans.health import QuarantinedRecord, RedactionFigures
 from store import open_store
 from store.api import Store
 from store.ledger import Ledger
+from store.ledger.owed import Owed
 from tracetape import __version__
 from tracetape.alerting.answers import history_of
 from tracetape.alerting.targets import target_check
@@ -29,6 +30,7 @@ from tracetape.house import DAY_NS
 from tracetape.judges import Judges
 from tracetape.keeping import retention_rules
 from tracetape.overrides import Overrides
+from tracetape.owing import rules_owed, runs_owed, workflow_owed
 from tracetape.processes.main import endpoints_of, page_server, sign_in_link
 from tracetape.receivers import ingest_status
 from tracetape.settings import ServeSettings
@@ -104,25 +106,59 @@ class _Desk:
         return int(self._main.call("quarantine_drop", name))
 
 
+class _Owing:
+    """Notes what main has to judge again. While main is away that waits in the ledger, and pages say so."""
+
+    def __init__(self, ledger: Ledger, main: Main) -> None:
+        self._ledger = ledger
+        self._main = main
+        self._is_away = False
+
+    def note(self, things: list[Owed]) -> None:
+        self._ledger.owed.add(things)
+        self._tell()
+
+    def waiting(self) -> int:
+        """Changes that are saved and wait for main; 0 while main is there, which applies them at once."""
+        if self._is_away and self._ledger.owed.count():
+            self._tell()
+        return self._ledger.owed.count() if self._is_away else 0
+
+    def _tell(self) -> None:
+        try:
+            self._main.call("owing")
+        except HouseError:  # an older main does not know the question, and looks by itself when it is new again
+            self._is_away = True
+        else:
+            self._is_away = False
+
+
 def _services(folder: DataFolder, settings: ServeSettings, store: Store, ledger: Ledger) -> Services:
     main, judges, overrides = Main(folder), Judges(ledger), Overrides(ledger, settings)
+    owing = _Owing(ledger, main)
     ports, keys_required = _first_receiver(folder, settings)
     endpoints = endpoints_of(settings, {**ports, "web": settings.web_port})
 
-    def ingest() -> IngestStatus:
-        try:
-            found: IngestStatus = main.call("ingest")
-        except BusyError:  # pages are read while main restarts; the dot says that nobody redacts
-            return ingest_status(folder, BrokerStatus())
-        return found
+    def call(name: str) -> Any:
+        return lambda *args: main.call(name, *args)
 
-    def redaction() -> RedactionFigures:
-        try:
-            found: RedactionFigures = main.call("redaction")
-        except BusyError:  # every page tells when texts were withheld; their originals lie in the shared folder
-            waiting = len(SideStore(folder.spool / WITHHELD_FOLDER).list())
-            return RedactionFigures(mode=settings.redaction, withheld_waiting=waiting)
-        return found
+    def or_else(name: str, otherwise: Callable[[], Any]) -> Any:
+        """Pages are read, and what was saved on them is seen, while main restarts."""
+
+        def ask(*args: object) -> Any:
+            try:
+                return main.call(name, *args)
+            except BusyError:
+                return otherwise()
+
+        return ask
+
+    def hidden() -> (
+        RedactionFigures
+    ):  # every page tells when texts were withheld; their originals lie in the shared folder
+        return RedactionFigures(
+            mode=settings.redaction, withheld_waiting=len(SideStore(folder.spool / WITHHELD_FOLDER).list())
+        )
 
     def tried(project: str, rule: Rule, days: int) -> tuple[Episode, ...]:
         until_ns = time.time_ns()
@@ -130,22 +166,16 @@ def _services(folder: DataFolder, settings: ServeSettings, store: Store, ledger:
         history = history_of(project, rule, store, ledger, since_ns, until_ns, judges.budget_of)
         return backtest(project, rule, history, since_ns, until_ns)
 
-    def call(name: str) -> Any:
-        return lambda *args: main.call(name, *args)
-
-    def judge_again(project: str, runs: Sequence[str]) -> None:
-        main.call("judge_again", project, list(runs))
-
     def overruled(project: str | None) -> None:
         overrides.changed()
-        main.call("overruled", project)
+        owing.note(rules_owed(project))
 
     return Services(
         store=store,
         ledger=ledger,
         redact_text=call("redact_text"),
         health=call("health"),
-        ingest=ingest,
+        ingest=or_else("ingest", lambda: ingest_status(folder, BrokerStatus())),  # the dot says that nobody redacts
         endpoints=endpoints,
         send_test_run=lambda: send_test_run(endpoints.http, None, settings.tls_cert),
         version=__version__,
@@ -154,19 +184,20 @@ def _services(folder: DataFolder, settings: ServeSettings, store: Store, ledger:
         metrics=call("metrics"),
         firing=ledger.incidents.firing,
         retention_rules=lambda: retention_rules(settings, ledger),
-        disk=call("disk"),
+        disk=or_else("disk", lambda: (0.0, ())),
         backtest=tried,
-        rule_errors=call("rule_errors"),
+        rule_errors=or_else("rule_errors", dict),
         check_target=target_check(settings.alert_networks),
         explain_text=call("explain_text"),
         pseudonyms=call("pseudonyms"),
-        redaction=redaction,
+        redaction=or_else("redaction", hidden),
         retry_withheld=call("retry_withheld"),
         quarantine=_Desk(main),
-        judge_again=judge_again,
-        judge_workflow=call("judge_workflow"),
+        judge_again=lambda project, runs: owing.note(runs_owed(project, runs)),
+        judge_workflow=lambda project, workflow: owing.note(workflow_owed(project, workflow)),
         overruled=overruled,
-        recomputing=call("recomputing"),
+        recomputing=or_else("recomputing", lambda: (0, 0)),
+        waiting=owing.waiting,
         forward=lambda: forward_status(settings.forward_url, ledger),
         links=parse_links(settings.links),
         file_prices=overrides.file_prices,

@@ -141,6 +141,8 @@ class Frame:
     firing: int
     withheld: int
     """Sealed originals of texts that could not be redacted: every page says so."""
+    waiting: int
+    """Changes that are saved and wait for main, which is away: every page says so."""
     dot: Dot
     theme: str
     utc: bool
@@ -169,6 +171,7 @@ def build_frame(
     pages: Mapping[str, Permission] | None = None,
     firing: int = 0,
     withheld: int = 0,
+    waiting: int = 0,
     api: str = "",
     address: Mapping[str, str] | None = None,
     incidents: Sequence[Incident] = (),
@@ -201,6 +204,7 @@ def build_frame(
         api_href=api,
         firing=firing,
         withheld=withheld,
+        waiting=waiting,
         dot=ingest_dot(ingest or IngestStatus(), now_ns),
         theme=theme if theme in {"light", "dark"} else "",
         utc=utc,

@@ -48,7 +48,7 @@ def label_run(request: Request, caller: Reviewer, run_id: str, body: Annotated[d
     record(desk, caller, "review", own, project, {"outcome": label.value})
     said = desk.services.ledger.labels.add(project, own, label, source="api", author=caller.actor, reason=reason)
     desk.services.judge_again(project, [own])
-    return answer(said_json(said))
+    return answer(said_json(said), **when(desk))
 
 
 @router.get("/runs/{run_id}/outcome")
@@ -59,6 +59,11 @@ def outcome_history(request: Request, caller: Reader, run_id: str) -> Response:
     history = desk_of(request).services.ledger.labels.history(project, found.run_id)
     own = {"label": found.outcome.label.value, "source": found.outcome.source}
     return answer({"outcome": own, "history": [said_json(said) for said in history]})
+
+
+def when(desk: Desk) -> dict[str, str]:
+    """What stands beside a change that is saved and cannot take effect yet."""
+    return {"takes_effect": "when the main process is back"} if desk.services.waiting() else {}
 
 
 def said_json(said: OutcomeSaid) -> dict[str, Any]:

@@ -213,13 +213,16 @@ def review(
         raise RefusedError(f"A review is one of {', '.join(r.value for r in Review)}.") from None
     if len(key) != 16:
         raise RefusedError("That is not a kind of near miss that this page lists.")
-    ledger = desk.services.ledger
+    ledger, teaches = desk.services.ledger, said is Review.NOT_A_NEAR_MISS
+    # Redaction may be away for a moment: both texts before anything is written.
+    clean_note = redacted(desk, place.project, note)
+    clean = redacted(desk, place.project, text) if teaches else ""
     record(
         desk, caller, "review", f"near miss {key}", place.project, {"review": said.value, "workflow": workflow[:200]}
     )
-    ledger.reviews.add(place.project, key, said, author=caller.actor, note=redacted(desk, place.project, note))
-    if said is Review.NOT_A_NEAR_MISS:
-        _teach(desk, caller, place.project, workflow, tool, text, counts=False)
+    ledger.reviews.add(place.project, key, said, author=caller.actor, note=clean_note)
+    if teaches:
+        _teach(desk, caller, place.project, workflow, tool, clean, counts=False)
         return go(request, "/near-misses")
     return go(request, back)
 
@@ -238,8 +241,9 @@ def teach(
     place = desk.place(request, caller)
     if not (text.strip() or (tool.strip() and not counts)):
         raise RefusedError("Write the words that the error or the rule holds.")
+    clean = redacted(desk, place.project, text)
     record(desk, caller, "rule_change", "near-miss pattern", place.project, {"counts": str(bool(counts))})
-    _teach(desk, caller, place.project, workflow, tool, text, counts=bool(counts))
+    _teach(desk, caller, place.project, workflow, tool, clean, counts=bool(counts))
     return go(request, place.url("/near-misses").removeprefix(place.root))
 
 
@@ -257,8 +261,7 @@ def forget(request: Request, caller: Reviewer, pattern: Annotated[int, Form()]) 
     return go(request, place.url("/near-misses").removeprefix(place.root))
 
 
-def _teach(desk: Desk, caller: Caller, project: str, workflow: str, tool: str, text: str, *, counts: bool) -> None:
-    clean = redacted(desk, project, text)
+def _teach(desk: Desk, caller: Caller, project: str, workflow: str, tool: str, clean: str, *, counts: bool) -> None:
     desk.services.ledger.reviews.add_pattern(
         project,
         workflow=workflow.strip()[:MOST_NAME],

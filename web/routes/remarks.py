@@ -16,6 +16,7 @@ from web.format import rfc3339
 from web.routes.api import answer
 from web.routes.common import desk_of, find_run, go, record
 from web.routes.findings import project_of
+from web.routes.judging import when
 
 router = APIRouter()
 
@@ -63,7 +64,8 @@ def add(request: Request, caller: Reviewer, run_id: str, body: Annotated[dict[st
     """Write one: `{"kind": "note|tag", "text": "…"}`."""
     desk = desk_of(request)
     run = find_run(desk.services.store, project_of(request, caller), run_id)
-    return answer(remark_json(_add(desk, caller, run, str(body.get("kind", "")), str(body.get("text") or ""))))
+    made = _add(desk, caller, run, str(body.get("kind", "")), str(body.get("text") or ""))
+    return answer(remark_json(made), **when(desk))
 
 
 def _add(desk: Desk, caller: Caller, run: Run, kind: str, text: str) -> Remark:

@@ -8,12 +8,13 @@ from urllib.parse import quote
 
 import pytest
 
+from spans.errors import BusyError
 from spans.ids import RunId, TraceId
 from spans.kinds import OutcomeLabel
 from spans.roles import Role
 from store.ledger.workflow_states import WorkMode
 from tests.builders import a_trace_id
-from tests.web.house import House
+from tests.web.house import House, a_house
 from tests.web.samples import add_refund
 from tracetape.judges import Judges
 
@@ -235,3 +236,33 @@ def test_the_buttons_of_hub_and_run(filled: House):
     run = filled.store.read_run("default", TraceId(a_trace_id(1)))
     assert run is not None
     assert (run.outcome.label, run.outcome.source) == (OutcomeLabel.SUCCESS, "review")
+
+
+def busy(*_args):
+    raise BusyError("No worker can redact now; try again in a moment.")
+
+
+def test_a_near_miss_that_cannot_be_redacted_now_is_not_half_saved(tmp_path):
+    house = a_house(tmp_path, redact_text=busy)
+    client = house.client(Role.REVIEWER)
+    form = {"key": "a" * 16, "answer": "not_a_near_miss", "text": "for maria@example.com"}
+    for path, fields in (("/near-misses/review", form), ("/near-misses/teach", {"text": "for maria@example.com"})):
+        assert client.post(path, data=fields, headers={"sec-fetch-site": "same-origin"}).status_code == 503
+    assert house.ledger.reviews.newest("default") == {}
+    assert house.ledger.reviews.patterns("default") == ()
+
+
+def test_what_is_saved_while_main_is_away_says_when_it_takes_effect(tmp_path):
+    waiting = [1]
+    house = a_house(tmp_path, waiting=lambda: waiting[0])
+    add_refund(house.store, 1)
+    client = house.client(Role.REVIEWER)
+    said = client.post(f"/api/v1/runs/{a_trace_id(1)}/outcome", json={"label": "success"})
+    tagged = client.post(f"/api/v1/runs/{a_trace_id(1)}/remarks", json={"kind": "tag", "text": "double"})
+    for answer in (said, tagged):
+        assert (answer.status_code, answer.json()["takes_effect"]) == (200, "when the main process is back")
+    words, page = "is saved and takes effect when the main process is back", f"/runs/{a_trace_id(1)}"
+    assert words in house.browser().get(page).text
+    waiting[0] = 0
+    assert words not in house.browser().get(page).text
+    assert "takes_effect" not in client.post(f"/api/v1{page}/outcome", json={"label": "failure"}).json()
