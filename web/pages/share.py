@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 from replay.proof import Check
 from replay.recording import Exchange, Recording
+from spans.content import Message, Part
 from spans.run import Run
 from web.pages.replay import KINDS
 from web.pages.run_row import State, run_state, run_title
@@ -13,6 +16,10 @@ from web.places import Place
 from web.waterfall import step_state
 
 MOST_STEPS = 500
+NEWEST = 3
+"""Messages of a question that show at once; those before stood in the steps before, too."""
+_REST_WORDS = {"tools": "tools offered", "params": "settings"}
+_PART_FIELDS = frozenset(f.name for f in fields(Part))
 
 REMAINS = (
     "Texts were redacted before they were stored. Detectors miss things: names, places or numbers may still stand in it.",
@@ -36,6 +43,25 @@ class SharePage:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedSide:
+    """What was asked, or what was answered: messages as a person reads them, the rest as it is."""
+
+    system: tuple[Part, ...]
+    earlier: tuple[Message, ...]
+    messages: tuple[Message, ...]
+    rest: Mapping[str, object]
+
+    def __bool__(self) -> bool:
+        """Whether anything was recorded."""
+        return bool(self.system or self.messages or self.rest)
+
+    @property
+    def rest_words(self) -> str:
+        """What the rest is, when messages stand above it."""
+        return " and ".join(_REST_WORDS.get(name, name.replace("_", " ")) for name in self.rest)
+
+
+@dataclass(frozen=True, slots=True)
 class SharedStep:
     """One step in the file."""
 
@@ -47,8 +73,8 @@ class SharedStep:
     glyph: str
     word: str
     duration_ns: int
-    asked: object
-    answered: object
+    asked: SharedSide
+    answered: SharedSide
     error: str
 
 
@@ -115,7 +141,27 @@ def _step(exchange: Exchange) -> SharedStep:
         glyph=glyph,
         word=word,
         duration_ns=moment.step.duration_ns,
-        asked={k: v for k, v in exchange.asked.items() if v not in (None, [], {}, "")},
-        answered={k: v for k, v in exchange.answered.items() if v not in (None, [], {}, "")},
+        asked=_side(exchange.asked),
+        answered=_side(exchange.answered),
         error=moment.step.error_message,
     )
+
+
+def _side(told: Mapping[str, Any]) -> SharedSide:
+    """Messages of a recording are plain data by now; what is none of ours stays in the rest."""
+    rest = {k: v for k, v in told.items() if v not in (None, [], {}, "")}
+    messages = tuple(_message(m) for m in rest.pop("messages", ()))
+    return SharedSide(
+        system=_parts(rest.pop("system", ())),
+        earlier=messages[:-NEWEST],
+        messages=messages[-NEWEST:],
+        rest=rest,
+    )
+
+
+def _message(told: Mapping[str, Any]) -> Message:
+    return Message(str(told.get("role") or ""), _parts(told.get("parts") or ()), str(told.get("name") or ""))
+
+
+def _parts(told: Sequence[Mapping[str, Any]]) -> tuple[Part, ...]:
+    return tuple(Part(**{k: v for k, v in part.items() if k in _PART_FIELDS}) for part in told)

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 
 from tests.web.browser.conftest import Site, a_listener, serving
 from tests.web.furnished import furnished, html_pages
+from tests.web.samples import add_refund
 
 pytestmark = pytest.mark.browser
 
@@ -45,6 +46,22 @@ def test_nothing_serious_on_any_page(chromium: Browser, tmp_path: Path, scheme: 
             assert looked > 70
             assert [p for p in site.problems if "404" not in p] == []
     assert found == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_serious_in_the_file_that_is_shared(site: Site, tmp_path: Path, scheme: str, width: int):
+    """The file stands alone: no stylesheet, no script and no page of ours around it."""
+    run = add_refund(site.house.store, text="I want my money back")
+    file = tmp_path / "shared.html"
+    file.write_text(site.house.browser().post(f"/runs/{run}/share").text, "utf-8")
+    page = site.page(signed_in=False, color_scheme=scheme, bypass_csp=True, viewport={"width": width, "height": 844})
+    page.goto(file.as_uri())
+    site.problems.clear()  # the file itself is not of the site
+    page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true })")
+    page.evaluate(AXE)
+    assert page.evaluate(RULES) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_nothing_serious_in_the_palette_and_the_list_of_keys(site: Site):

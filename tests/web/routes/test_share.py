@@ -33,6 +33,10 @@ def test_the_shared_file_loads_nothing_and_carries_its_proof(house, pair):
     text = house.browser(Role.REVIEWER).post(f"/runs/{pair[0]}/share").text
     assert not re.findall(r'(?:src|href)="(?!#|data:application/zip)[^"]*"', text)
     assert "<script" not in text
+    assert re.search(r'<div class="msg role-user"><header><b>user</b></header><div class="body"><div class="say"', text)
+    assert "asks for <b>execute_refund</b>" in text
+    assert "_type" not in text
+    assert "openai-chat" not in re.sub(r"<details.*?</details>", "", text)
     raw = base64.b64decode(re.search(r"base64,([^\"]+)", text)[1])
     found = check_bundle(raw)
     assert found.verdict is Verdict.INTACT
