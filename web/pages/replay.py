@@ -15,7 +15,7 @@ from spans.kinds import SpanKind, UsageRole
 from spans.run import Run
 from web.format import NBSP, duration, plural
 from web.json_tree import Node, json_tree
-from web.pages.run_row import State, run_state, run_title
+from web.pages.run_head import RunHead
 from web.places import Place
 from web.waterfall import step_detail, step_state
 
@@ -189,9 +189,7 @@ class ReplayPage:
     """The whole tab."""
 
     run_id: str
-    title: str
-    version: str
-    run_state: State
+    head: RunHead
     tabs: tuple[tuple[str, str, bool], ...]
     lanes: tuple[Lane, ...]
     rows: tuple[Row, ...]
@@ -519,6 +517,7 @@ def build_blocks(place: Place, tape: Tape) -> tuple[Block, ...]:
 def build_replay(
     place: Place,
     tape: Tape,
+    head: RunHead,
     moment: MomentPage | None,
     reasons: tuple[str, ...],
     *,
@@ -532,9 +531,7 @@ def build_replay(
     span = moment.span_id if moment else None
     return ReplayPage(
         run_id=run.run_id,
-        title=run_title(run),
-        version=run.workflow_version,
-        run_state=run_state(run),
+        head=head,
         tabs=(
             ("Timeline", place.url(base, span=span), False),
             ("Conversation", place.url(f"{base}/conversation", span=span), False),

@@ -21,6 +21,7 @@ from web.pages.replay import MomentPage, Tape, build_moment, build_replay, neede
 from web.places import Place
 from web.routes.api import answer
 from web.routes.common import desk_of, find_run, record
+from web.routes.run import head_of, stopped_step
 
 router = APIRouter()
 
@@ -39,9 +40,11 @@ def replay(request: Request, caller: Reader, run_id: str) -> Response:
     tape = desk.tapes.of(desk.services.store, run)
     moment = _moment(desk, place, tape, number_of(tape, params.get("step", ""), params.get("span", "")))
     reasons = tuple(REMEDIES[r] for r in ReplayReason if r.value in run.replay_reasons)
-    page = build_replay(place, tape, moment, reasons, may_share=caller.may(Permission.REVIEW))
+    tree = desk.trees.of(desk.services.store, run, show_noise=False)
+    head = head_of(desk, caller, place, run, tree.outline, stopped_step(desk, run, tree))
+    page = build_replay(place, tape, head, moment, reasons, may_share=caller.may(Permission.REVIEW))
     where = f" · step {moment.number}" if moment else ""
-    frame = desk.frame(request, caller, place, f"{page.title} · replay{where}", active="runs")
+    frame = desk.frame(request, caller, place, f"{head.title} · replay{where}", active="runs")
     return desk.page(request, "replay.html", frame, page)
 
 

@@ -12,6 +12,7 @@ from spans.ids import parse_span_id
 from spans.kinds import SpanKind
 from spans.roles import Permission
 from spans.run import Run, Step
+from store.outline import Outline
 from web.callers import Caller, Reader
 from web.conversation import Conversation, build_conversation
 from web.desk import Desk
@@ -20,6 +21,7 @@ from web.links import links_of_run, links_of_step
 from web.pages.detail import Detail, build_detail, redaction_of
 from web.pages.remarks import RunRemarks, build_remarks
 from web.pages.run import TABS, Talk, build_run
+from web.pages.run_head import RunHead, build_head
 from web.places import Place
 from web.routes import compare, run_list
 from web.routes.common import actor_names, desk_of, find_run, record
@@ -107,28 +109,48 @@ def show_run(
     desk, run = desk_of(request), opened.run
     is_first = tab == TABS[0] and not request.query_params.get("from")
     shown = opened.selected if opened.asked or is_first else None
+    detail = _detail(desk, request, place, opened.path, run, shown) if shown else None
+    outline = opened.tree.outline
     page = build_run(
         place,
         run,
-        opened.tree.outline,
+        head_of(desk, caller, place, run, outline, opened.stopped, detail.redaction if detail else ""),
         opened.waterfall,
         tab=tab,
         tabs=tuple(t for t in TABS if tab_pattern(t) in desk.pages),
         conversation=conversation,
         talk=talk,
         inside=inside,
-        detail=_detail(desk, request, place, opened.path, run, shown) if shown else None,
-        redaction="" if shown or run.redactions else _redaction(desk, place, opened),
+        detail=detail,
         asked=opened.selected.span_id if opened.asked and opened.selected else "",
-        stopped=opened.stopped,
+    )
+    api = place.bare(f"/api/v1/runs/{run.run_id}", project=place.project)
+    frame = desk.frame(request, caller, place, page.page_title, active="runs", api=api)
+    return desk.page(request, template, frame, page)
+
+
+def head_of(
+    desk: Desk, caller: Caller, place: Place, run: Run, outline: Outline, stopped: Step | None, redaction: str = ""
+) -> RunHead:
+    """The head of a run, the same above every tab. `redaction` is how the step that is shown went through it."""
+    return build_head(
+        place,
+        run,
+        outline,
+        stopped=stopped,
+        redaction=redaction if redaction or run.redactions else _redaction(desk, place, run),
         may_pin=caller.may(Permission.REVIEW),
         is_pinned=run.pinned or bool(desk.services.ledger.pins.list(place.project, run.run_id)),
         remarks=_remarks(desk, caller, place, run),
         links=links_of_run(desk.services.links, run),
     )
-    api = place.bare(f"/api/v1/runs/{run.run_id}", project=place.project)
-    frame = desk.frame(request, caller, place, page.page_title, active="runs", api=api)
-    return desk.page(request, template, frame, page)
+
+
+def stopped_step(desk: Desk, run: Run, tree: Tree) -> Step | None:
+    """The first denied step of a run."""
+    denied = next((n for words, n in tree.jumps if "denial" in words), None)
+    found = () if denied is None else desk.services.store.read_steps_at(run.project, run.run_id, [denied])
+    return next(iter(found), None)
 
 
 def _remarks(desk: Desk, caller: Caller, place: Place, run: Run) -> RunRemarks:
@@ -228,10 +250,10 @@ def _detail(desk: Desk, request: Request, place: Place, path: str, run: Run, ste
     )
 
 
-def _redaction(desk: Desk, place: Place, opened: Opened) -> str:
+def _redaction(desk: Desk, place: Place, run: Run) -> str:
     """How a step of the run went through redaction: a run in which nothing was hidden may never have been looked at."""
     store = desk.services.store
-    step = opened.selected or next(iter(store.read_steps_at(place.project, opened.run.run_id, [0])), None)
+    step = next(iter(store.read_steps_at(place.project, run.run_id, [0])), None)
     if step is None:
         return ""
     found = store.read_evidence(place.project, step.trace_id, step.span_id)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from replay.checking import seal_run
@@ -77,3 +79,15 @@ def test_other_projects_see_nothing(house, run):
     client = house.client(Role.VIEWER, project="other")
     for path in ("replay", "replay/step", "proof"):
         assert client.get(f"/runs/{run}/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("tab", ["", "/conversation", "/replay"])
+def test_every_tab_of_a_run_stands_below_the_same_head(house, tab):
+    run = add_refund(house.store)
+    page = house.client(Role.VIEWER).get(f"/runs/{run}{tab}").text
+    facts = re.search(r'<dl class="facts">(.*?)</dl>', page, re.DOTALL)[1]
+    labels = ["Outcome", "Cost", "Tokens", "Time", "Model calls", "Decisions", "Redacted", "Recording"]
+    assert re.findall(r"<dt>([^<]*)</dt>", facts) == labels
+    assert "nothing found" in facts
+    assert re.search(r"denied</a></dd><dd class=\"note\" title=\"execute_refund\">", facts)
+    assert "production" in page.split('<div class="tabs"')[0]
