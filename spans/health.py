@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, Self
+
+ForwardSignal = Literal["spans", "logs"]
+"""What is forwarded, each with an offset of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ class IngestStatus:
 
 @dataclass(frozen=True, slots=True)
 class ForwardStatus:
-    """How far forwarding to another backend has come."""
+    """How far forwarding to another backend has come: one signal, and log records in that of spans."""
 
     destination: str
     """Its address without a query."""
@@ -118,16 +122,23 @@ class ForwardStatus:
     """Place in the journal up to which everything arrived or was refused there."""
     sent: int = 0
     refused: int = 0
-    """Spans that the destination refused for good, each alone."""
+    """Items that the destination refused for good, each alone."""
     failures: int = 0
     waiting: int = 0
-    """Stored spans behind the offset."""
+    """Stored items behind the offset."""
     oldest_ns: int = 0
     """When the oldest of them was received; 0 when nothing waits."""
     sent_ns: int = 0
     trouble: str = ""
     """Why nothing can be sent at the moment; empty when all is well."""
+    gone: int = 0
+    """Items that had expired or were erased here before they could be sent."""
+    gone_from_ns: int = 0
+    gone_until_ns: int = 0
+    """Between when they were received."""
+    logs: Self | None = None
+    """None where log records are not forwarded."""
 
     def lag_s(self, now_ns: int) -> float:
-        """Age of the oldest span that waits."""
+        """Age of the oldest item that waits."""
         return max(0.0, (now_ns - self.oldest_ns) / 1e9) if self.oldest_ns else 0.0

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -213,6 +213,17 @@ class Store(Protocol):
 
         Each as (table, project, trace, span or log id, segment, slot).
         """
+
+    def received_moments(
+        self, signal: Literal["spans", "logs"], since_ns: int, until_ns: int, limit: int
+    ) -> tuple[tuple[int, int], ...]:
+        """The first `limit` moments of a period (both ends count) at which items were received, and how many at each."""
+
+    def received_traces(self, moments: Collection[int]) -> tuple[tuple[str, TraceId], ...]:
+        """(project, trace) pairs of which spans were received at exactly these moments, ordered by both."""
+
+    def received_logs(self, moments: Collection[int]) -> tuple[CleanLog, ...]:
+        """Log records that were received at exactly these moments, each once, in the order of their receipt."""
 
     def write_derived(self, assemblies: Sequence[Assembly]) -> None:
         """Replace run and steps of each assembly as a whole; a lower version never wins over a higher."""

@@ -10,11 +10,12 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
+from spans.clean import CleanLog
 from spans.errors import SettingsError
 from spans.facts import SpanFacts
 from spans.ids import RunId, SpanId, TraceId
@@ -52,6 +53,7 @@ from store.memory_measures import MemoryMeasures
 from store.orders import order_of
 from store.outline import Outline, outline_of
 from store.privacy import FoundColumn, Hidden, HiddenQuery, found_in, summed
+from store.rows import log_of
 from store.sums import SUM_FIELDS, RunBound, RunSeries, RunSums, ends_of, series_of, sums_of
 from store.survivors import NOBODY, Survivors
 
@@ -117,6 +119,27 @@ class MemoryStore:
                 key = (row["project"], TraceId(row["trace_id"]))
                 found[key] = max(found.get(key, 0), row["received_ns"])
         return found
+
+    def received_moments(
+        self, signal: Literal["spans", "logs"], since_ns: int, until_ns: int, limit: int
+    ) -> tuple[tuple[int, int], ...]:
+        """The first moments of a period at which items were received."""
+        received = Counter(row["received_ns"] for row in self._rows(signal, None))
+        return tuple(sorted((at, n) for at, n in received.items() if since_ns <= at <= until_ns))[:limit]
+
+    def received_traces(self, moments: Collection[int]) -> tuple[tuple[str, TraceId], ...]:
+        """Traces of which spans were received at these moments."""
+        wanted = set(moments)
+        rows = (row for row in self._rows("spans", None) if row["received_ns"] in wanted)
+        return tuple(sorted({(row["project"], TraceId(row["trace_id"])) for row in rows}))
+
+    def received_logs(self, moments: Collection[int]) -> tuple[CleanLog, ...]:
+        """Log records that were received at these moments."""
+        wanted = set(moments)
+        rows = [row for row in self._rows("logs", None) if row["received_ns"] in wanted]
+        rows.sort(key=lambda row: (row["received_ns"], row["segment"], row["slot"], row["position"]))
+        once = {(row["project"], row["trace_id"], row["span_id"], row["log_id"]): row for row in reversed(rows)}
+        return tuple(log_of(row) for row in reversed(once.values()))
 
     def recent_items(self, since_received_ns: int, limit: int) -> list[tuple[str, str, str, str, str, int]]:
         """Items received since then."""

@@ -300,18 +300,25 @@ def check_delivery(patient: Patient) -> Iterable[Finding]:
 
 
 def check_forwarding(patient: Patient) -> Iterable[Finding]:
-    """How far behind the other backend is; nothing while nothing is forwarded."""
+    """How far behind the other backend is, for each signal; nothing while nothing is forwarded."""
     if patient.health is None or "forward" not in patient.health:
         return
-    status = ForwardStatus(**patient.health["forward"])
+    told = patient.health["forward"]
+    yield _forwarding("forwarding", "spans", ForwardStatus(**{**told, "logs": None}))
+    if told.get("logs"):
+        yield _forwarding("forwarding of log records", "log records", ForwardStatus(**told["logs"]))
+
+
+def _forwarding(name: str, what: str, status: ForwardStatus) -> Finding:
     lag_s = status.lag_s(time.time_ns())
-    words = f"{status.sent} spans sent, {status.waiting} wait, the oldest for {lag_s:.0f} s."
+    words = f"{status.sent} {what} sent, {status.waiting} wait, the oldest for {lag_s:.0f} s."
+    if status.gone:
+        words += f" {status.gone} had expired or were erased before they could be sent."
     if status.trouble or lag_s > LATE_FORWARD_S:
         state = State.BAD if lag_s > LATE_FORWARD_S else State.WARN
         advice = status.trouble or "Is the other backend slow, or the forwarder's log in the data folder unhappy?"
-        yield Finding("forwarding", state, words, advice)
-    else:
-        yield Finding("forwarding", State.OK, words)
+        return Finding(name, state, words, advice)
+    return Finding(name, State.WARN if status.gone else State.OK, words)
 
 
 CHECKS: Sequence[Callable[[Patient], Iterable[Finding]]] = (

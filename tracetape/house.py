@@ -103,7 +103,7 @@ class House:
         assembler = Assembler(store, overrides.book, judges.judge, overrides.naming)
         watermark = Watermark(ledger.settings)
         set_aside: Counter[tuple[str, str]] = Counter()
-        journal = Journal(store, ledger) if settings.forward_url else None
+        journal = Journal(store, ledger, settings.forward_signals()) if settings.forward_url else None
         pump = Pump(store, ledger.slots, assembler, watermark, journal.note if journal else lambda _batch: None)
         broker = Broker(
             BrokerSettings(

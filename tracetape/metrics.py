@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from collector.spool.writer import SpoolSettings
 from spans.errors import BusyError
+from spans.health import ForwardStatus
 from tracetape.forwarding.journal import forward_status
 
 if TYPE_CHECKING:
@@ -153,15 +154,22 @@ def _of_the_store(house: House) -> Iterable[Metric]:
 
 def _of_forwarding(house: House) -> Iterable[Metric]:
     """Nothing while nothing is forwarded."""
-    status = forward_status(house.settings.forward_url, house.ledger)
+    status = forward_status(house.settings.forward_url, house.ledger, logs=house.settings.forward_logs)
     if status is None:
         return
-    yield _counter("forward_sent_spans_total", "Taken by the other backend.", status.sent)
-    yield _counter("forward_refused_spans_total", "Refused there for good.", status.refused)
-    yield _counter("forward_failures_total", "Requests that had to be repeated.", status.failures)
-    yield _gauge("forward_pending_spans", "Stored spans that are not forwarded yet.", status.waiting)
-    yield _gauge("forward_lag_seconds", "Age of the oldest of them.", round(status.lag_s(time.time_ns()), 3))
-    yield _gauge("forward_offset", "Place in the journal up to which everything is forwarded.", status.offset)
+    lanes: dict[str, ForwardStatus] = {"spans": status, **({"logs": status.logs} if status.logs else {})}
+    for name, lane in lanes.items():
+        yield _counter(f"forward_sent_{name}_total", "Taken by the other backend.", lane.sent)
+        yield _counter(f"forward_refused_{name}_total", "Refused there for good.", lane.refused)
+        yield _counter(f"forward_gone_{name}_total", "Expired or erased before they could be sent.", lane.gone)
+        yield _gauge(f"forward_pending_{name}", f"Stored {name} that are not forwarded yet.", lane.waiting)
+    yield _counter(
+        "forward_failures_total", "Requests that had to be repeated.", sum(lane.failures for lane in lanes.values())
+    )
+    lag_s = max(lane.lag_s(time.time_ns()) for lane in lanes.values())
+    yield _gauge("forward_lag_seconds", "Age of the oldest of them.", round(lag_s, 3))
+    offset = max(lane.offset for lane in lanes.values())
+    yield _gauge("forward_offset", "Place in the journal up to which everything is forwarded.", offset)
 
 
 def _auth_failures(receiver: Mapping[str, object]) -> Counter[str]:

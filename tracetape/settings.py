@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from collector.tls import ServerTls
 from insights.alerts.targets import is_blocked, is_numeric, parse_networks, webhook_host
 from spans.errors import RefusedError, SettingsError
+from spans.health import ForwardSignal
 from web.links import parse_links
 
 ENV_PREFIX = "TRACETAPE_"
@@ -62,8 +63,9 @@ class ServeSettings(BaseModel):
         default=300, ge=0, le=3600, description="seconds in which a channel hears of one workflow at most once"
     )
     forward_url: str = Field(
-        default="", description="OTLP/HTTP address of one other backend that gets every redacted span"
+        default="", description="OTLP/HTTP address of one other backend that gets every redacted span and log record"
     )
+    forward_logs: bool = Field(default=True, description="whether log records are forwarded too, to /v1/logs")
     forward_headers: str = Field(
         default="", description="headers for it, such as Authorization=Bearer%20abc,x-team=agents"
     )
@@ -151,6 +153,10 @@ class ServeSettings(BaseModel):
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key are set together, or neither")
         return self
+
+    def forward_signals(self) -> tuple[ForwardSignal, ...]:
+        """What is forwarded."""
+        return ("spans", "logs") if self.forward_logs else ("spans",)
 
     def forward_header_map(self) -> dict[str, str]:
         """Headers of every forwarded request."""

@@ -61,7 +61,7 @@ def remove_demo(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any
 
 def delivery_check(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """The delivery check as JSON."""
-    forward = forward_status(house.settings.forward_url, house.ledger)
+    forward = forward_status(house.settings.forward_url, house.ledger, logs=house.settings.forward_logs)
     return asdict(house.health()) | ({"forward": asdict(forward)} if forward else {})
 
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from spans.clean import CleanLog
 from spans.facts import SpanFacts
 from spans.ids import RunId, SpanId, TraceId
 from spans.policy import Policy
@@ -67,7 +68,7 @@ from store.judged import AttemptGroup, AttemptQuery, AttemptRow, EconomicsRow, O
 from store.orders import order_of
 from store.outline import Outline, outline_from
 from store.privacy import FoundColumn, Hidden, HiddenQuery
-from store.rows import CONTENT_COLUMNS, FACTS, LOG_COLUMNS, SPAN_COLUMNS
+from store.rows import CONTENT_COLUMNS, FACTS, LOG_COLUMNS, SPAN_COLUMNS, log_of
 from store.sums import RunBound, RunSeries, RunSums
 from store.survivors import NOBODY, Survivors
 
@@ -174,6 +175,26 @@ class ClickHouseStore:
         }
         rows = self._select(statement("newest_by_trace"), params, pool="job")
         return {(row["project"], TraceId(row["trace_id"])): row["newest_ns"] for row in rows}
+
+    def received_moments(
+        self, signal: Literal["spans", "logs"], since_ns: int, until_ns: int, limit: int
+    ) -> tuple[tuple[int, int], ...]:
+        """The first moments of a period at which items were received."""
+        params = {**_days_around((since_ns, until_ns)), "since_ns": since_ns, "until_ns": until_ns, "most": limit}
+        rows = self._select(statement("received_moments", table=signal), params, pool="job")
+        return tuple((row["received_ns"], row["items"]) for row in rows)
+
+    def received_traces(self, moments: Collection[int]) -> tuple[tuple[str, TraceId], ...]:
+        """Traces of which spans were received at these moments."""
+        params = {**_days_around(moments), "moments": sorted(moments)}
+        rows = self._select(statement("received_traces"), params, pool="job") if moments else ()
+        return tuple((row["project"], TraceId(row["trace_id"])) for row in rows)
+
+    def received_logs(self, moments: Collection[int]) -> tuple[CleanLog, ...]:
+        """Log records that were received at these moments."""
+        params = {**_days_around(moments), "moments": sorted(moments)}
+        sql = statement("received_logs", columns=column_list(c.name for c in LOG_COLUMNS))
+        return tuple(log_of(row) for row in (self._select(sql, params, pool="job") if moments else ()))
 
     def recent_items(self, since_received_ns: int, limit: int) -> list[tuple[str, str, str, str, str, int]]:
         """Items received since then, the oldest first."""
@@ -591,6 +612,12 @@ def _totals(row: Mapping[str, Any]) -> Totals:
 def _chunks(items: Sequence[Item]) -> Iterator[list[Item]]:
     for start in range(0, len(items), _IDS_PER_QUERY):
         yield list(items[start : start + _IDS_PER_QUERY])
+
+
+def _days_around(moments: Collection[int]) -> dict[str, date]:
+    """Days that hold what was received then; one more on either side, as a day is fixed at the door, not computed here."""
+    around = timedelta(days=1)
+    return {"since_day": _day(min(moments, default=0)) - around, "until_day": _day(max(moments, default=0)) + around}
 
 
 def _day(time_ns: int) -> date:

@@ -316,6 +316,36 @@ class StoreContract:
         assert all(isinstance(row[4], str) and isinstance(row[5], int) for row in found)
         assert len([row for row in store.recent_items(0, 1) if row[0] == "spans"]) == 1
 
+    def test_what_was_received_is_found_by_the_moment_of_its_receipt(self, store, project, write):
+        # moments of a time of their own: the store of a run of tests is shared
+        start = NOW_NS + 77 * SECOND_NS + 1_000 * (int(project.removeprefix("project-"), 16) % 1_000_003)
+        write(a_clean_span(trace_id=a_trace_id(1), received_ns=start))
+        write(a_clean_span(trace_id=a_trace_id(2), received_ns=start + 1))
+        write(a_clean_span(trace_id=a_trace_id(2), span_id=a_span_id(7), received_ns=start + 1))
+        write(a_clean_span(trace_id=a_trace_id(3), received_ns=start + 2))
+        found = store.received_moments("spans", start, start + 2, 9)
+        assert found == ((start, 1), (start + 1, 2), (start + 2, 1))
+        assert store.received_moments("spans", start + 1, start + 1, 9) == ((start + 1, 2),)
+        assert store.received_moments("spans", start, start + 2, 1) == ((start, 1),)
+        assert store.received_moments("logs", start, start + 2, 9) == ()
+        both = ((project, a_trace_id(1)), (project, a_trace_id(2)))
+        assert store.received_traces([start, start + 1]) == both
+        assert store.received_traces([]) == store.received_logs([]) == ()
+
+    def test_log_records_are_found_by_the_moment_of_their_receipt_once_and_without_a_trace_too(
+        self, store, project, write
+    ):
+        start = NOW_NS + 78 * SECOND_NS + 1_000 * (int(project.removeprefix("project-"), 16) % 1_000_003)
+        alone = a_clean_log(log_id="a" * 32, received_ns=start, trace_id=None, span_id=None, slot=1)
+        second = a_clean_log(log_id="b" * 32, received_ns=start + 1, slot=2)
+        again = a_clean_log(log_id="b" * 32, received_ns=start + 1, slot=3)
+        later = a_clean_log(log_id="c" * 32, received_ns=start + 2)
+        for log in (again, second, alone, later):
+            write(log)
+        found = store.received_logs([start, start + 1])
+        assert [log.log_id for log in found] == ["a" * 32, "b" * 32]
+        assert found[0].log.body == alone.log.body
+
     # derived rows
 
     def test_a_run_and_its_steps_come_back_as_they_went_in(self, store, project):

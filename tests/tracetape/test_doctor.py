@@ -89,6 +89,16 @@ def test_a_forwarder_that_is_behind_is_said_and_why(patient, age_s, trouble, sta
     assert "forwarding" not in states(patient)
 
 
+def test_a_gap_of_forwarding_is_said_for_the_signal_that_has_it(patient):
+    logs = ForwardStatus("https://x", 3, sent=7, gone=9)
+    told = asdict(ForwardStatus("https://x", 3, sent=7, logs=logs))
+    behind = Patient(patient.folder, patient.settings, {"spans": COUNT, "logs": COUNT, "forward": told})
+    found = {f.check: (f.state, f.sentence) for f in examine(behind) if f.check.startswith("forwarding")}
+    assert found["forwarding"][0] is State.OK
+    assert found["forwarding of log records"][0] is State.WARN
+    assert "9 had expired" in found["forwarding of log records"][1]
+
+
 @pytest.mark.parametrize(("took", "state"), [(0.001, State.WARN), (4.0, State.OK), (500.0, State.WARN)])
 def test_fsync_that_is_too_slow_or_too_fast_is_said(patient, monkeypatch, took, state):
     monkeypatch.setattr(doctor, "measure_fsync_ms", lambda _: took)

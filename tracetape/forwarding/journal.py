@@ -1,23 +1,24 @@
-"""Main's side of forwarding: notes what was stored, and gives the forwarder the next spans behind the offset."""
+"""Main's side of forwarding: notes what was stored, and gives the forwarder the next items behind the offset."""
 
 from __future__ import annotations
 
 import base64
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from collector.broker import Delivery
-from spans.clean import CleanSpan
+from spans.clean import Clean, CleanSpan
 from spans.errors import RefusedError
-from spans.health import ForwardStatus
+from spans.health import ForwardSignal, ForwardStatus
 from spans.ids import TraceId
 from store.api import Store
 from store.ledger import Ledger
-from store.ledger.forwards import ForwardRecord
+from store.ledger.forwards import Done, ForwardRecord
 from tracetape.demo import DEMO_PROJECT
 from tracetape.forwarding.otlp import count_of, request_of
+from tracetape.forwarding.post import address_of
 
 if TYPE_CHECKING:
     from tracetape.control import Verb
@@ -25,71 +26,150 @@ if TYPE_CHECKING:
 
 RECORDS = 64
 ITEMS = 1_000
-"""Spans of one batch, unless a single record holds more."""
+"""Items of one batch, unless a single record holds more."""
+MOST_RECORDS = 50_000
+MOST_BYTES = 64 * 1024 * 1024
+"""Beyond either, what waits stands in the journal as one period that is read from the store again: it cannot fill a disk."""
+SIGNALS: tuple[ForwardSignal, ...] = ("spans", "logs")
 
 
 class Journal:
     """Between the pump, the store and the forwarder. Safe from several threads."""
 
-    def __init__(self, store: Store, ledger: Ledger) -> None:
+    def __init__(
+        self, store: Store, ledger: Ledger, signals: Sequence[ForwardSignal] = SIGNALS, most_records: int = MOST_RECORDS
+    ) -> None:
         self._store = store
         self._forwards = ledger.forwards
+        self._signals = signals
+        self._most_records = most_records
+        self._appended = most_records
+        """Since the size was looked at; the first look is at the first record."""
 
     def note(self, batch: Sequence[Delivery]) -> None:
         """These records are stored and about to be settled; what a demo sent stays here."""
-        self._forwards.append(
-            [
-                ForwardRecord(d.key.segment, d.key.slot, d.project, d.traces, d.items, d.received_ns)
-                for d in batch
-                if d.signal == "spans" and d.project != DEMO_PROJECT
-            ]
-        )
+        records = [
+            ForwardRecord(d.key.segment, d.key.slot, d.project, d.traces, d.items, d.received_ns, signal=signal)
+            for d in batch
+            for signal in self._signals
+            if d.signal == signal and d.project != DEMO_PROJECT
+        ]
+        self._forwards.append(records)
+        self._appended += sum(1 + len(record.traces) // 8 for record in records)
+        if self._appended * 10 >= self._most_records:
+            self._appended = 0
+            for signal in self._signals:
+                rows, size = self._forwards.size(signal)
+                if rows > self._most_records or size > MOST_BYTES:
+                    self._forwards.fold(signal, RECORDS)
 
-    def next(self) -> Mapping[str, Any]:
-        """The next batch: up to where it reaches, its spans as OTLP, how many. Empty when nothing waits.
+    def next(self, signal: ForwardSignal) -> Mapping[str, Any]:
+        """The next batch: its items as OTLP, and what to say of it when it is done. Empty when nothing waits.
 
-        Spans that were erased or have expired meanwhile are not there any more, and of copies only the one that counts is.
+        Of copies of a span only the one that counts is there. What was erased or has expired meanwhile is not, and
+        counts as gone.
         """
         records: list[ForwardRecord] = []
-        for record in self._forwards.next(RECORDS):
-            if records and sum(r.items for r in records) + record.items > ITEMS:
+        for record in self._forwards.next(signal, RECORDS):
+            if records and (record.until_ns or sum(r.items for r in records) + record.items > ITEMS):
                 break
             records.append(record)
+            if record.until_ns:
+                break
         if not records:
             return {}
-        request = request_of(self._spans_of(records))
+        items, done = self._period(records[0]) if records[0].until_ns else self._records(records)
+        request = request_of(items, signal)
         body = base64.b64encode(request.SerializeToString()).decode()
-        taken = self._forwards.state().sent > 0
-        return {"taken": taken, "position": records[-1].seq, "spans": count_of(request), "body": body}
+        taken = self._forwards.state(signal).sent > 0
+        return {"taken": taken, "items": count_of(request), "body": body, "done": done}
 
-    def _spans_of(self, records: Sequence[ForwardRecord]) -> list[CleanSpan]:
-        wanted: dict[tuple[str, TraceId], set[tuple[str, int]]] = defaultdict(set)
-        for record in records:
-            for trace in record.traces:
-                wanted[record.project, trace].add((record.segment, record.slot))
-        return [
-            clean
-            for (project, trace), slots in wanted.items()
-            for clean in self._store.read_evidence(project, trace).spans
-            if (clean.origin.segment, clean.origin.slot) in slots
-        ]
+    def _records(self, records: Sequence[ForwardRecord]) -> tuple[list[Clean], Mapping[str, int]]:
+        done: dict[str, int] = {"position": records[-1].seq}
+        slots = {(record.segment, record.slot) for record in records}
+        items: list[Clean]
+        gone: list[ForwardRecord]
+        if records[0].signal == "logs":
+            arrived = self._store.received_logs({record.received_ns for record in records})
+            items = [log for log in arrived if (log.origin.segment, log.origin.slot) in slots]
+            here = {(item.origin.segment, item.origin.slot) for item in items}
+            oldest_ns = self._oldest_ns()
+            # Of a record that was sent twice the second copy is not here either, but its day is.
+            gone = [r for r in records if (r.segment, r.slot) not in here and r.received_ns < oldest_ns]
+        else:
+            spans, stored = self._spans_of({(r.project, trace) for r in records for trace in r.traces})
+            items = [span for span in spans if (span.origin.segment, span.origin.slot) in slots]
+            gone = [r for r in records if not any((r.project, trace) in stored for trace in r.traces)]
+        return items, done | (_gone(gone) if gone else {})
 
-    def advance(self, position: int, sent: int, refused: int) -> None:
-        """The forwarder is done with everything up to `position`."""
-        self._forwards.advance(position, sent, refused)
+    def _period(self, period: ForwardRecord) -> tuple[list[Clean], Mapping[str, int]]:
+        """The next of everything that was received in a period."""
+        until_ns, count = period.until_ns, 0
+        moments: list[int] = []
+        for at_ns, number in self._store.received_moments(period.signal, period.received_ns, until_ns, RECORDS):
+            if moments and count + number > ITEMS:
+                break
+            moments.append(at_ns)
+            count += number
+        done = {"position": period.seq}
+        if not moments:
+            return [], done | (_gone([period]) if period.until_ns < self._oldest_ns() else {})
+        if moments[-1] < until_ns:
+            done |= {"resume_ns": moments[-1] + 1, "items": count}
+        if period.signal == "logs":
+            logs = self._store.received_logs(moments)
+            return [log for log in logs if log.origin.project != DEMO_PROJECT], done
+        traces = {key for key in self._store.received_traces(moments) if key[0] != DEMO_PROJECT}
+        spans, _ = self._spans_of(traces)
+        return [span for span in spans if span.origin.received_ns in moments], done
 
-    def fail(self, trouble: str) -> None:
+    def _spans_of(self, traces: Collection[tuple[str, TraceId]]) -> tuple[list[CleanSpan], set[tuple[str, TraceId]]]:
+        """Spans of these traces, and which of them are stored."""
+        by_project: dict[str, list[TraceId]] = defaultdict(list)
+        for project, trace in sorted(traces):
+            by_project[project].append(trace)
+        spans: list[CleanSpan] = []
+        stored: set[tuple[str, TraceId]] = set()
+        for project, wanted in by_project.items():
+            for trace, evidence in self._store.read_traces(project, wanted).items():
+                stored.add((project, trace))
+                spans.extend(evidence.spans)
+        return spans, stored
+
+    def _oldest_ns(self) -> int:
+        """The first moment of the oldest day that is stored: what was received before it has expired."""
+        days = self._store.stored_days()
+        oldest = days[0] if days else datetime.now(UTC).date()
+        return int(datetime.combine(oldest, datetime.min.time(), UTC).timestamp()) * 10**9
+
+    def advance(self, signal: ForwardSignal, done: Done) -> None:
+        """The forwarder is done with a batch."""
+        self._forwards.advance(signal, done)
+
+    def fail(self, signal: ForwardSignal, trouble: str) -> None:
         """The forwarder could not send."""
-        self._forwards.fail(trouble)
+        self._forwards.fail(signal, trouble)
 
 
-def forward_status(url: str, ledger: Ledger) -> ForwardStatus | None:
-    """What a page says of forwarding; None when no destination is set."""
+def _gone(records: Sequence[ForwardRecord]) -> dict[str, int]:
+    return {
+        "gone": sum(record.items for record in records),
+        "gone_from_ns": min(record.received_ns for record in records),
+        "gone_until_ns": max(max(record.received_ns, record.until_ns) for record in records),
+    }
+
+
+def forward_status(url: str, ledger: Ledger, *, logs: bool = True) -> ForwardStatus | None:
+    """What a page says of forwarding, spans first and log records in it; None when no destination is set."""
     if not url:
         return None
-    parts, state = urlsplit(url), ledger.forwards.state()
+    return _status(url, ledger, "spans", _status(url, ledger, "logs") if logs else None)
+
+
+def _status(url: str, ledger: Ledger, signal: ForwardSignal, logs: ForwardStatus | None = None) -> ForwardStatus:
+    state = ledger.forwards.state(signal)
     return ForwardStatus(
-        destination=f"{parts.scheme}://{parts.netloc}{parts.path}",
+        destination=address_of(url, signal),
         offset=state.position,
         sent=state.sent,
         refused=state.refused,
@@ -98,6 +178,10 @@ def forward_status(url: str, ledger: Ledger) -> ForwardStatus | None:
         oldest_ns=state.oldest_ns,
         sent_ns=state.sent_ns,
         trouble=state.trouble,
+        gone=state.gone,
+        gone_from_ns=state.gone_from_ns,
+        gone_until_ns=state.gone_until_ns,
+        logs=logs,
     )
 
 
@@ -107,18 +191,24 @@ def _journal(house: House) -> Journal:
     return house.journal
 
 
+def _signal(arguments: Mapping[str, Any]) -> ForwardSignal:
+    return "logs" if arguments.get("signal") == "logs" else "spans"
+
+
 def _advance(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    _journal(house).advance(int(arguments["position"]), int(arguments["sent"]), int(arguments["refused"]))
+    told: Mapping[str, Any] = arguments["done"]
+    done = Done(sent=int(arguments["sent"]), refused=int(arguments["refused"]), **{k: int(v) for k, v in told.items()})
+    _journal(house).advance(_signal(arguments), done)
     return {}
 
 
 def _fail(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    _journal(house).fail(str(arguments["trouble"]))
+    _journal(house).fail(_signal(arguments), str(arguments["trouble"]))
     return {}
 
 
-def _next(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _journal(house).next()
+def _next(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _journal(house).next(_signal(arguments))
 
 
 VERBS: Mapping[str, Verb] = {"forward_next": _next, "forward_advance": _advance, "forward_fail": _fail}

@@ -1,75 +1,123 @@
-"""Writes clean spans as OTLP again: the other direction of `collector.decode`."""
+"""Writes clean spans and log records as OTLP again: the other direction of `collector.decode`."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as WireLog
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Status
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
-from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from spans.clean import CleanSpan
-from spans.span import Span
+from spans.clean import Clean, CleanSpan
+from spans.health import ForwardSignal
+from spans.span import LogRecord, Span
 from spans.values import BYTES_TAG, DOUBLE_TAG, Attributes, Value
 
+Request = ExportTraceServiceRequest | ExportLogsServiceRequest
 PROJECT = "tracetape.project"
-"""Resource attribute that says in which project the span is stored."""
+"""Resource attribute that says in which project an item is stored."""
 _INT = range(-(2**63), 2**63)
 _U32 = 2**32 - 1
 
 
-def request_of(spans: Iterable[CleanSpan]) -> ExportTraceServiceRequest:
-    """One request with these spans, neighbours of one resource and scope together."""
-    request = ExportTraceServiceRequest()
-    before: CleanSpan | None = None
-    for clean in spans:
-        span = clean.span
+def request_of(items: Iterable[Clean], signal: ForwardSignal = "spans") -> Request:
+    """One request with these items, all of one signal, neighbours of one resource and scope together."""
+    request: Request = ExportTraceServiceRequest() if signal == "spans" else ExportLogsServiceRequest()
+    before: Clean | None = None
+    for clean in items:
+        item = _inside(clean)
+        known = None if before is None else _inside(before)
         new_resource = (
-            before is None or before.span.resource != span.resource or before.origin.project != clean.origin.project
+            before is None
+            or known is None
+            or known.resource != item.resource
+            or before.origin.project != clean.origin.project
         )
         if new_resource:
-            envelope = request.resource_spans.add(schema_url=_text(span.resource.schema_url))
-            envelope.resource.attributes.extend(_pairs({**span.resource.attributes, PROJECT: clean.origin.project}))
-            envelope.resource.dropped_attributes_count = _count(span.resource.dropped_attributes)
-        if new_resource or (before is not None and before.span.scope != span.scope):
-            scoped = envelope.scope_spans.add(schema_url=_text(span.scope.schema_url))
-            scoped.scope.name, scoped.scope.version = _text(span.scope.name), _text(span.scope.version)
-            scoped.scope.attributes.extend(_pairs(span.scope.attributes))
-            scoped.scope.dropped_attributes_count = _count(span.scope.dropped_attributes)
-        scoped.spans.append(_span(span))
+            envelope = _envelopes(request).add(schema_url=_text(item.resource.schema_url))
+            envelope.resource.attributes.extend(_pairs({**item.resource.attributes, PROJECT: clean.origin.project}))
+            envelope.resource.dropped_attributes_count = _count(item.resource.dropped_attributes)
+        if new_resource or (known is not None and known.scope != item.scope):
+            scoped = _scopes(envelope).add(schema_url=_text(item.scope.schema_url))
+            scoped.scope.name, scoped.scope.version = _text(item.scope.name), _text(item.scope.version)
+            scoped.scope.attributes.extend(_pairs(item.scope.attributes))
+            scoped.scope.dropped_attributes_count = _count(item.scope.dropped_attributes)
+        _items(scoped).append(_span(item) if isinstance(item, Span) else _log(item))
         before = clean
     return request
 
 
-def count_of(request: ExportTraceServiceRequest) -> int:
-    """Spans in a request."""
-    return sum(len(scoped.spans) for envelope in request.resource_spans for scoped in envelope.scope_spans)
+def parse_request(body: bytes, signal: ForwardSignal) -> Request:
+    """What `SerializeToString` of a request wrote."""
+    kind = ExportTraceServiceRequest if signal == "spans" else ExportLogsServiceRequest
+    return kind.FromString(body)
 
 
-def halves_of(request: ExportTraceServiceRequest) -> tuple[ExportTraceServiceRequest, ExportTraceServiceRequest]:
-    """The first and the second half of a request of at least two spans."""
+def count_of(request: Request) -> int:
+    """Items in a request."""
+    return sum(len(_items(scoped)) for envelope in _envelopes(request) for scoped in _scopes(envelope))
+
+
+def halves_of(request: Request) -> tuple[Request, Request]:
+    """The first and the second half of a request of at least two items."""
     middle = count_of(request) // 2
     return _part(request, range(middle)), _part(request, range(middle, count_of(request)))
 
 
-def _part(request: ExportTraceServiceRequest, wanted: Sequence[int]) -> ExportTraceServiceRequest:
-    part = ExportTraceServiceRequest()
+def _part(request: Request, wanted: Sequence[int]) -> Request:
+    part = type(request)()
     number = 0
-    for envelope in request.resource_spans:
-        kept = part.resource_spans.add(schema_url=envelope.schema_url)
+    for envelope in _envelopes(request):
+        kept = _envelopes(part).add(schema_url=envelope.schema_url)
         kept.resource.CopyFrom(envelope.resource)
-        for scoped in envelope.scope_spans:
-            mine = [span for n, span in enumerate(scoped.spans, number) if n in wanted]
-            number += len(scoped.spans)
+        for scoped in _scopes(envelope):
+            mine = [item for n, item in enumerate(_items(scoped), number) if n in wanted]
+            number += len(_items(scoped))
             if mine:
-                kept_scope = kept.scope_spans.add(schema_url=scoped.schema_url)
+                kept_scope = _scopes(kept).add(schema_url=scoped.schema_url)
                 kept_scope.scope.CopyFrom(scoped.scope)
-                kept_scope.spans.extend(mine)
-        if not kept.scope_spans:
-            del part.resource_spans[-1]
+                _items(kept_scope).extend(mine)
+        if not _scopes(kept):
+            del _envelopes(part)[-1]
     return part
+
+
+def _inside(clean: Clean) -> Span | LogRecord:
+    return clean.span if isinstance(clean, CleanSpan) else clean.log
+
+
+def _envelopes(request: Request) -> Any:
+    """The repeated field that both signals have under two names; so have the next two."""
+    return request.resource_spans if isinstance(request, ExportTraceServiceRequest) else request.resource_logs
+
+
+def _scopes(envelope: Any) -> Any:
+    return envelope.scope_spans if isinstance(envelope, ResourceSpans) else envelope.scope_logs
+
+
+def _items(scoped: Any) -> Any:
+    return scoped.spans if isinstance(scoped, ScopeSpans) else scoped.log_records
+
+
+def _log(log: LogRecord) -> WireLog:
+    return WireLog(
+        time_unix_nano=log.time_ns,
+        observed_time_unix_nano=log.observed_ns,
+        severity_number=log.severity_number,  # type: ignore[arg-type]
+        severity_text=_text(log.severity_text),
+        event_name=_text(log.event_name),
+        body=None if log.body is None else _value(log.body),
+        attributes=_pairs(log.attributes),
+        trace_id=bytes.fromhex(log.trace_id or ""),
+        span_id=bytes.fromhex(log.span_id or ""),
+        flags=log.flags & _U32,
+        dropped_attributes_count=_count(log.dropped_attributes),
+    )
 
 
 def _span(span: Span) -> WireSpan:

@@ -9,23 +9,25 @@ from enum import Enum
 from urllib.parse import urlsplit, urlunsplit
 
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
-)
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from spans.health import ForwardSignal
 from tracetape import __version__
+from tracetape.forwarding.otlp import Request
 
 TIMEOUT_S = 30.0
-PATH = "/v1/traces"
+PATHS: Mapping[ForwardSignal, str] = {"spans": "/v1/traces", "logs": "/v1/logs"}
 LONGEST_WAIT_S = 60.0
 ANSWER_MAX_BYTES = 65_536
 _FOR_GOOD = frozenset({400, 413, 422})
 """Codes that speak of the content. Others (a wrong key, a wrong path, a busy server) may be mended: try again."""
+_NO_LOGS = frozenset({404, 405, 415, 501})
+"""Codes of a destination that takes spans only."""
 
 
 class Verdict(Enum):
-    """What an answer means for the spans that were sent."""
+    """What an answer means for the items that were sent."""
 
     TAKEN = "taken"
     REFUSED = "refused"
@@ -39,21 +41,32 @@ class Answer:
     verdict: Verdict
     sentence: str = ""
     rejected: int = 0
-    """Spans of a taken request that it did not keep."""
+    """Items of a taken request that it did not keep."""
     wait_s: float = 0.0
     """How long it asked to wait."""
 
 
-Post = Callable[[ExportTraceServiceRequest], Answer]
+Post = Callable[[Request], Answer]
 
 
-def poster(url: str, headers: Mapping[str, str]) -> Post:
-    """A function that sends a request to an address; `/v1/traces` is added unless it ends so."""
+def address_of(url: str, signal: ForwardSignal) -> str:
+    """Where a signal goes, without a query: `/v1/traces` or `/v1/logs` behind what is written, or instead of either."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc, _path(parts.path, signal), "", ""))
+
+
+def _path(path: str, signal: ForwardSignal) -> str:
+    for known in PATHS.values():
+        path = path.removesuffix(known)
+    return path.rstrip("/") + PATHS[signal]
+
+
+def poster(url: str, headers: Mapping[str, str], signal: ForwardSignal = "spans") -> Post:
+    """A function that sends requests of one signal to an address."""
     import requests
 
     parts = urlsplit(url)
-    path = parts.path if parts.path.endswith(PATH) else parts.path.rstrip("/") + PATH
-    address = urlunsplit(parts._replace(path=path))
+    address = urlunsplit(parts._replace(path=_path(parts.path, signal)))
     session = requests.Session()
     session.trust_env = False  # proxies and .netrc of the environment: the guard has to see the real address
     session.headers.update(
@@ -65,13 +78,12 @@ def poster(url: str, headers: Mapping[str, str]) -> Post:
         }
     )
 
-    def post(request: ExportTraceServiceRequest) -> Answer:
+    def post(request: Request) -> Answer:
         content = gzip.compress(request.SerializeToString(), compresslevel=5)
         try:
             with session.post(address, data=content, timeout=TIMEOUT_S, allow_redirects=False, stream=True) as found:
-                return answer_of(
-                    found.status_code, found.headers, found.raw.read(ANSWER_MAX_BYTES, decode_content=True)
-                )
+                body = found.raw.read(ANSWER_MAX_BYTES, decode_content=True)
+                return answer_of(found.status_code, found.headers, body, signal)
         except (requests.RequestException, OSError) as error:
             blocked = "lies inside a private network" in str(error)
             why = (
@@ -84,21 +96,23 @@ def poster(url: str, headers: Mapping[str, str]) -> Post:
     return post
 
 
-def answer_of(code: int, headers: Mapping[str, str], body: bytes) -> Answer:
+def answer_of(code: int, headers: Mapping[str, str], body: bytes, signal: ForwardSignal = "spans") -> Answer:
     """What a code, its headers and its body mean."""
     if 200 <= code < 300:
-        return Answer(Verdict.TAKEN, rejected=_rejected(body))
+        return Answer(Verdict.TAKEN, rejected=_rejected(body, signal))
     if code in _FOR_GOOD:
         return Answer(Verdict.REFUSED, f"The destination answered {code}.")
-    moved = " It redirects; write the final address." if 300 <= code < 400 else ""
-    return Answer(
-        Verdict.LATER, f"The destination answered {code}.{moved}", wait_s=_seconds(headers.get("Retry-After"))
-    )
+    hint = " It redirects; write the final address." if 300 <= code < 400 else ""
+    if signal == "logs" and code in _NO_LOGS:
+        hint = " If it takes no log records, set TRACETAPE_FORWARD_LOGS=false."
+    return Answer(Verdict.LATER, f"The destination answered {code}.{hint}", wait_s=_seconds(headers.get("Retry-After")))
 
 
-def _rejected(body: bytes) -> int:
+def _rejected(body: bytes, signal: ForwardSignal) -> int:
     """Of a partial success; an answer in another language counts as a whole one."""
     try:
+        if signal == "logs":
+            return max(0, ExportLogsServiceResponse.FromString(body).partial_success.rejected_log_records)
         return max(0, ExportTraceServiceResponse.FromString(body).partial_success.rejected_spans)
     except DecodeError:
         return 0

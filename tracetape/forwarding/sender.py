@@ -8,10 +8,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
 from spans.errors import HouseError
-from tracetape.forwarding.otlp import count_of, halves_of
+from spans.health import ForwardSignal
+from tracetape.forwarding.otlp import Request, count_of, halves_of, parse_request
 from tracetape.forwarding.post import LONGEST_WAIT_S, Post, Verdict
 
 logger = logging.getLogger(__name__)
@@ -24,18 +23,21 @@ POST_BYTES = 3 * 1024 * 1024
 
 
 class Forwarder:
-    """Sends every span at least once, in the order of the journal. Dies anywhere without losing one.
+    """Sends every item of one signal at least once, in the order of the journal. Dies anywhere without losing one.
 
     What the destination took and we did not note yet is sent once more after a restart; span ids tell it so.
     """
 
-    def __init__(self, ask: Ask, post: Post, *, first_pause_s: float = FIRST_PAUSE_S) -> None:
-        self._ask = ask
+    def __init__(
+        self, ask: Ask, post: Post, signal: ForwardSignal = "spans", *, first_pause_s: float = FIRST_PAUSE_S
+    ) -> None:
+        self._ask: Ask = lambda verb, arguments: ask(verb, {"signal": signal, **arguments})
+        self._signal = signal
         self._post = post
         self._first_pause_s = first_pause_s
         self._stop = threading.Event()
         self._was_taken = False
-        """Whether the destination ever took a span: until then a refusal speaks of our settings, not of a span."""
+        """Whether the destination ever took an item: until then a refusal speaks of our settings, not of an item."""
 
     def stop(self) -> None:
         """Leave soon; safe to call twice."""
@@ -56,33 +58,33 @@ class Forwarder:
         if not batch:
             return False
         self._was_taken = self._was_taken or bool(batch["taken"])
-        request = ExportTraceServiceRequest.FromString(base64.b64decode(batch["body"]))
-        done = self._believed(request) if batch["spans"] else (0, 0)
+        request = parse_request(base64.b64decode(batch["body"]), self._signal)
+        done = self._believed(request) if batch["items"] else (0, 0)
         if done is None:
             return False
         sent, refused = done
         while not self._stop.is_set():
             try:
-                self._ask("forward_advance", {"position": batch["position"], "sent": sent, "refused": refused})
+                self._ask("forward_advance", {"done": batch["done"], "sent": sent, "refused": refused})
             except HouseError:
                 self._stop.wait(IDLE_S)
             else:
                 return True
         return False
 
-    def _believed(self, request: ExportTraceServiceRequest) -> tuple[int, int] | None:
+    def _believed(self, request: Request) -> tuple[int, int] | None:
         """Like `_surely`, but a destination that never took anything is not believed when it refuses everything."""
         pause_s = self._first_pause_s
         while (done := self._surely(request)) is not None:
             if done[0] or self._was_taken:
                 return done
-            self._tell("The destination refuses every span; check its address and what it accepts.")
+            self._tell("The destination refuses everything; check its address and what it accepts.")
             self._stop.wait(pause_s)
             pause_s = min(LONGEST_WAIT_S, pause_s * 2)
         return None
 
-    def _surely(self, request: ExportTraceServiceRequest) -> tuple[int, int] | None:
-        """(taken, refused for good) of these spans; tries until one of both is true of each, None when told to stop."""
+    def _surely(self, request: Request) -> tuple[int, int] | None:
+        """(taken, refused for good) of these items; tries until one of both is true of each, None when told to stop."""
         pause_s = self._first_pause_s
         while not self._stop.is_set():
             if request.ByteSize() > POST_BYTES and count_of(request) > 1:
@@ -95,14 +97,14 @@ class Forwarder:
             if answer.verdict is Verdict.REFUSED:
                 if count_of(request) > 1:
                     return self._halves(request)
-                logger.warning("the destination refused a span", extra={"reason": answer.sentence})
+                logger.warning("the destination refused an item", extra={"reason": answer.sentence})
                 return 0, 1
             self._tell(answer.sentence)
             self._stop.wait(max(pause_s, answer.wait_s))
             pause_s = min(LONGEST_WAIT_S, pause_s * 2)
         return None
 
-    def _halves(self, request: ExportTraceServiceRequest) -> tuple[int, int] | None:
+    def _halves(self, request: Request) -> tuple[int, int] | None:
         sent = refused = 0
         for half in halves_of(request):
             done = self._surely(half)

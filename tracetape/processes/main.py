@@ -178,7 +178,7 @@ def _services(house: House, endpoints: Endpoints) -> Services:
         judge_workflow=lambda project, workflow: house.owing.note(workflow_owed(project, workflow)),
         overruled=house.overruled,
         recomputing=lambda: (house.recompute.progress().done, house.recompute.progress().total),
-        forward=lambda: forward_status(house.settings.forward_url, house.ledger),
+        forward=lambda: forward_status(house.settings.forward_url, house.ledger, logs=house.settings.forward_logs),
         links=parse_links(house.settings.links),
         file_prices=house.overrides.file_prices,
         file_rules=house.overrides.rules_of_file,

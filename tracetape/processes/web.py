@@ -198,7 +198,7 @@ def _services(folder: DataFolder, settings: ServeSettings, store: Store, ledger:
         overruled=overruled,
         recomputing=or_else("recomputing", lambda: (0, 0)),
         waiting=owing.waiting,
-        forward=lambda: forward_status(settings.forward_url, ledger),
+        forward=lambda: forward_status(settings.forward_url, ledger, logs=settings.forward_logs),
         links=parse_links(settings.links),
         file_prices=overrides.file_prices,
         file_rules=overrides.rules_of_file,

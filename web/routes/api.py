@@ -193,7 +193,8 @@ def health(request: Request, _: Reader) -> Response:
 
 def forward_json(status: ForwardStatus, now_ns: int) -> Mapping[str, object]:
     """How far forwarding has come."""
-    return {**asdict(status), "lag_s": round(status.lag_s(now_ns), 3)}
+    logs = {"logs": forward_json(status.logs, now_ns)} if status.logs else {}
+    return {**asdict(status), **logs, "lag_s": round(status.lag_s(now_ns), 3)}
 
 
 _STORED_AS = ("rows", "duplicate", "folded", "discarded", "withheld", "erased")

@@ -8,14 +8,17 @@ from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 
 class OtlpSink:
-    """What arrived: how often each (trace, span), and the raw texts."""
+    """What arrived: how often each (trace, span) and each log record by its event name, and the raw texts."""
 
     def __init__(self) -> None:
         self.spans: Counter[tuple[str, str]] = Counter()
+        self.logs: Counter[str] = Counter()
+        self.takes_logs = True
         self.raw: list[bytes] = []
         self.headers: list[dict[str, str]] = []
         self.code = 200
@@ -40,14 +43,21 @@ class OtlpSink:
     def take(self, path: str, headers: dict[str, str], body: bytes) -> int:
         """The code of the answer."""
         with self._lock:
-            if self.code != 200 or path != "/v1/traces":
+            if self.code != 200:
                 self.refused += 1
-                return self.code if self.code != 200 else 404
-            request = ExportTraceServiceRequest.FromString(body)
+                return self.code
+            if path not in {"/v1/traces", "/v1/logs"} or (path == "/v1/logs" and not self.takes_logs):
+                return 404
             self.raw.append(body)
             self.headers.append(headers)
-            for envelope in request.resource_spans:
-                for scoped in envelope.scope_spans:
+            if path == "/v1/logs":
+                for envelope in ExportLogsServiceRequest.FromString(body).resource_logs:
+                    for scoped_logs in envelope.scope_logs:
+                        self.logs.update(log.event_name for log in scoped_logs.log_records)
+                return 200
+            request = ExportTraceServiceRequest.FromString(body)
+            for traced in request.resource_spans:
+                for scoped in traced.scope_spans:
                     self.spans.update((span.trace_id.hex(), span.span_id.hex()) for span in scoped.spans)
         return 200
 

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from spans.errors import SettingsError
@@ -44,15 +46,35 @@ def send(http: str, numbers: range) -> set[tuple[str, str]]:
     return sent
 
 
-def state(running: Running) -> dict[str, object]:
+def send_logs(http: str, numbers: range) -> set[str]:
+    """Log records with and without a trace, each with a name of its own."""
+    sent = set()
+    for number in numbers:
+        request = ExportLogsServiceRequest()
+        scope = request.resource_logs.add().scope_logs.add()
+        for n in range(3):
+            log = scope.log_records.add(event_name=f"event.{number}.{n}", time_unix_nano=10)
+            log.body.string_value = f"mail to {PERSON}"
+            if n:
+                log.trace_id = (0xF000 + number).to_bytes(16, "big")
+            sent.add(log.event_name)
+        headers = {"Content-Type": "application/x-protobuf"}
+        body = request.SerializeToString()
+        urllib.request.urlopen(urllib.request.Request(f"{http}/v1/logs", body, headers), timeout=20).close()
+    return sent
+
+
+def state(running: Running) -> dict[str, Any]:
     """What the delivery check says of forwarding."""
     return dict(ask(DataFolder(running.data).control_socket, "health", {})["forward"])
 
 
 @pytest.mark.slow
 @pytest.mark.crash
-@pytest.mark.timeout(180)
-def test_every_span_is_forwarded_through_kill_9_and_an_outage_and_what_arrived_is_not_sent_again(tmp_path: Path):
+@pytest.mark.timeout(300)
+def test_every_span_and_log_record_is_forwarded_through_kill_9_and_an_outage_and_what_arrived_is_not_sent_again(
+    tmp_path: Path,
+):
     with OtlpSink() as sink:
         environ = {
             "TRACETAPE_FORWARD_URL": sink.url,
@@ -61,37 +83,62 @@ def test_every_span_is_forwarded_through_kill_9_and_an_outage_and_what_arrived_i
         }
         options = ("--workers", "1", "--redaction", "rules")
         with Running(tmp_path / "data", *options, environ=environ) as running:
-            first = send(running.http, range(8))
-            wait_for(lambda: set(sink.spans) == first, 30, "the first spans at the sink")
-            wait_for(lambda: state(running)["waiting"] == 0, 10, "the offset behind them")
+            first, logs = send(running.http, range(8)), send_logs(running.http, range(4))
+            wait_for(lambda: set(sink.spans) == first and set(sink.logs) == logs, 60, "the first items at the sink")
+            wait_for(lambda: not waiting(running), 20, "the offsets behind them")
             offset = int(str(state(running)["offset"]))
             assert offset >= 1
 
             sink.code = 503
             second = send(running.http, range(8, 16))
-            wait_for(lambda: sink.refused and "503" in str(state(running)["trouble"]), 20, "trouble that is told")
+            early, logs = frozenset(logs), logs | send_logs(running.http, range(4, 8))
+            wait_for(lambda: sink.refused and "503" in str(state(running)["trouble"]), 30, "trouble that is told")
+            wait_for(lambda: "503" in str(dict(state(running)["logs"])["trouble"]), 30, "trouble of log records")
             assert state(running)["offset"] == offset
             api = running.api("/api/v1/health")
             assert api["forward"]["waiting"] >= 3
             assert api["forward"]["lag_s"] > 0
+            assert api["forward"]["logs"]["waiting"] >= 3
             assert b"tracetape_forward_lag_seconds" in running.metrics()
             children = running.children()
             os.kill(children["forward"], signal.SIGKILL)
             os.kill(children["main"], signal.SIGKILL)
             sink.code = 200
-            wait_for(lambda: set(sink.spans) == first | second, 40, "the rest at the sink")
+            wait_for(lambda: set(sink.spans) == first | second and set(sink.logs) == logs, 90, "the rest at the sink")
             third = send(running.http, range(16, 20))
+            logs = logs | send_logs(running.http, range(8, 10))
             os.kill(running.process.pid, signal.SIGKILL)  # type: ignore[union-attr]
             running.process.wait()  # type: ignore[union-attr]
             running.restart()
             everything = first | second | third
-            wait_for(lambda: set(sink.spans) == everything, 40, "everything at the sink")
-            told = wait_for(lambda: (s := state(running))["waiting"] == 0 and s, 10, "no lag")
-        assert told["sent"] == len(everything)
+            wait_for(lambda: set(sink.spans) == everything and set(sink.logs) == logs, 90, "everything at the sink")
+            told = wait_for(lambda: not waiting(running) and state(running), 20, "no lag")
+        assert (told["sent"], dict(told["logs"])["sent"]) == (len(everything), len(logs))
         assert told["trouble"] == ""
         assert all(sink.spans[one] == 1 for one in first), "what lay before the offset was sent again"
+        assert all(sink.logs[one] == 1 for one in early), "log records before the offset were sent again"
         assert not any(PERSON.encode() in raw for raw in sink.raw)
         assert {headers["Authorization"] for headers in sink.headers} == {"Bearer abc"}
+
+
+def waiting(running: Running) -> int:
+    told = state(running)
+    return int(str(told["waiting"])) + int(str(dict(told["logs"])["waiting"]))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_a_destination_that_takes_no_log_records_still_gets_every_span_and_is_told_apart(tmp_path: Path):
+    with OtlpSink() as sink:
+        sink.takes_logs = False
+        environ = {"TRACETAPE_FORWARD_URL": sink.url, "TRACETAPE_ALERT_NETWORKS": "127.0.0.1"}
+        with Running(tmp_path / "data", "--workers", "1", "--redaction", "rules", environ=environ) as running:
+            send_logs(running.http, range(2))
+            spans = send(running.http, range(4))
+            wait_for(lambda: set(sink.spans) == spans, 60, "the spans at the sink")
+            logs = wait_for(lambda: (told := dict(state(running)["logs"]))["trouble"] and told, 30, "trouble")
+            assert "TRACETAPE_FORWARD_LOGS=false" in logs["trouble"]
+            assert (logs["waiting"], state(running)["trouble"]) == (6, "")
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:4318", "http://169.254.169.254", "http://[::1]:4318"])

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.decode import decode_traces
+from collector.decode import decode_logs, decode_traces
 from spans.span import Event, Link, Resource, Scope, StatusCode
 from spans.values import tag_bytes, tag_double
-from tests.builders import a_clean_span, a_span, a_span_id, a_trace_id
+from tests.builders import a_clean_log, a_clean_span, a_log, a_span, a_span_id, a_trace_id
 from tracetape.forwarding.otlp import PROJECT, count_of, halves_of, request_of
 
 VALUES = st.recursive(
@@ -75,3 +75,34 @@ def test_halves_hold_every_span_once_with_its_resource(count):
     first, second = halves_of(request)
     assert min(count_of(first), count_of(second)) >= 1
     assert [*decoded(first), *decoded(second)] == [with_project(span) for span in spans]
+
+
+@given(VALUES, st.dictionaries(st.sampled_from(["x", "y"]), VALUES, max_size=3))
+def test_a_log_record_that_is_decoded_again_is_what_was_stored(body, attributes):
+    log = a_log(
+        time_ns=5,
+        observed_ns=6,
+        body=body,
+        attributes=attributes,
+        event_name="gen_ai.choice",
+        flags=1,
+        dropped_attributes=3,
+        resource=Resource({"service.name": "s"}, 1, "https://schema"),
+        scope=Scope("scope", "1", {"k": "v"}, 2, "https://scope"),
+    )
+    request = request_of([a_clean_log(log)], "logs")
+    assert list(decode_logs(request.SerializeToString())) == [with_project(log)]
+
+
+def test_a_log_record_without_a_trace_stays_without():
+    log = a_log(trace_id=None, span_id=None, body=None)
+    [decoded_log] = decode_logs(request_of([a_clean_log(log)], "logs").SerializeToString())
+    assert (decoded_log.trace_id, decoded_log.span_id, decoded_log.body) == (None, None, None)
+
+
+def test_halves_hold_every_log_record_once_with_its_resource():
+    logs = [a_log(event_name=f"e{n}", resource=Resource({"service.name": f"s{n // 2}"})) for n in range(5)]
+    halves = halves_of(request_of([a_clean_log(log) for log in logs], "logs"))
+    assert [count_of(half) for half in halves] == [2, 3]
+    found = [log for half in halves for log in decode_logs(half.SerializeToString())]
+    assert found == [with_project(log) for log in logs]

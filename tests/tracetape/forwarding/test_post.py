@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from tracetape.forwarding.post import LONGEST_WAIT_S, Verdict, answer_of
+from tracetape.forwarding.post import LONGEST_WAIT_S, Verdict, address_of, answer_of
 
 
 @pytest.mark.parametrize("code", [400, 413, 422])
@@ -33,3 +34,23 @@ def test_a_partial_success_is_read_and_another_language_is_a_whole_one():
     body.partial_success.rejected_spans = 3
     assert answer_of(200, {}, body.SerializeToString()).rejected == 3
     assert answer_of(202, {}, b'{"ok": true}').rejected == 0
+
+
+@pytest.mark.parametrize(
+    "url", ["https://x.test", "https://x.test/", "https://x.test/v1/traces", "https://x.test/v1/logs"]
+)
+def test_each_signal_goes_to_its_own_path(url):
+    assert (address_of(url, "spans"), address_of(url, "logs")) == ("https://x.test/v1/traces", "https://x.test/v1/logs")
+    assert address_of("https://x.test/api/otlp?k=secret", "logs") == "https://x.test/api/otlp/v1/logs"
+
+
+@pytest.mark.parametrize("code", [404, 405])
+def test_a_destination_that_takes_no_log_records_is_told_how_to_be_left_alone(code):
+    assert "TRACETAPE_FORWARD_LOGS=false" in answer_of(code, {}, b"", "logs").sentence
+    assert "TRACETAPE_FORWARD_LOGS" not in answer_of(code, {}, b"", "spans").sentence
+
+
+def test_log_records_that_a_partial_success_rejected_are_read():
+    body = ExportLogsServiceResponse()
+    body.partial_success.rejected_log_records = 2
+    assert answer_of(200, {}, body.SerializeToString(), "logs").rejected == 2

@@ -20,12 +20,13 @@ class Main:
     def __init__(self, *spans, taken=False, away=0):
         request = request_of([a_clean_span(span) for span in spans])
         body = base64.b64encode(request.SerializeToString()).decode()
-        self.batch = {"position": 7, "spans": len(spans), "body": body, "taken": taken}
+        self.batch = {"done": {"position": 7}, "items": len(spans), "body": body, "taken": taken}
         self.advanced = []
         self.troubles = []
         self.away = away
 
     def __call__(self, verb, arguments):
+        assert arguments["signal"] == "spans"
         if verb == "forward_next":
             return {} if self.advanced else self.batch
         if self.away:
@@ -34,7 +35,7 @@ class Main:
         if verb == "forward_fail":
             self.troubles.append(arguments["trouble"])
         else:
-            self.advanced.append((arguments["position"], arguments["sent"], arguments["refused"]))
+            self.advanced.append((arguments["done"]["position"], arguments["sent"], arguments["refused"]))
         return {}
 
 

@@ -119,3 +119,15 @@ def test_nothing_is_said_of_forwarding_where_nothing_is_forwarded(house: House):
     client = house.client(Role.VIEWER)
     assert "Forwarding" not in client.get("/delivery").text
     assert set(client.get("/api/v1/health").json()) == {"data"}
+
+
+def test_log_records_that_are_forwarded_and_a_gap_are_told(tmp_path: Path):
+    logs = ForwardStatus("https://x/v1/logs", 3, sent=41, gone=1234, gone_from_ns=NOW_NS, gone_until_ns=NOW_NS + 10**9)
+    status = ForwardStatus("https://x/v1/traces", 12, sent=5, logs=logs)
+    client = a_house(tmp_path, forward=lambda: status).client(Role.VIEWER)
+    page = client.get("/delivery").text.split('id="forwarding"')[1].split("</section>")[0]
+    assert "41 log records sent" in page
+    assert "A gap at the destination: 1,234" in page
+    assert page.count("A gap") == 1
+    told = client.get("/api/v1/health").json()["forward"]
+    assert (told["logs"]["sent"], told["logs"]["gone"], told["logs"]["lag_s"], told["gone"]) == (41, 1234, 0.0, 0)

@@ -968,6 +968,30 @@ WHERE project = {project:String} AND run_id = {run_id:String}
 )
 ORDER BY ordinal
 
+-- received_logs
+SELECT project, run_id, version, first_received_day, last_received_ns, name, service, environment, mode, shape, workflow, workflow_version, agents, session_id, user_id, started_ns, duration_ns, status, cost_usd, unpriced_calls, span_count, model_calls, tool_calls, denials, interventions, errors, models, tools, dialects, tags, attributes, waiting_for, pinned, input_preview, output_preview, tool_schemas, prompts, content_expired_ns, data
+FROM logs
+WHERE received_day >= {since_day:Date} AND received_day <= {until_day:Date}
+  AND received_ns IN {moments:Array(UInt64)}
+ORDER BY received_ns, segment, slot, position
+LIMIT 1 BY project, trace_id, span_id, log_id
+
+-- received_moments
+SELECT received_ns, count() AS items
+FROM spans
+WHERE received_day >= {since_day:Date} AND received_day <= {until_day:Date}
+  AND received_ns >= {since_ns:UInt64} AND received_ns <= {until_ns:UInt64}
+GROUP BY received_ns
+ORDER BY received_ns
+LIMIT {most:UInt32}
+
+-- received_traces
+SELECT DISTINCT project, trace_id
+FROM spans
+WHERE received_day >= {since_day:Date} AND received_day <= {until_day:Date}
+  AND received_ns IN {moments:Array(UInt64)}
+ORDER BY project, trace_id
+
 -- recent_items
 SELECT project, trace_id, span_id AS item, segment, slot
 FROM spans
