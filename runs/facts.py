@@ -26,6 +26,7 @@ from runs.reading import content_on, content_preview, dialects_of, draft_of, nam
 from runs.solver import solve
 from runs.values import is_broken_json, text_of
 from runs.view import View
+from spans.canonical import stable_json
 from spans.clean import CleanLog, CleanSpan, Redaction
 from spans.content import Message, SpanContent
 from spans.facts import ArgumentNote, Decision, SpanFacts, ToolFacts
@@ -293,7 +294,7 @@ def _argument_notes(kind: SpanKind, draft: Draft, content: SpanContent) -> dict[
 
 
 def _schema_digest(parameters: Value) -> str:
-    return hashlib.sha256(_stable_json(parameters)).hexdigest()[:12]
+    return hashlib.sha256(stable_json(parameters)).hexdigest()[:12]
 
 
 def _documents(content: SpanContent, view: View) -> int | None:
@@ -446,7 +447,7 @@ def _prompt_hash(kind: SpanKind, content: SpanContent) -> str:
         return ""
     system = [_VOLATILE.sub("", part.content) for part in content.system if isinstance(part.content, str)]
     tools = [[tool.name, tool.parameters] for tool in content.tool_definitions]
-    return "h1:" + hashlib.sha256(_stable_json([system, tools])).hexdigest()[:16]
+    return "h1:" + hashlib.sha256(stable_json([system, tools])).hexdigest()[:16]
 
 
 def _digest(item: CleanSpan) -> str:
@@ -466,11 +467,4 @@ def _digest(item: CleanSpan) -> str:
         span.resource.attributes,
         span.scope.name,
     ]
-    return hashlib.sha256(_stable_json(parts)).hexdigest()[:32]
-
-
-_STABLE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
-
-
-def _stable_json(value: Any) -> bytes:
-    return _STABLE.encode(value).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(stable_json(parts)).hexdigest()[:32]

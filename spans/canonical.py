@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
+import msgspec
 import rfc8785
 
 from spans.values import Value, tag_double
@@ -19,17 +20,17 @@ def canonical_json(value: Value) -> bytes:
     """
     if _is_simple(value):
         try:
-            return _SIMPLE.encode(value).encode()
+            return _QUICK.encode(value)
         except UnicodeEncodeError:  # a lone surrogate
             pass
     return rfc8785.dumps(_plain(value))  # type: ignore[arg-type]
 
 
-_SIMPLE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_QUICK = msgspec.json.Encoder(order="sorted")
 
 
 def _is_simple(value: Value) -> bool:
-    """Whether the standard encoder, ten times as fast, writes this as the RFC does: no doubles, no rare keys."""
+    """Whether the quick encoder, many times as fast, writes this as the RFC does: no doubles, no rare keys."""
     kind = type(value)
     if kind is str or value is None or kind is bool:
         return True
@@ -41,6 +42,41 @@ def _is_simple(value: Value) -> bool:
                 return False
         return True
     return kind is list and all(_is_simple(inner) for inner in value)  # type: ignore[union-attr]
+
+
+def stable_json(value: object) -> bytes:
+    """JSON as Python's own encoder writes it with sorted keys, ASCII only: equal for equal values, and nothing more.
+
+    Digests made of it are stored, so its bytes never change. What JSON lacks is written as its `str`.
+    """
+    if _is_common(value):
+        try:
+            quick = _QUICK.encode(value)
+        except UnicodeEncodeError:  # a lone surrogate
+            quick = _DELETE
+        if quick.isascii() and _DELETE not in quick:
+            return quick
+    return _STABLE.encode(value).encode()
+
+
+_STABLE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
+_DELETE = b"\x7f"
+"""The one ASCII character that only one of the two encoders escapes."""
+
+
+def _is_common(value: object) -> bool:
+    """Whether both encoders write this alike, as long as its texts are ASCII: no exponents, nothing but JSON."""
+    kind = type(value)
+    if kind is str or kind is int or value is None or kind is bool:
+        return True
+    if kind is float:
+        return value == 0 or 1e-4 <= abs(value) < 1e16  # type: ignore[arg-type]
+    if kind is dict:
+        for key, inner in value.items():  # type: ignore[attr-defined]
+            if type(key) is not str or (type(inner) is not str and not _is_common(inner)):
+                return False
+        return True
+    return kind in {list, tuple} and all(_is_common(inner) for inner in value)  # type: ignore[attr-defined]
 
 
 def content_digest(value: Value, *, digits: int = 32) -> str:

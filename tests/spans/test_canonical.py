@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spans.canonical import _plain, canonical_json, content_digest
+from spans.canonical import _plain, canonical_json, content_digest, stable_json
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,6 +77,36 @@ def test_the_quick_way_for_plain_values_writes_what_the_slow_one_writes(value):
 def test_the_canonical_form_is_json_and_its_own_canonical_form(value):
     once = canonical_json(value)
     assert canonical_json(json.loads(once)) == once
+
+
+ODD = st.sampled_from(
+    [
+        "\x7f",
+        "\x00\x1f",
+        "\ud800",
+        "é",
+        "𝄞",
+        2**64,
+        -(2**63) - 1,
+        1e16,
+        9.999e15,
+        1e-5,
+        1e-4,
+        -0.0,
+        float("inf"),
+        float("nan"),
+    ]
+)
+
+
+@given(st.recursive(ODD | VALUES, lambda inner: st.lists(inner, max_size=3) | st.tuples(inner) | st.dictionaries(st.text(max_size=3) | st.sampled_from(["\x7f", "\udfff"]), inner, max_size=3)))  # fmt: skip
+def test_stable_json_is_what_the_encoder_of_python_writes(value):
+    """Digests of whole spans are made of it and stored: they must not depend on which encoder was quick enough."""
+    assert stable_json(value) == json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def test_stable_json_writes_what_json_lacks_as_its_text():
+    assert stable_json({"day": date(2026, 11, 24), "n": {1: 2.5}}) == b'{"day":"2026-11-24","n":{"1":2.5}}'
 
 
 def test_a_digest_tells_values_apart_and_has_the_length_asked_for():
