@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from runs.values import MAX_JSON_CHARS, is_truncated
+from runs.values import MAX_JSON_CHARS, is_json, is_truncated
 from spans.values import Attributes
 
 _HALF_NUMBER = re.compile(r"-|\.|[eE][-+]?")
@@ -63,6 +63,8 @@ def is_cut_json(text: str) -> bool:
 
     A whole document, a Python literal, a template and prose in brackets are not: they go wrong before their end.
     """
+    if is_json(text):  # as a rule it is, and was read before
+        return False
     try:
         json.loads(text)
     except json.JSONDecodeError as error:

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from spans.values import DOUBLE_TAG, Attributes, Value
@@ -17,6 +18,11 @@ MAX_COUNT = 10**12
 """A larger count of anything is nonsense; it must not ruin every sum it enters."""
 MAX_JSON_CHARS = 4_000_000
 """A longer string is kept as text: parsing it would stall a worker."""
+MAX_JSON_DEPTH = 100
+"""Text nested deeper is an attack, never content; it is kept as text, since reading it level by level would overflow."""
+_RECENT = 128
+_RECENT_CHARS = 16_384
+"""The same texts come again and again, in one span and in the next; those remembered are at most 2 MB together."""
 
 WITHHELD_MARKERS = frozenset(
     {
@@ -158,16 +164,41 @@ _NOT_JSON: Any = object()
 _DECODER = json.JSONDecoder(parse_constant=lambda name: {DOUBLE_TAG: name})
 
 
+def is_json(text: str) -> bool:
+    """Whether a text is a whole JSON document: a map, a list or a string, neither too long nor nested too deep."""
+    return _json(text) is not _NOT_JSON
+
+
 def _json(text: str) -> Any:
-    if len(text) > MAX_JSON_CHARS:
+    """The parsed text, which nobody may change: it is shared with all who read the same text."""
+    if len(text) > MAX_JSON_CHARS or text.lstrip()[:1] not in {"{", "[", '"'}:
         return _NOT_JSON
-    start = text.lstrip()[:1]
-    if start not in {"{", "[", '"'}:
-        return _NOT_JSON
+    return _parsed(text) if len(text) > _RECENT_CHARS else _recent(text)
+
+
+def _parsed(text: str) -> Any:
     try:
-        return _DECODER.decode(text)
+        found = _DECODER.decode(text)
     except (ValueError, RecursionError):
         return _NOT_JSON
+    return _NOT_JSON if text.count("[") + text.count("{") > MAX_JSON_DEPTH and _is_deep(found) else found
+
+
+_recent = lru_cache(maxsize=_RECENT)(_parsed)
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(MAX_JSON_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
 
 
 def flat_index(attributes: Attributes) -> dict[str, dict[int, dict[str, Value]]]:

@@ -195,3 +195,13 @@ def test_agents_and_sessions_are_read():
         agent(1, attributes={"gen_ai.conversation.id": "c-1", "enduser.id": "u-1", "gen_ai.agent.version": "7"})
     )
     assert (one.agent_name, one.agent_version, one.session_id, one.user_id) == ("support", "7", "c-1", "u-1")
+
+
+def test_arguments_that_are_nested_a_thousand_levels_deep_do_not_keep_a_span_from_being_read():
+    for deep in ("[" * 900 + "]" * 900, '{"a":' * 400 + "1" + "}" * 400, f"[{'[' * 5_000}"):
+        told = facts(1, "execute_tool f", {"gen_ai.tool.name": "f", "gen_ai.tool.call.arguments": deep})
+        assert told.tool.has_arguments
+        asked = [{"role": "assistant", "parts": [{"type": "tool_call", "id": "c1", "name": "f", "arguments": deep}]}]
+        assert facts(2, "chat m", {"gen_ai.request.model": "m", "gen_ai.output.messages": json.dumps(asked)}).asked
+        said = json.dumps([{"role": "user", "content": 0}]).replace("0", deep)
+        facts(3, "chat m", {"gen_ai.request.model": "m", "gen_ai.input.messages": said})

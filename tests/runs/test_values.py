@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from runs.values import (
     MAX_COUNT,
+    MAX_JSON_DEPTH,
     count_of,
     dig,
     flag_of,
     flat_index,
     flat_list,
     is_broken_json,
+    is_json,
     is_truncated,
     is_usable,
     number_of,
@@ -125,3 +127,19 @@ def test_paths_end_in_none():
     assert dig({"a": [{"b": 1}]}, "a", 0, "b") == 1
     assert dig({"a": [{"b": 1}]}, "a", 5, "b") is None
     assert dig(json.dumps({"a": json.dumps({"b": 2})}), "a", "b") == 2
+
+
+@pytest.mark.parametrize(("begin", "end"), [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
+def test_json_that_is_nested_too_deep_stays_text(begin, end):
+    most = MAX_JSON_DEPTH // (begin.count("[") + begin.count("{"))
+    fits, deep = (f"{begin * n}1{end * n}" for n in (most, most + 1))
+    assert structured(fits) == json.loads(fits)
+    assert structured(deep) == deep
+    assert is_json(fits)
+    assert not is_json(deep)
+
+
+def test_many_brackets_are_not_deep():
+    wide = json.dumps([{"a": [1]}] * 200)
+    assert structured(wide) == json.loads(wide)
+    assert structured(json.dumps("[" * 200)) == "[" * 200
