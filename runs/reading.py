@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from runs.cuts import cut_keys
 from runs.dialects import DIALECTS
-from runs.dialects.base import Dialect
+from runs.dialects.base import Dialect, never
 from runs.dialects.generic import GENERIC
 from runs.draft import Draft
 from runs.sheet import Sheet
@@ -18,7 +19,20 @@ from spans.kinds import SpanKind
 
 def dialects_of(view: View) -> tuple[Dialect, ...]:
     """The dialects this span or log is written in, in order of trust."""
-    return tuple(dialect for dialect in DIALECTS if dialect.detect(view))
+    candidates = _candidates(view.scope[:_SCOPE_CHARS], view.families & _FAMILIES)
+    return tuple(dialect for dialect, is_sure in candidates if is_sure or dialect.detect(view))
+
+
+_FAMILIES = frozenset(family for dialect in DIALECTS for family in dialect.families)
+_SCOPE_CHARS = 1 + max(len(scope) for dialect in DIALECTS for scope in dialect.scopes)
+"""What is remembered below is short, however long the scopes and however many the keys that somebody sends."""
+
+
+@lru_cache(maxsize=1024)
+def _candidates(scope: str, families: frozenset[str]) -> tuple[tuple[Dialect, bool], ...]:
+    """Dialects of such spans, in order of trust, and whether that is sure already; others need a look at the span."""
+    told = ((dialect, dialect.is_told_by(scope, families)) for dialect in DIALECTS)
+    return tuple((dialect, is_sure) for dialect, is_sure in told if is_sure or dialect.detect is not never)
 
 
 def names_of(dialects: Sequence[Dialect]) -> tuple[str, ...]:

@@ -47,11 +47,9 @@ class View:
             self.start_ns = self.end_ns = log.time_ns or log.observed_ns
             self.is_error = False
             self.status_message = ""
-
-    @cached_property
-    def families(self) -> frozenset[str]:
+        self.families = frozenset([key.partition(".")[0] for key in self.attributes])
         """First segments of all keys: the quickest sign of a dialect."""
-        return frozenset(key.partition(".")[0] for key in self.attributes)
+        self._parsed: dict[str, object] = {}
 
     def text(self, *keys: str) -> str:
         """The first of these attributes with usable text."""
@@ -70,10 +68,6 @@ class View:
             known = structured(self.attributes.get(key))
             self._parsed[key] = known
         return known  # type: ignore[return-value]
-
-    @cached_property
-    def _parsed(self) -> dict[str, object]:
-        return {}
 
     def flat(self, prefix: str) -> list[tuple[int, dict[str, Value]]]:
         """A flattened list below `prefix`, see `values.flat_index`."""

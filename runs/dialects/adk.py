@@ -14,12 +14,6 @@ from runs.view import View
 from spans.fields import FieldClass
 from spans.kinds import SpanKind
 
-_SCOPE = "gcp.vertex.agent"
-
-
-def _detect(view: View) -> bool:
-    return view.scope == _SCOPE or "gcp" in view.families
-
 
 def _facts(view: View, draft: Draft) -> None:
     attributes = view.attributes
@@ -74,7 +68,8 @@ def _content(view: View, sheet: Sheet) -> None:
 ADK = Dialect(
     id="adk",
     title="Google ADK",
-    detect=_detect,
+    scopes=("gcp.vertex.agent",),
+    families=frozenset({"gcp"}),
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy"),

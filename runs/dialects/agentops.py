@@ -21,7 +21,8 @@ def _agentops_facts(view: View, draft: Draft) -> None:
 AGENTOPS = Dialect(
     id="agentops",
     title="AgentOps",
-    detect=lambda view: "agentops" in view.families or view.scope.startswith("agentops"),
+    scopes=("agentops*",),
+    families=frozenset({"agentops"}),
     facts=_agentops_facts,
     covers=("otel", "otel-legacy", "tl-legacy"),
     classes={FieldClass.IDENTIFIER: ("agentops.*",)},

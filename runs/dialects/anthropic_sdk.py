@@ -12,12 +12,6 @@ from runs.view import View
 from spans.fields import FieldClass
 from spans.kinds import SpanKind
 
-_SCOPES = ("com.anthropic.sdk.", "com.anthropic.claude-platform")
-
-
-def _detect(view: View) -> bool:
-    return view.scope.startswith(_SCOPES)
-
 
 def _facts(view: View, draft: Draft) -> None:
     name = view.name
@@ -46,7 +40,7 @@ def _content(view: View, sheet: Sheet) -> None:
 ANTHROPIC_SDK = Dialect(
     id="anthropic-sdk",
     title="Claude SDK",
-    detect=_detect,
+    scopes=("com.anthropic.sdk.*", "com.anthropic.claude-platform*"),
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy"),

@@ -90,7 +90,8 @@ def _part(raw: Mapping[str, Value]) -> Part:
 AUTOGEN = Dialect(
     id="autogen",
     title="AutoGen",
-    detect=lambda view: view.scope.startswith("autogen") or view.text("gen_ai.system") == "autogen",
+    scopes=("autogen*",),
+    detect=lambda view: view.text("gen_ai.system") == "autogen",
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy"),

@@ -15,6 +15,11 @@ def nothing(_view: View, _draft: object) -> None:
     """For a dialect that adds nothing here."""
 
 
+def never(_view: View) -> bool:
+    """For a dialect that shows by scope and keys alone."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One way of writing spans. Everything in it is pure and reads clean data only."""
@@ -23,11 +28,21 @@ class Dialect:
     """Stored in `SpanFacts.dialects`."""
     title: str
     """What people are shown."""
-    detect: Callable[[View], bool]
-    """Whether this span or log is written this way (scope and attributes; never the batch, never the resource)."""
+    scopes: tuple[str, ...] = ()
+    """Instrumentation scopes that write this way; a trailing `*` names a family."""
+    families: frozenset[str] = frozenset()
+    """First segments of attribute keys that only this dialect writes."""
+    detect: Callable[[View], bool] = never
+    """Further signs that this span or log is written this way (on the item itself, never the batch)."""
     facts: Callable[[View, Draft], None] = nothing
     content: Callable[[View, Sheet], None] = nothing
     classes: Mapping[FieldClass, tuple[str, ...]] = field(default_factory=dict)
     """Classes of its raw keys, for redaction and storage; a trailing `*` names a family."""
     covers: tuple[str, ...] = ()
     """Dialects that are read too but not named beside this one, because this one includes their keys."""
+
+    def is_told_by(self, scope: str, families: frozenset[str]) -> bool:
+        """Whether the scope or a family of keys alone says that a span or log is written this way."""
+        return not self.families.isdisjoint(families) or any(
+            scope.startswith(name[:-1]) if name.endswith("*") else scope == name for name in self.scopes
+        )

@@ -49,7 +49,7 @@ def _content(view: View, sheet: Sheet) -> None:
 BRAINTRUST = Dialect(
     id="braintrust",
     title="Braintrust",
-    detect=lambda view: "braintrust" in view.families,
+    families=frozenset({"braintrust"}),
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy"),

@@ -19,7 +19,6 @@ from spans.fields import FieldClass
 from spans.kinds import SpanKind, Verdict
 from spans.usage import ReportedCost
 
-_SCOPE = "com.anthropic.claude_code"
 _KINDS = {
     "claude_code.interaction": (SpanKind.AGENT, ""),
     "claude_code.llm_request": (SpanKind.MODEL, ""),
@@ -41,10 +40,6 @@ _PERMANENT = {"user_permanent": "always", "user_temporary": "session"}
 
 def _event(view: View) -> str:
     return view.name.removeprefix("claude_code.") if view.is_log else ""
-
-
-def _detect(view: View) -> bool:
-    return view.scope.startswith(_SCOPE) or view.name.startswith("claude_code.")
 
 
 def _facts(view: View, draft: Draft) -> None:
@@ -159,7 +154,8 @@ def _content(view: View, sheet: Sheet) -> None:
 CLAUDE_CODE = Dialect(
     id="cc",
     title="Claude Code",
-    detect=_detect,
+    scopes=("com.anthropic.claude_code*",),
+    detect=lambda view: view.name.startswith("claude_code."),
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy"),

@@ -15,13 +15,8 @@ from spans.facts import Decision
 from spans.fields import FieldClass
 from spans.kinds import Evidence, SpanKind, Verdict
 
-_SCOPES = frozenset({"codex_exec", "codex_cli_rs", "codex_otel.log_only", "codex"})
 _TOOLS = frozenset({"exec_command", "apply_patch", "handle_tool_call_with_source"})
 _WORK = frozenset({"run_sampling_request"})
-
-
-def _detect(view: View) -> bool:
-    return view.scope in _SCOPES or view.name.startswith("codex.") or "codex" in view.families
 
 
 def _facts(view: View, draft: Draft) -> None:
@@ -135,7 +130,9 @@ def _content(view: View, sheet: Sheet) -> None:
 CODEX = Dialect(
     id="codex",
     title="OpenAI Codex CLI",
-    detect=_detect,
+    scopes=("codex_exec", "codex_cli_rs", "codex_otel.log_only", "codex"),
+    families=frozenset({"codex"}),
+    detect=lambda view: view.name.startswith("codex."),
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy"),

@@ -32,9 +32,8 @@ def _copilot_facts(view: View, draft: Draft) -> None:
 COPILOT = Dialect(
     id="copilot",
     title="GitHub Copilot",
-    detect=lambda view: (
-        view.scope in {"github.copilot", "@github/copilot"} or bool(view.families & {"github", "copilot_chat"})
-    ),
+    scopes=("github.copilot", "@github/copilot"),
+    families=frozenset({"github", "copilot_chat"}),
     facts=_copilot_facts,
     covers=("otel", "otel-legacy"),
     classes={FieldClass.IDENTIFIER: ("github.copilot.*", "copilot_chat.*")},

@@ -31,10 +31,6 @@ _CREW = {
 }
 
 
-def _crew_detect(view: View) -> bool:
-    return view.scope in {"crewai", "crewai.telemetry"} or "crewai" in view.families
-
-
 def _crew_facts(view: View, draft: Draft) -> None:
     if view.scope == "crewai.telemetry":
         draft.noise = True
@@ -80,7 +76,8 @@ def _crew_facts(view: View, draft: Draft) -> None:
 CREWAI = Dialect(
     id="crewai",
     title="CrewAI",
-    detect=_crew_detect,
+    scopes=("crewai", "crewai.telemetry"),
+    families=frozenset({"crewai"}),
     facts=_crew_facts,
     covers=("otel", "otel-legacy"),
     classes={

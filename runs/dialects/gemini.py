@@ -18,10 +18,6 @@ from spans.kinds import SpanKind
 _PREFIXES = ("gemini_cli.", "qwen-code.")
 
 
-def _detect(view: View) -> bool:
-    return view.scope == "gemini-cli" or view.name.startswith(_PREFIXES)
-
-
 def _facts(view: View, draft: Draft) -> None:
     attributes = view.attributes
     draft.put("provider", "google.gemini")
@@ -79,7 +75,8 @@ def _content(view: View, sheet: Sheet) -> None:
 GEMINI_CLI = Dialect(
     id="gemini",
     title="Gemini CLI",
-    detect=_detect,
+    scopes=("gemini-cli",),
+    detect=lambda view: view.name.startswith(_PREFIXES),
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy"),

@@ -68,4 +68,4 @@ def _content(view: View, sheet: Sheet) -> None:
     sheet.put_text("error_stack", failure_on(view).stack)
 
 
-GENERIC = Dialect(id="", title="Generic", detect=lambda _view: True, facts=_facts, content=_content)
+GENERIC = Dialect(id="", title="Generic", facts=_facts, content=_content)

@@ -57,7 +57,8 @@ def _content(view: View, sheet: Sheet) -> None:
 GENKIT = Dialect(
     id="genkit",
     title="Firebase Genkit",
-    detect=lambda view: view.scope == "genkit-tracer" or not _SIGNS.isdisjoint(view.attributes),
+    scopes=("genkit-tracer",),
+    detect=lambda view: not _SIGNS.isdisjoint(view.attributes),
     facts=_facts,
     content=_content,
     classes={

@@ -49,10 +49,6 @@ _OUTPUTS = ("haystack.agent.step.llm.output", "haystack.component.output")
 _INPUTS = ("haystack.agent.step.llm.input", "haystack.component.input")
 
 
-def _detect(view: View) -> bool:
-    return view.scope == "haystack" or view.name.startswith("haystack.") or "haystack" in view.families
-
-
 def _kind(view: View) -> tuple[SpanKind, str] | None:
     component = view.text("haystack.component.type")
     if component:
@@ -143,7 +139,9 @@ def _tools(raw: Value) -> Value:
 HAYSTACK = Dialect(
     id="haystack",
     title="Haystack",
-    detect=_detect,
+    scopes=("haystack",),
+    families=frozenset({"haystack"}),
+    detect=lambda view: view.name.startswith("haystack."),
     facts=_facts,
     content=_content,
     classes={

@@ -39,10 +39,6 @@ _TEXTS = {
 }
 
 
-def _detect(view: View) -> bool:
-    return "langfuse" in view.families or view.scope.startswith("langfuse-sdk")
-
-
 def _facts(view: View, draft: Draft) -> None:
     attributes = view.attributes
     draft.take(attributes, _TEXTS)
@@ -151,7 +147,8 @@ def _content(view: View, sheet: Sheet) -> None:
 LANGFUSE = Dialect(
     id="lf",
     title="Langfuse SDK",
-    detect=_detect,
+    scopes=("langfuse-sdk*",),
+    families=frozenset({"langfuse"}),
     facts=_facts,
     content=_content,
     classes={

@@ -28,10 +28,6 @@ RAW = "raw_gen_ai_request"
 _NOISE = frozenset({"auth", "router", "redis", "postgres", "self", "batch_write_to_db", "proxy_pre_call"})
 
 
-def _detect(view: View) -> bool:
-    return view.scope.startswith("litellm") or "litellm" in view.families or "hidden_params" in view.attributes
-
-
 def _facts(view: View, draft: Draft) -> None:
     attributes = view.attributes
     first = view.name.partition(" ")[0]
@@ -161,7 +157,9 @@ def _named_call(raw: Attributes) -> Part:
 LITELLM = Dialect(
     id="litellm",
     title="LiteLLM",
-    detect=_detect,
+    scopes=("litellm*",),
+    families=frozenset({"litellm"}),
+    detect=lambda view: "hidden_params" in view.attributes,
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy", "tl-legacy"),

@@ -60,7 +60,8 @@ def _content(view: View, sheet: Sheet) -> None:
 LIVEKIT = Dialect(
     id="livekit",
     title="LiveKit Agents",
-    detect=lambda view: view.scope == "livekit-agents" or "lk" in view.families,
+    scopes=("livekit-agents",),
+    families=frozenset({"lk"}),
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy"),

@@ -41,7 +41,8 @@ def _lmnr_content(view: View, sheet: Sheet) -> None:
 LAMINAR = Dialect(
     id="lmnr",
     title="Laminar",
-    detect=lambda view: "lmnr" in view.families or view.scope.startswith("lmnr."),
+    scopes=("lmnr.*",),
+    families=frozenset({"lmnr"}),
     facts=_lmnr_facts,
     content=_lmnr_content,
     covers=("otel", "otel-legacy", "tl-legacy"),

@@ -39,10 +39,6 @@ _PLUMBING = (
 )
 
 
-def _detect(view: View) -> bool:
-    return "langsmith" in view.families
-
-
 def _facts(view: View, draft: Draft) -> None:
     attributes = view.attributes
     draft.take(attributes, _TEXTS)
@@ -135,7 +131,7 @@ def _result(output: Value) -> Value:
 LANGSMITH = Dialect(
     id="ls",
     title="LangSmith OpenTelemetry export",
-    detect=_detect,
+    families=frozenset({"langsmith"}),
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy"),

@@ -26,9 +26,8 @@ def _maf_facts(view: View, draft: Draft) -> None:
 AGENT_FRAMEWORK = Dialect(
     id="maf",
     title="Microsoft Agent Framework",
-    detect=lambda view: (
-        view.scope == "agent_framework" or view.text("gen_ai.provider.name") == "microsoft.agent_framework"
-    ),
+    scopes=("agent_framework",),
+    detect=lambda view: view.text("gen_ai.provider.name") == "microsoft.agent_framework",
     facts=_maf_facts,
     covers=("otel", "otel-legacy"),
     classes={FieldClass.NAME: ("workflow.name",), FieldClass.CONTENT: ("workflow.description", "workflow.definition")},

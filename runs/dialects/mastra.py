@@ -42,10 +42,6 @@ _OWN = {
 }
 
 
-def _detect(view: View) -> bool:
-    return "mastra" in view.families or view.scope.startswith("@mastra/")
-
-
 def _facts(view: View, draft: Draft) -> None:
     attributes = view.attributes
     raw = view.text("mastra.span.type")
@@ -132,7 +128,8 @@ def _content(view: View, sheet: Sheet) -> None:
 MASTRA = Dialect(
     id="mastra",
     title="Mastra",
-    detect=_detect,
+    scopes=("@mastra/*",),
+    families=frozenset({"mastra"}),
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy"),

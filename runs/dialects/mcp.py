@@ -35,7 +35,8 @@ def _method(name: str) -> str:
 MCP = Dialect(
     id="mcp",
     title="Model Context Protocol",
-    detect=lambda view: "mcp.method.name" in view.attributes or view.scope == "mcp-python-sdk",
+    scopes=("mcp-python-sdk",),
+    detect=lambda view: "mcp.method.name" in view.attributes,
     facts=_facts,
     covers=("otel",),
     classes={FieldClass.IDENTIFIER: ("mcp.*", "jsonrpc.request.id", "rpc.response.status_code")},

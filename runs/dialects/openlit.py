@@ -15,11 +15,6 @@ from spans.facts import Decision
 from spans.fields import FieldClass
 from spans.kinds import Verdict
 
-
-def _openlit_detect(view: View) -> bool:
-    return view.scope.startswith("openlit") or view.resource.get("telemetry.sdk.name") == "openlit"
-
-
 _COUNT_CACHE_BESIDE = frozenset({"anthropic", "aws.bedrock", "aws_bedrock", "bedrock"})
 """Providers that count cached tokens beside the input; OpenLIT passes their numbers on as they are."""
 
@@ -47,7 +42,8 @@ def _openlit_facts(view: View, draft: Draft) -> None:
 OPENLIT = Dialect(
     id="openlit",
     title="OpenLIT",
-    detect=_openlit_detect,
+    scopes=("openlit*",),
+    detect=lambda view: view.resource.get("telemetry.sdk.name") == "openlit",
     facts=_openlit_facts,
     covers=("otel", "otel-legacy"),
     classes={

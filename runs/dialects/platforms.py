@@ -18,7 +18,8 @@ def _weave_facts(view: View, draft: Draft) -> None:
 WEAVE = Dialect(
     id="weave",
     title="W&B Weave",
-    detect=lambda view: "wandb" in view.families or view.scope.startswith("weave"),
+    scopes=("weave*",),
+    families=frozenset({"wandb"}),
     facts=_weave_facts,
     classes={FieldClass.IDENTIFIER: ("wandb.*",)},
 )
@@ -32,7 +33,7 @@ def _opik_facts(view: View, draft: Draft) -> None:
 OPIK = Dialect(
     id="opik",
     title="Opik",
-    detect=lambda view: "opik" in view.families,
+    families=frozenset({"opik"}),
     facts=_opik_facts,
     classes={FieldClass.CONTENT: ("opik.metadata*",), FieldClass.IDENTIFIER: ("opik.*",)},
 )
@@ -54,7 +55,7 @@ def _langwatch_content(view: View, sheet: Sheet) -> None:
 LANGWATCH = Dialect(
     id="langwatch",
     title="LangWatch",
-    detect=lambda view: "langwatch" in view.families,
+    families=frozenset({"langwatch"}),
     facts=_langwatch_facts,
     content=_langwatch_content,
     classes={

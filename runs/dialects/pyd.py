@@ -22,10 +22,6 @@ from spans.usage import ReportedCost
 from spans.values import Value
 
 
-def _detect(view: View) -> bool:
-    return view.scope == "pydantic-ai" or "pydantic_ai" in view.families
-
-
 def _facts(view: View, draft: Draft) -> None:
     attributes = view.attributes
     name = view.name
@@ -118,7 +114,8 @@ def _run(messages: Sequence[Message], new_from: int, sheet: Sheet) -> None:
 PYDANTIC_AI = Dialect(
     id="pyd",
     title="Pydantic AI",
-    detect=_detect,
+    scopes=("pydantic-ai",),
+    families=frozenset({"pydantic_ai"}),
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy", "logfire"),
@@ -138,10 +135,6 @@ PYDANTIC_AI = Dialect(
         FieldClass.IDENTIFIER: ("pydantic_ai.*", "model_name", "operation.cost"),
     },
 )
-
-
-def _detect_logfire(view: View) -> bool:
-    return view.scope.startswith("logfire") or "logfire" in view.families
 
 
 def _logfire_facts(view: View, draft: Draft) -> None:
@@ -179,7 +172,8 @@ def _logfire_content(view: View, sheet: Sheet) -> None:
 LOGFIRE = Dialect(
     id="logfire",
     title="Logfire",
-    detect=_detect_logfire,
+    scopes=("logfire*",),
+    families=frozenset({"logfire"}),
     facts=_logfire_facts,
     content=_logfire_content,
     covers=("otel", "otel-legacy"),

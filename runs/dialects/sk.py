@@ -21,7 +21,8 @@ def _sk_facts(view: View, draft: Draft) -> None:
 SEMANTIC_KERNEL = Dialect(
     id="sk",
     title="Semantic Kernel",
-    detect=lambda view: view.scope.startswith(("semantic_kernel", "Microsoft.SemanticKernel")) or "sk" in view.families,
+    scopes=("semantic_kernel*", "Microsoft.SemanticKernel*"),
+    families=frozenset({"sk"}),
     facts=_sk_facts,
     covers=("otel", "otel-legacy"),
     classes={FieldClass.NAME: ("sk.available_functions",)},

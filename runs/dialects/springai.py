@@ -51,7 +51,8 @@ def _text(view: View) -> str:
 SPRING_AI = Dialect(
     id="springai",
     title="Spring AI",
-    detect=lambda view: view.scope.startswith(_SCOPE) or "spring" in view.families,
+    scopes=("org.springframework.ai*",),
+    families=frozenset({"spring"}),
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy"),

@@ -15,13 +15,6 @@ from spans.kinds import Evidence, SpanKind, Verdict
 _MULTI = ("invoke_swarm", "invoke_graph", "node")
 
 
-def _detect(view: View) -> bool:
-    return (
-        view.scope == "strands.telemetry.tracer"
-        or view.text("gen_ai.provider.name", "gen_ai.system") == "strands-agents"
-    )
-
-
 def _facts(view: View, draft: Draft) -> None:
     if view.is_log:
         return
@@ -46,7 +39,8 @@ def _content(_view: View, _sheet: Sheet) -> None:
 STRANDS = Dialect(
     id="strands",
     title="Strands Agents",
-    detect=_detect,
+    scopes=("strands.telemetry.tracer",),
+    detect=lambda view: view.text("gen_ai.provider.name", "gen_ai.system") == "strands-agents",
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy"),

@@ -59,7 +59,8 @@ def _content(view: View, sheet: Sheet) -> None:
 VOLTAGENT = Dialect(
     id="voltagent",
     title="VoltAgent",
-    detect=lambda view: view.scope == "@voltagent/core" or "voltagent" in view.families,
+    scopes=("@voltagent/core",),
+    families=frozenset({"voltagent"}),
     facts=_facts,
     content=_content,
     covers=("otel", "otel-legacy"),

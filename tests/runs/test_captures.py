@@ -11,8 +11,12 @@ from functools import cache
 import pyarrow as pa
 import pytest
 
+from runs import values
+from runs.dialects import DIALECTS
 from runs.facts import facts_of
 from runs.naming import UNNAMED, is_telling
+from runs.reading import dialects_of
+from runs.view import View
 from store.derived_rows import RUNS, STEPS
 from tests.runs.misses import MISSES
 from tests.runs.scoring import assemble_all, bodies_of, checks, items_in, load, read, recorded, runs_of, split
@@ -132,3 +136,19 @@ def test_the_json_is_json_and_has_every_field(name):
         assert {"outcome", "usage", "denials", "waiting_for", "replayability", "spans"} <= set(json.loads(text))
         for span in run["spans"]:
             assert {"tool", "retrieval", "model", "usage", "cost", "decisions", "redactions", "flags"} <= set(span)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nobody_changes_a_parsed_text_that_others_read_too(name, monkeypatch):
+    kept = {}
+    monkeypatch.setattr(values, "_recent", lambda text: kept.setdefault(text, values._parsed(text)))
+    runs_of(capture(name))
+    assert {text for text, found in kept.items() if found != values._parsed(text)} == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_dialect_is_found_by_its_own_signs_whatever_was_read_before(name):
+    for item in (*capture(name).spans, *capture(name).logs):
+        view = View(item)
+        own = [d for d in DIALECTS if d.is_told_by(view.scope, view.families) or d.detect(view)]
+        assert list(dialects_of(view)) == own

@@ -6,6 +6,10 @@ import json
 from decimal import Decimal
 
 from runs.content import content_of
+from runs.dialects import DIALECTS
+from runs.dialects.base import never
+from runs.reading import dialects_of
+from runs.view import View
 from spans.kinds import SpanKind, ToolOutcome, UsageRole
 from tests.runs.spans_of import assembled, clean, clean_log, facts, tool
 
@@ -243,3 +247,16 @@ def test_platforms_add_sessions_tags_and_documents():
     contexts = json.dumps([{"document_id": "d1", "chunk_id": "c", "content": "text"}])
     found = content_of(clean(1, "x", {"langwatch.span.type": "rag", "langwatch.rag.contexts": contexts}), ())
     assert found.documents[0].id == "d1"
+
+
+def test_a_scope_of_any_length_is_recognised_by_its_beginning_or_not_at_all():
+    def told(scope):
+        return [dialect.id for dialect in dialects_of(View(clean(scope=scope)))]
+
+    assert told("agentops") == told("agentops" + "x" * 5_000) == ["agentops"]
+    assert told("haystack") == ["haystack"]
+    assert told("haystack" + "x" * 5_000) == []
+
+
+def test_every_dialect_can_be_recognised():
+    assert [d.id for d in DIALECTS if not d.scopes and not d.families and d.detect is never] == []
