@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from runs.values import text_of
 from runs.view import View
@@ -19,8 +20,7 @@ _CANCELLED = re.compile(r"^(?:CancelledError|GeneratorExit|AbortError)\b")
 _FRAMEWORKS = ("langgraph.", "pydantic_ai.", "asyncio.", "concurrent.", "langchain.", "agents.", "strands.")
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """What went wrong on one span, as far as it says."""
 
     type: str = ""

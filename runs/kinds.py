@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 from spans.kinds import SpanKind
 
@@ -21,8 +22,7 @@ class Strength(IntEnum):
     PRESENCE = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
+class Guess(Struct, frozen=True):
     """One guess at the kind of a span, with the rule that made it."""
 
     kind: SpanKind

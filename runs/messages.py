@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from runs.finish import finish_reason
 from runs.parts import call_part, part_of, parts_of
@@ -141,13 +142,13 @@ def _from_map(raw: Raw, role: str, depth: int) -> Iterator[Message]:
     if isinstance(message, (Mapping, str)) and message:
         finish = text_of(raw.get("finish_reason") or _info(raw).get("finish_reason"))
         for found in _messages(structured(message), role if role != "user" else "assistant", depth + 1):
-            yield replace(found, finish_reason=found.finish_reason or finish_reason(finish))
+            yield structs.replace(found, finish_reason=found.finish_reason or finish_reason(finish))
         return
     content = raw.get("content")
     if isinstance(content, Mapping) and "parts" in content:
         finish = text_of(raw.get("finish_reason") or raw.get("finishReason"))
         for found in _messages(content, role, depth + 1):
-            yield replace(found, finish_reason=finish_reason(finish))
+            yield structs.replace(found, finish_reason=finish_reason(finish))
         return
     yield from _from_wrapper(raw, role, depth)
 
@@ -302,7 +303,7 @@ def _langchain_body(body: Raw, kind: str) -> Message:
     message = message_of({**body, "role": role, "tool_calls": calls, "type": None}, role)
     metadata = body.get("response_metadata")
     reason = metadata.get("finish_reason") or metadata.get("stop_reason") if isinstance(metadata, Mapping) else ""
-    return replace(message, finish_reason=message.finish_reason or finish_reason(text_of(reason)))
+    return structs.replace(message, finish_reason=message.finish_reason or finish_reason(text_of(reason)))
 
 
 def _info(raw: Raw) -> Raw:
@@ -346,5 +347,5 @@ def numbered_messages(groups: Sequence[tuple[int, Attributes]]) -> tuple[Message
     found = []
     for index, raw in groups:
         message = message_of(raw, "user")
-        found.append(replace(message, index=index))
+        found.append(structs.replace(message, index=index))
     return tuple(found)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from spans.usage import Usage
 
@@ -16,8 +17,7 @@ class Convention(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class RawUsage:
+class RawUsage(Struct, frozen=True):
     """Token counts as sent, each from exactly one key; None means the key was not there."""
 
     input: int | None = None

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from msgspec import structs
+
 from spans.canonical import content_digest
 from spans.content import Document, Message, Part, SpanContent
 from spans.facts import Decision
@@ -192,7 +194,7 @@ def _answered_later(steps: Sequence[Step], contents: Mapping[str, SpanContent]) 
             history = contents[later.span_id].input_messages
             answer = history[len(asked)] if len(history) > len(asked) else None
             if answer and answer.role == "assistant" and [_mark(m) for m in history[: len(asked)]] == asked:
-                found[step.span_id] = replace(own, output_messages=(answer,))
+                found[step.span_id] = structs.replace(own, output_messages=(answer,))
                 break
     return found
 
@@ -224,13 +226,13 @@ def _with_ids(content: SpanContent) -> SpanContent:
         if not _lacks_id(part):
             return part
         seen[part.type, part.name] += 1
-        return replace(part, id=f"{_BY_PLACE}{part.name}~{seen[part.type, part.name]}")
+        return structs.replace(part, id=f"{_BY_PLACE}{part.name}~{seen[part.type, part.name]}")
 
     def told(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-        return tuple(replace(m, parts=tuple(numbered(p) for p in m.parts)) for m in messages)
+        return tuple(structs.replace(m, parts=tuple(numbered(p) for p in m.parts)) for m in messages)
 
     asked = told(content.input_messages)
-    return replace(content, input_messages=asked, output_messages=told(content.output_messages))
+    return structs.replace(content, input_messages=asked, output_messages=told(content.output_messages))
 
 
 def _says(content: SpanContent) -> bool:
@@ -357,7 +359,7 @@ def _new_parts(message: Message, memory: _Memory) -> tuple[Part, ...]:
         if message.role == "assistant" and _part_mark(part) in memory.said:
             continue
         if part.type == "tool_result" and not part.name and part.id in memory.names:
-            kept.append(replace(part, name=memory.names[part.id]))
+            kept.append(structs.replace(part, name=memory.names[part.id]))
         else:
             kept.append(_named_only(part, memory))
     return tuple(kept)

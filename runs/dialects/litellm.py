@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec import structs
 
 from runs.decisions import verdict_of
 from runs.dialects.base import Dialect
@@ -106,7 +106,7 @@ def _usage(view: View, draft: Draft) -> None:
     if usage.says_something() and view.name != RAW:
         sent_in, sent_out = (count_of(attributes.get(f"gen_ai.usage.{side}_tokens")) for side in ("input", "output"))
         draft.count(
-            replace(
+            structs.replace(
                 usage,
                 input=sent_in if sent_in is not None else usage.input,
                 output=sent_out if sent_out is not None else usage.output,
@@ -146,7 +146,7 @@ def _content(view: View, sheet: Sheet) -> None:
     calls = [_named_call(raw) for _, raw in view.flat("gen_ai.completion") if "function_call.name" in raw]
     answer = list(each_message(view.structured("gen_ai.output.messages"), "assistant")) if calls else []
     if answer and not any(part.type == "tool_call" for message in answer for part in message.parts):
-        sheet.put_output((*answer[:-1], replace(answer[-1], parts=(*answer[-1].parts, *calls))))
+        sheet.put_output((*answer[:-1], structs.replace(answer[-1], parts=(*answer[-1].parts, *calls))))
 
 
 def _named_call(raw: Attributes) -> Part:

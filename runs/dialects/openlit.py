@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec import structs
 
 from runs.decisions import verdict_of
 from runs.dialects.base import Dialect
@@ -21,7 +21,7 @@ _COUNT_CACHE_BESIDE = frozenset({"anthropic", "aws.bedrock", "aws_bedrock", "bed
 
 def _openlit_facts(view: View, draft: Draft) -> None:
     if view.text("gen_ai.provider.name", "gen_ai.system") in _COUNT_CACHE_BESIDE:
-        draft.count(replace(usage_of(view), input_convention=Convention.EXCLUSIVE))
+        draft.count(structs.replace(usage_of(view), input_convention=Convention.EXCLUSIVE))
     for event in view.events:
         verdict = (
             verdict_of(str(event.attributes.get("guard.action") or "")) if event.name == "guard.evaluation" else None

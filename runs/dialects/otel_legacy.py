@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from runs.dialects.base import Dialect
 from runs.draft import Draft
@@ -191,7 +193,7 @@ def _choice(one: _Said) -> Message:
             body = {"role": "assistant", "parts": content["parts"]}
         found = message_of({"role": "assistant", **body}, "assistant")
     index = count_of(one.body.get("index"))
-    return replace(found, finish_reason=found.finish_reason or reason, index=index)
+    return structs.replace(found, finish_reason=found.finish_reason or reason, index=index)
 
 
 def _plain_result(message: Value) -> Value:

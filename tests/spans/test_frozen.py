@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import pkgutil
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, is_dataclass
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 import spans
-from spans.content import SpanContent
+from spans.content import Part, SpanContent
 from spans.run import Assembly, Outcome
 from spans.span import Span
 from spans.usage import Usage
@@ -22,22 +23,32 @@ def domain_types():
     for module in pkgutil.iter_modules(spans.__path__, "spans."):
         loaded = importlib.import_module(module.name)
         for value in vars(loaded).values():
-            if dataclasses.is_dataclass(value) and isinstance(value, type) and value.__module__ == module.name:
+            if (
+                isinstance(value, type)
+                and value.__module__ == module.name
+                and (is_struct(value) or is_dataclass(value))
+            ):
                 yield value
+
+
+def is_struct(kind):
+    return issubclass(kind, msgspec.Struct)
 
 
 @pytest.mark.parametrize("kind", list(domain_types()), ids=lambda k: k.__name__)
 def test_a_domain_type_is_frozen_slotted_and_documented(kind):
-    assert kind.__dataclass_params__.frozen
-    assert "__slots__" in vars(kind)
+    assert kind.__struct_config__.frozen if is_struct(kind) else kind.__dataclass_params__.frozen
+    assert kind.__dictoffset__ == 0
     assert kind.__doc__
     assert not kind.__doc__.startswith(f"{kind.__name__}(")
 
 
-@pytest.mark.parametrize("value", [a_span(), a_clean_span(), some_facts(), a_step(), a_run(), an_assembly()])
+@pytest.mark.parametrize(
+    "value", [a_span(), a_clean_span(), some_facts(), a_step(), a_run(), an_assembly(), Part("text")]
+)
 def test_nothing_can_be_changed_after_it_was_made(value):
-    name = dataclasses.fields(value)[0].name
-    with pytest.raises((FrozenInstanceError, TypeError)):
+    name = next(iter(type(value).__annotations__))
+    with pytest.raises((FrozenInstanceError, TypeError, AttributeError)):
         setattr(value, name, None)
 
 

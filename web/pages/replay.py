@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
 
 from replay.outline import Branch, ExchangeKind, Moment
@@ -329,11 +329,11 @@ def merged(moment: Moment, contents: Mapping[SpanId, SpanContent]) -> SpanConten
     if not others:
         return own
     values = {}
-    for field in fields(SpanContent):
-        value = getattr(own, field.name)
+    for name in SpanContent.__struct_fields__:
+        value = getattr(own, name)
         if value is None or value in ((), "", {}):
-            value = next((v for o in others if (v := getattr(o, field.name)) not in (None, (), "", {})), value)
-        values[field.name] = value
+            value = next((v for o in others if (v := getattr(o, name)) not in (None, (), "", {})), value)
+        values[name] = value
     return SpanContent(**values)
 
 

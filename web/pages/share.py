@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from replay.proof import Check
@@ -19,7 +19,7 @@ MOST_STEPS = 500
 NEWEST = 3
 """Messages of a question that show at once; those before stood in the steps before, too."""
 _REST_WORDS = {"tools": "tools offered", "params": "settings"}
-_PART_FIELDS = frozenset(f.name for f in fields(Part))
+_PART_FIELDS = frozenset(Part.__struct_fields__)
 
 REMAINS = (
     "Texts were redacted before they were stored. Detectors miss things: names, places or numbers may still stand in it.",
