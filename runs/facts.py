@@ -18,11 +18,13 @@ from runs.draft import Draft
 from runs.eras import CALL_PREFIX, beside_keys
 from runs.failures import Failure, failure_on
 from runs.gaps import MOST_OFFERED, PROVIDER_STATE, is_continued
+from runs.kinds import Guess
 from runs.measures import light_values
 from runs.modelnames import bare_model
 from runs.parts import text_in
 from runs.providers import provider_and_framework
 from runs.reading import content_on, content_preview, dialects_of, draft_of, names_of
+from runs.recent import remembered
 from runs.solver import solve
 from runs.values import is_broken_json, text_of
 from runs.view import View
@@ -53,7 +55,7 @@ def facts_of(item: CleanSpan | CleanLog) -> SpanFacts:
     guess = draft.best_guess()
     content = content_on(view, dialects, guess.kind)
     failure = failure_on(view)
-    return _span_facts(item, view, dialects, draft, content, failure)
+    return _span_facts(item, view, dialects, draft, guess, content, failure)
 
 
 def _span_facts(
@@ -61,10 +63,10 @@ def _span_facts(
     view: View,
     dialects: Sequence[Dialect],
     draft: Draft,
+    guess: Guess,
     content: SpanContent,
     failure: Failure,
 ) -> SpanFacts:
-    guess = draft.best_guess()
     kind = guess.kind
     provider, framework = provider_and_framework(draft.text("provider"))
     session_id = draft.text("session_id") or text_of(view.resource.get("session.id"))
@@ -158,7 +160,7 @@ def _span_facts(
         redactions=len(item.notes),
         entities=dict(sorted(Counter(note.entity for note in item.notes).items())) if item.notes else {},
         withheld=item.redaction is Redaction.WITHHELD,
-        flags=_flags(item, draft, content),
+        flags=_flags(item, kind, draft, content),
         has_system=bool(content.system),
         attribute_count=len(view.attributes),
         content_hash=item.log_id if isinstance(item, CleanLog) else _digest(item),
@@ -385,8 +387,11 @@ def _last_text(messages: Sequence[Message], role: str, *values: Value) -> str:
         if isinstance(value, str) and value:
             return value
         if value not in (None, "", [], {}):
-            return json.dumps(value, ensure_ascii=False, default=str)[:1000]
+            return _PREVIEW.encode(value)[:1000]
     return ""
+
+
+_PREVIEW = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 def _shared_keys(names: Iterable[str], call_ids: Iterable[str]) -> tuple[str, ...]:
@@ -413,7 +418,7 @@ def is_telling_id(response_id: str) -> bool:
     return len(response_id) >= _MIN_ID_CHARS and not _PLACEHOLDER_ID.match(response_id)
 
 
-def _flags(item: CleanSpan | CleanLog, draft: Draft, content: SpanContent) -> tuple[str, ...]:
+def _flags(item: CleanSpan | CleanLog, kind: SpanKind, draft: Draft, content: SpanContent) -> tuple[str, ...]:
     flags = list(draft.flags)
     if draft.is_replay:
         flags.append("replay")
@@ -429,7 +434,7 @@ def _flags(item: CleanSpan | CleanLog, draft: Draft, content: SpanContent) -> tu
         if span.dropped_attributes or span.dropped_events:
             flags.append("dropped")
     if not isinstance(item, CleanLog) or draft.fold == "details":  # other logs hold one message each
-        flags.extend([PROVIDER_STATE] if is_continued(draft.best_guess().kind, content) else [])
+        flags.extend([PROVIDER_STATE] if is_continued(kind, content) else [])
     return tuple(dict.fromkeys(flags))
 
 
@@ -445,9 +450,14 @@ def _prompt_hash(kind: SpanKind, content: SpanContent) -> str:
     """`h1:` and 16 hex digits over system text without dates, ids and long numbers, and the tools' names and schemas."""
     if kind is not SpanKind.MODEL or not (content.system or content.tool_definitions):
         return ""
-    system = [_VOLATILE.sub("", part.content) for part in content.system if isinstance(part.content, str)]
+    system = [_steady(part.content) for part in content.system if isinstance(part.content, str)]
     tools = [[tool.name, tool.parameters] for tool in content.tool_definitions]
     return "h1:" + hashlib.sha256(stable_json([system, tools])).hexdigest()[:16]
+
+
+@remembered
+def _steady(system: str) -> str:
+    return _VOLATILE.sub("", system)
 
 
 def _digest(item: CleanSpan) -> str:

@@ -7,9 +7,9 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
+from runs.recent import remembered
 from spans.values import DOUBLE_TAG, Attributes, Value
 
 MAX_INDEXES = 10_000
@@ -20,9 +20,6 @@ MAX_JSON_CHARS = 4_000_000
 """A longer string is kept as text: parsing it would stall a worker."""
 MAX_JSON_DEPTH = 100
 """Text nested deeper is an attack, never content; it is kept as text, since reading it level by level would overflow."""
-_RECENT = 128
-_RECENT_CHARS = 16_384
-"""The same texts come again and again, in one span and in the next; those remembered are at most 2 MB together."""
 
 WITHHELD_MARKERS = frozenset(
     {
@@ -170,21 +167,18 @@ def is_json(text: str) -> bool:
 
 
 def _json(text: str) -> Any:
-    """The parsed text, which nobody may change: it is shared with all who read the same text."""
     if len(text) > MAX_JSON_CHARS or text.lstrip()[:1] not in {"{", "[", '"'}:
         return _NOT_JSON
-    return _parsed(text) if len(text) > _RECENT_CHARS else _recent(text)
+    return _parsed(text)
 
 
+@remembered
 def _parsed(text: str) -> Any:
     try:
         found = _DECODER.decode(text)
     except (ValueError, RecursionError):
         return _NOT_JSON
     return _NOT_JSON if text.count("[") + text.count("{") > MAX_JSON_DEPTH and _is_deep(found) else found
-
-
-_recent = lru_cache(maxsize=_RECENT)(_parsed)
 
 
 def _is_deep(value: Any) -> bool:

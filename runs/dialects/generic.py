@@ -65,7 +65,8 @@ def _content(view: View, sheet: Sheet) -> None:
         for key in (f"{side}.value", side):
             if key in attributes:
                 sheet.put(side, view.structured(key))
-    sheet.put_text("error_stack", failure_on(view).stack)
+    if view.events:
+        sheet.put_text("error_stack", failure_on(view).stack)
 
 
 GENERIC = Dialect(id="", title="Generic", facts=_facts, content=_content)
