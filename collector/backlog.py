@@ -131,6 +131,11 @@ class Backlog:
         """Items of a signal that are not settled."""
         return self._items[signal]
 
+    def pending_until(self, until_ns: int) -> int:
+        """Unsettled items that were accepted until a moment."""
+        slots = (slot for segment in self._segments.values() for slot in segment.open.values())
+        return sum(slot.head.items for slot in slots if slot.head.received_ns <= until_ns)
+
     def oldest_received_ns(self) -> int | None:
         """When the oldest unsettled record was accepted."""
         times = [slot.head.received_ns for s in self._segments.values() for slot in list(s.open.values())[:1]]

@@ -25,7 +25,7 @@ from collector.backlog import DAMAGED_FOLDER, Backlog, OpenSlot, State
 from collector.handoff import Frame, HandoffError, is_our_user, listen, recv_frame, send_frame
 from collector.isolate import Trial, pick
 from collector.quarantine import Quarantine
-from collector.rework import Reworked
+from collector.rework import NotRedactedError, Reworked
 from collector.spool.format import SUFFIX, Payload, SegmentHeader, Signal, SpoolError
 from collector.spool.keys import (
     KeyRing,
@@ -35,7 +35,7 @@ from collector.spool.keys import (
     load_key_ring,
     load_seal_key,
 )
-from collector.spool.reader import Lost, SegmentReader, key_ids
+from collector.spool.reader import Lost, SegmentReader, key_ids, segment_paths
 from collector.spool.sidestore import SetAside, SideStore, name_of
 from collector.trouble import described
 from spans.errors import BusyError
@@ -62,6 +62,8 @@ RETRY_PAUSE_S = 0.5
 AGAIN_S = 1.0
 QUARANTINE_FOLDER = "quarantine"
 WITHHELD_FOLDER = "withheld"
+ACK_NS = 10_000_000_000
+"""A record is in its file at most this long after it was received: no answer takes longer than five seconds."""
 REWORK_S = 330.0
 """A worker that redacts one original longer than this has ended itself before."""
 DIED = "Its worker stopped {tries} times while working on it."
@@ -96,6 +98,8 @@ class Delivery:
     """Items of the same record that were quarantined: settled together with it."""
     work_s: float = 0.0
     """How long the worker had it."""
+    erased: int = 0
+    """Items that were erased before they could be stored: not in `tables` any more, and counted all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,14 @@ class BrokerStatus:
     torn_bytes: int = 0
     worker_trouble: str = ""
     """Why no worker can start, in one sentence; empty when at least one is ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What of a time still lies in the spool: sealed files, and items that are not stored yet."""
+
+    files: int
+    items: int
 
 
 class Slots(Protocol):
@@ -305,9 +317,30 @@ class Broker:
         asked = {"project": project, "text": value, "want": "pseudonyms", "entity": entity}
         return tuple(json.loads(self._ask_worker(asked, timeout_s)))
 
-    def rework(self, kept: SetAside, timeout_s: float = REWORK_S) -> Reworked:
-        """Have a worker redact a withheld original again; see `collector.rework.Reworker`."""
-        reader = SegmentReader(self.withheld.folder / f"{kept.name}{SUFFIX}")
+    def held_until(self, until_ns: int) -> Held:
+        """What the spool still holds that may have been received until a moment; no sealed byte of it is left at (0, 0).
+
+        A file goes as a whole, so one with other records of the same minute counts as well.
+        """
+        with self._wake:
+            self._look()
+            items = self._backlog.pending_until(until_ns) if self._backlog else 0
+        begun = (int(path.stem.partition("-")[0], 16) for path in segment_paths(self._settings.spool))
+        return Held(sum(ns <= until_ns + ACK_NS for ns in begun), items)
+
+    def unseal(self, files: SideStore, kept: SetAside) -> Payload:
+        """A record set aside, as it was sent.
+
+        Raises:
+            SpoolError: it is damaged or gone.
+            UnsealError: it cannot be unsealed.
+        """
+        return files.read(kept.name, load_key_ring(self._settings.keys))
+
+    def rework(self, kept: SetAside, files: SideStore | None = None, timeout_s: float = REWORK_S) -> Reworked:
+        """Have a worker redact a record set aside, a withheld original unless told otherwise; see `collector.rework.Reworker`."""
+        folder = (files or self.withheld).folder
+        reader = SegmentReader(folder / f"{kept.name}{SUFFIX}")
         try:
             records = reader.scan().records
             if not records:
@@ -317,7 +350,7 @@ class Broker:
             reader.close()
         head = ref.head
         asked = {
-            "type": "rework", "name": kept.name, "segment": kept.segment, "origin": kept.slot, "slot": head.slot,
+            "type": "rework", "folder": folder.name, "name": kept.name, "segment": kept.segment, "origin": kept.slot, "slot": head.slot,
             "signal": int(head.signal), "items": head.items, "project": head.project, "received_ns": head.received_ns,
             "spans_before": head.spans_before, "logs_before": head.logs_before, "version": head.version, "payload_bytes": head.payload_bytes, "offset": ref.offset, "head_bytes": ref.head_bytes,
             "data_key": base64.b64encode(data_key).decode(),
@@ -334,7 +367,7 @@ class Broker:
         finally:
             connection.reworks.pop(number, None)
         if frame.head.get("failed"):
-            raise BusyError("The original could not be redacted.")
+            raise NotRedactedError("The original could not be redacted.")
         tables = dict(zip(frame.head["tables"], map(_table, frame.pieces), strict=True))
         return Reworked(tables, tuple(TraceId(t) for t in frame.head["traces"]), int(frame.head["withheld"]))
 

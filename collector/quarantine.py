@@ -67,6 +67,11 @@ class Quarantine:
         self._accounting = accounting
         self._io: SpoolIO = io or DiskIO()
 
+    @property
+    def files(self) -> SideStore:
+        """The sealed records themselves."""
+        return self._files
+
     def put(self, segment: str, head: RecordHead, payload: Payload, reason: str, seal: SealKey) -> SetAside:
         """Seal items of a record anew. Durable when it returns, and not counted before its `rows` are settled."""
         for known in self._files.list():

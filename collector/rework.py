@@ -32,6 +32,10 @@ class Reworked:
     """Items whose text had to be withheld again."""
 
 
+class NotRedactedError(BusyError):
+    """A worker tried an original and could not process it; other rules or detectors may."""
+
+
 class Reworker(Protocol):
     """The part of the broker that has a worker redact an original again."""
 
@@ -43,7 +47,7 @@ class Reworker(Protocol):
         """Have a worker redact an original.
 
         Raises:
-            BusyError: no worker is ready, or it did not answer in time.
+            BusyError: no worker is ready, or it did not answer in time; `NotRedactedError` when it tried in vain.
             SpoolError: the original is damaged.
             UnsealError: it cannot be unsealed.
         """

@@ -34,8 +34,8 @@ MIB = 1024 * 1024
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 WATCH_EVERY_S = 1.0
-WITHHELD_FOLDER = "withheld"
-"""Beside the spool: sealed originals of texts that could not be redacted."""
+ASIDE_FOLDERS = frozenset({"withheld", "quarantine"})
+"""Beside the spool: sealed originals of texts that could not be redacted, and records that could not be processed."""
 _GONE, _REDACT, _WORK = 0, 1, 2
 
 
@@ -183,11 +183,12 @@ class Worker:
         send_frame(sock, {**result, "traces": list(done.traces), "tables": names}, pieces)
 
     def _rework(self, sock: socket.socket, head: Mapping[str, Any]) -> None:
-        """Redact a withheld original again; nothing is counted of it."""
+        """Redact a record set aside again; nothing is counted of it."""
         answer: dict[str, Any] = {"type": "reworked", "id": head.get("id")}
         try:
             ref = _reference(head)
-            reader = SegmentReader(self._settings.spool / WITHHELD_FOLDER / _file_name(str(head["name"])))
+            place = self._settings.spool / _aside_folder(str(head["folder"]))
+            reader = SegmentReader(place / _file_name(str(head["name"])))
             try:
                 payload = reader.read(ref, base64.b64decode(head["data_key"]))
             finally:
@@ -250,6 +251,12 @@ def _receive(sock: socket.socket, tasks: queue.PriorityQueue[tuple[int, int, Fra
             tasks.put((_GONE, number, None))
             return
         tasks.put((_REDACT if frame.type == "redact" else _WORK, number, frame))
+
+
+def _aside_folder(name: str) -> str:
+    if name not in ASIDE_FOLDERS:
+        raise HandoffError("A reference names no folder.")
+    return name
 
 
 def _file_name(name: str) -> str:

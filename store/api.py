@@ -157,6 +157,16 @@ class Gone:
     at_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class TraceTimes:
+    """The first and the last of some spans: when they began, and when they were received. Unix nanoseconds."""
+
+    first_began_ns: int
+    last_began_ns: int
+    first_received_ns: int
+    last_received_ns: int
+
+
 class ExportTable(StrEnum):
     """What can be exported: spans with their contents, log records, runs and their steps."""
 
@@ -365,18 +375,29 @@ class Store(Protocol):
     def day_bytes(self, day: date) -> int:
         """Bytes on disk of a received day: copying its survivors needs at most as much room again."""
 
-    def find_traces(self, project: str, text: str) -> tuple[TraceId, ...]:
-        """Traces of the project with a text anywhere in what is stored of them, letter case kept."""
+    def find_traces(self, project: str, text: str, until_ns: int | None = None) -> tuple[TraceId, ...]:
+        """Traces of the project with a text anywhere in what is stored of them, letter case kept.
+
+        With `until_ns`, only those of which something was received until then.
+        """
+
+    def times_of(self, project: str, traces: Sequence[TraceId]) -> TraceTimes | None:
+        """When the spans of some traces began and were received; None when no span of them is stored."""
 
     def count_traces(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
         """Rows per table that `erase` would remove."""
 
-    def erase(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
-        """Remove traces and every run that shows one; rows removed per table. Returns when no file holds them.
+    def erase(self, project: str, traces: Sequence[TraceId], *, wait: bool = True) -> dict[str, int]:
+        """Remove traces and every run that shows one; rows removed per table.
+
+        Returns when no file holds them, or with `wait=False` when no answer does: `old_bytes_gone` then tells the rest.
 
         Raises:
             BusyError: the rows are gone from every answer, but the engine has not yet removed all old files.
         """
+
+    def old_bytes_gone(self, until_s: float) -> bool:
+        """Whether no file lies on the disk any more that was given up until this moment (Unix seconds)."""
 
     def why_gone(self, project: str, trace: TraceId) -> Gone | None:
         """Why a trace that was here is gone; None when it never was, or is here."""

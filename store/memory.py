@@ -40,6 +40,7 @@ from store.api import (
     RunQuery,
     Totals,
     TraceEvidence,
+    TraceTimes,
 )
 from store.buckets import Buckets
 from store.columns import plain_row
@@ -435,14 +436,25 @@ class MemoryStore:
             rows = [row for rows in self._evidence.values() for row in rows.values() if row["received_day"] == day]
         return sum(len(str(row)) for row in rows)
 
-    def find_traces(self, project: str, text: str) -> tuple[TraceId, ...]:
+    def find_traces(self, project: str, text: str, until_ns: int | None = None) -> tuple[TraceId, ...]:
         """Traces with a text anywhere."""
         found = {row["trace_id"] for name in EVIDENCE_TABLES for row in self._rows(name, project) if text in str(row)}
         with self._lock:
             for assembly in self._derived.values():
                 if assembly.run.project == project and text in str(assembly.run):
                     found.update(trace_ids(assembly))
+        if until_ns is not None:
+            found &= {row["trace_id"] for row in self._rows("facts", project) if row["received_ns"] <= until_ns}
         return tuple(sorted(TraceId(trace) for trace in found))
+
+    def times_of(self, project: str, traces: Sequence[TraceId]) -> TraceTimes | None:
+        """When the spans of some traces began and were received."""
+        wanted = set(traces)
+        rows = [row for row in self._rows("spans", project) if row["trace_id"] in wanted]
+        if not rows:
+            return None
+        began, received = [row["start_ns"] for row in rows], [row["received_ns"] for row in rows]
+        return TraceTimes(min(began), max(began), min(received), max(received))
 
     def count_traces(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
         """Rows of some traces."""
@@ -452,8 +464,9 @@ class MemoryStore:
             showing = [self._derived[key] for key in self._showing(project, wanted)]
             return {**found, "steps": sum(len(a.steps) for a in showing), "runs": len(showing)}
 
-    def erase(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
+    def erase(self, project: str, traces: Sequence[TraceId], *, wait: bool = True) -> dict[str, int]:
         """Forget traces."""
+        del wait
         wanted = set(traces)
         with self._lock:
             removed = self.count_traces(project, traces)
@@ -462,6 +475,11 @@ class MemoryStore:
             self._forget(self._showing(project, wanted))
             self._note_gone([(project, trace) for trace in wanted], GoneReason.ERASED)
         return removed
+
+    def old_bytes_gone(self, until_s: float) -> bool:
+        """Memory keeps no old files."""
+        del until_s
+        return True
 
     def why_gone(self, project: str, trace: TraceId) -> Gone | None:
         """Why a trace is gone."""

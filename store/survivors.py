@@ -9,6 +9,9 @@ from typing import Protocol
 from spans.run import Run
 from store.text import clean_text
 
+RECORD_DAYS = 184
+"""Six months, whichever they are: how long law wants the logs of high-risk AI systems kept at least (EU AI Act, Art. 19, 26)."""
+
 
 class KeptLonger(Protocol):
     """A period of a project (`workflow` empty) or of one of its workflows, in days."""
@@ -28,6 +31,14 @@ class KeptLonger(Protocol):
     @property
     def metadata_days(self) -> int:
         """How long everything else is kept."""
+
+    @property
+    def is_record(self) -> bool:
+        """Whether it is kept for six months at least."""
+
+    @property
+    def override(self) -> str:
+        """Why it is kept for less all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +83,20 @@ def survivors_of_age(
     periods: Iterable[KeptLonger],
     pinned: Iterable[tuple[str, str]],
 ) -> Survivors:
-    """Who stays of a day whose last second is `age_days` old: those whose period is longer than that, and the pinned."""
+    """Who stays of a day whose last second is `age_days` old: those whose period is longer than that, and the pinned.
+
+    A workflow in a project of records is kept as long as those must be, whatever its own period says: a period of a
+    workflow may be older than the class of its project.
+    """
+    known = list(periods)
+    floors = {p.project: min(p.metadata_days, RECORD_DAYS) for p in known if p.is_record and not p.workflow}
     projects: dict[str, bool] = {}
     workflows: dict[tuple[str, str], bool] = {}
-    for period in periods:
-        stays = (period.content_days if content else period.metadata_days) >= age_days
+    for period in known:
+        days = period.content_days if content else period.metadata_days
+        if period.workflow and not content and not period.override:
+            days = max(days, floors.get(period.project, 0))
+        stays = days >= age_days
         if period.workflow:
             workflows[(period.project, period.workflow)] = stays
         else:

@@ -15,6 +15,8 @@ from store import open_store
 from store.ledger import Ledger
 from store.ledger.erasures import Erasure
 from tracetape import __version__
+from tracetape.erased_arrivals import ErasedArrivals
+from tracetape.erased_sealed import NothingSealed
 from tracetape.erasing import Erasing
 from tracetape.exporting import sha256_of
 from tracetape.folder import DataFolder
@@ -26,10 +28,11 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore brought back, and how many rows tombstones removed again."""
+    """What a restore brought back, how many rows tombstones removed again, and where the access log's chain breaks."""
 
     rows: int
     erased_rows: int
+    broken_entry: int | None
 
 
 def back_up(house: House, out: Path) -> dict[str, Any]:
@@ -47,6 +50,7 @@ def back_up(house: House, out: Path) -> dict[str, Any]:
         house.ledger.copy_to(out / "ledger.sqlite")
         _copy_tree(folder.spool, out / "spool")
         _copy_tree(folder.keys, out / "keys")
+        _copy_tree(folder.receipts, out / "receipts")
 
     # Nothing moves from the spool into the store meanwhile, so every item is in exactly one of the two.
     with house.pump.accounting:
@@ -82,6 +86,7 @@ def restore(source: Path, folder: DataFolder, also_erased: Iterable[Erasure] = (
     shutil.copy2(source / "ledger.sqlite", folder.root / "ledger.sqlite")
     _copy_tree(source / "spool", folder.spool)
     _copy_tree(source / "keys", folder.keys)
+    _copy_tree(source / "receipts", folder.receipts)
     store = open_store(folder.store_dsn())
     ledger = Ledger.open(folder.ledger_url())
     try:
@@ -89,21 +94,13 @@ def restore(source: Path, folder: DataFolder, also_erased: Iterable[Erasure] = (
         if counts != manifest["rows"]:
             raise SettingsError("The restored rows are not those that were backed up; do not use this folder.")
         tombstones = {e.erasure_id: e for e in (*ledger.erasures.list(), *also_erased)}
-        erased = Erasing(store, ledger, _NoSealedFiles()).replay(tombstones.values())
+        arrivals = ErasedArrivals(ledger.erasures)
+        erased = Erasing(store, ledger, NothingSealed(), arrivals).replay(tombstones.values())
+        broken_entry = ledger.audit.first_broken()
     finally:
         ledger.close()
         store.close()
-    return Restored(sum(sum(days.values()) for days in counts.values()), erased)
-
-
-class _NoSealedFiles:
-    """A restore into an empty folder has nothing sealed that an erasure would have to look through."""
-
-    def list(self) -> tuple[()]:
-        return ()
-
-    def remove(self, name: str) -> None:
-        raise NotImplementedError(name)
+    return Restored(sum(sum(days.values()) for days in counts.values()), erased, broken_entry)
 
 
 def _checked(source: Path) -> dict[str, Any]:

@@ -3,67 +3,82 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
 
+from collector.broker import Held
 from spans.errors import BusyError, NotFoundError, RefusedError
 from spans.ids import RunId, TraceId
 from spans.pseudonym import HIDDEN, WITHHELD
 from store.api import Store
 from store.ledger import Ledger
 from store.ledger.erasures import Erasure, Subject
+from store.survivors import RECORD_DAYS
+from tracetape.departures import departures
+from tracetape.erased_arrivals import ErasedArrivals
+from tracetape.erased_sealed import Cleared, Sealed
 
 logger = logging.getLogger(__name__)
 
 SHORTEST_TARGET = 6
 """A shorter text is no pseudonym; it would erase whatever happens to contain it."""
-
-
-class SealedFiles(Protocol):
-    """Sealed originals beside the spool."""
-
-    def list(self) -> Sequence[SealedFile]:
-        """What is kept."""
-
-    def remove(self, name: str) -> None:
-        """Destroy one."""
-
-
-class SealedFile(Protocol):
-    """What is known of a sealed original."""
-
-    @property
-    def name(self) -> str:
-        """Its file."""
-
-    @property
-    def segment(self) -> str:
-        """Where it came from."""
-
-    @property
-    def slot(self) -> int:
-        """Its record in that segment."""
+DAY_NS = 86_400_000_000_000
+MOST_LOOKED_AT = 500
+"""Runs whose workflow is asked for; among more of them some are taken to be of every workflow."""
+EVERY_S = 5.0
+"""Pause between two looks at what an unfinished erasure still waits for."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErasurePreview:
-    """What an erasure would remove: traces, and rows per table."""
+    """What an erasure would remove: traces, rows per table; and how many sealed records it would have to look through."""
 
     project: str
     subject: Subject
     target: str
     traces: tuple[TraceId, ...]
     rows: Mapping[str, int]
+    sealed: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Why an erasure is not finished: files of the spool from before it, items in them, sealed records not looked through."""
+
+    spool_files: int = 0
+    spool_items: int = 0
+    sealed_records: int = 0
+    old_files: bool = False
+    """Rows are gone from every answer; the engine has not removed their old files yet."""
 
 
 class Erasing:
-    """Plans, carries out and repeats erasures. Safe to call again after a crash at any point."""
+    """Plans, carries out and repeats erasures. Safe to call again after a crash at any point, and from several threads."""
 
-    def __init__(self, store: Store, ledger: Ledger, withheld: SealedFiles) -> None:
+    def __init__(
+        self, store: Store, ledger: Ledger, sealed: Sealed, arrivals: ErasedArrivals, forward_url: str = ""
+    ) -> None:
+        """Nothing is erased yet.
+
+        Args:
+            store: where rows are.
+            ledger: where tombstones and certificates are, and what people wrote.
+            sealed: spool, withheld originals and quarantine.
+            arrivals: keeps what is erased out of what is stored later.
+            forward_url: the backend that spans are forwarded to; empty when there is none.
+        """
         self._store = store
         self._ledger = ledger
-        self._withheld = withheld
+        self._sealed = sealed
+        self._arrivals = arrivals
+        self._forward_url = forward_url
+        self._removing = threading.Lock()
+        self._looking = threading.Lock()
+        self._removed_s: dict[str, float] = {}
+        self._waits: dict[str, Waiting] = {}
 
     def preview(self, project: str, subject: Subject, target: str) -> ErasurePreview:
         """What would go.
@@ -78,38 +93,83 @@ class Erasing:
             NotFoundError: the project has no such run.
         """
         traces = self._traces(project, subject, target)
-        return ErasurePreview(project, subject, target, traces, self._store.count_traces(project, traces))
+        rows = self._store.count_traces(project, traces)
+        return ErasurePreview(project, subject, target, traces, rows, self._sealed.count(project))
 
-    def erase(self, project: str, subject: Subject, target: str, *, by: str) -> Erasure:
-        """Erase now and certify it; the tombstone is written first, so that a crash or a restore goes on with it.
+    def erase(self, project: str, subject: Subject, target: str, *, by: str, override: str = "") -> Erasure:
+        """Erase now; the tombstone is written first, so that a crash or a restore goes on with it.
+
+        When it returns no answer holds anything of it any more. It is finished, and a certificate, when no byte is left;
+        `go_on` brings it there.
 
         Raises:
-            RefusedError: the target cannot stand for one person.
+            RefusedError: the target cannot stand for one person; or some of it are records that are kept for six months,
+                and no `override` says why they go all the same.
             NotFoundError: the project has no such run.
-            BusyError: rows are gone from every answer, but old files still lie on the disk; `go_on` finishes it.
         """
+        target = target.strip()
         traces = self._traces(project, subject, target)
         detail = {"erasure": subject.value, "traces": str(len(traces))}
+        if override.strip():
+            detail["override"] = override.strip()
+        elif self._holds_records(project, traces):
+            raise RefusedError(
+                "Some of these runs are kept as records for six months. Erasing them needs a reason, which the access log "
+                "will hold: --override REASON."
+            )
         self._ledger.audit.append(by, "retention_change", target=target, project=project, detail=detail)
-        tombstone = self._ledger.erasures.begin(project, subject, target, traces, by=by)
-        return self._carry_out(tombstone)
+        left = departures(self._store, self._ledger, project, traces, self._forward_url)
+        tombstone = self._ledger.erasures.begin(project, subject, target, traces, by=by, left_before=left)
+        self._arrivals.learn(tombstone)
+        self._hide(tombstone)
+        return self._ledger.erasures.find(tombstone.erasure_id)
 
     def go_on(self) -> int:
-        """Finish what an earlier process began; how many were finished."""
+        """Bring unfinished erasures further; how many were finished."""
         finished = 0
         for tombstone in self._ledger.erasures.list():
             if tombstone.finished_ns is None:
                 try:
-                    self._carry_out(tombstone)
+                    finished += self._carry_on(tombstone.erasure_id)
                 except BusyError as error:
                     logger.warning("an erasure waits", extra={"erasure": tombstone.erasure_id, "reason": str(error)})
-                else:
-                    finished += 1
         return finished
 
+    def waits_for(self, erasure_id: str) -> Waiting:
+        """Why an erasure is not finished, as of the last look."""
+        return self._waits.get(erasure_id, Waiting())
+
+    def wait(self, erasure_id: str, timeout_s: float, *, is_flowing: bool, every_s: float = EVERY_S) -> Erasure:
+        """Look until an erasure is finished or the time is up.
+
+        Where nothing flows (`is_flowing` false) only until it waits for what the spool or a worker has to give.
+        """
+        until = time.monotonic() + timeout_s
+        while True:
+            self.go_on()
+            found, waits = self._ledger.erasures.find(erasure_id), self.waits_for(erasure_id)
+            stuck = not is_flowing and (waits.spool_files or waits.sealed_records)
+            if found.finished_ns is not None or stuck or time.monotonic() > until:
+                return found
+            time.sleep(every_s)
+
     def replay(self, tombstones: Iterable[Erasure]) -> int:
-        """Erase again what a restored backup brought back; rows removed."""
-        return sum(sum(self._remove(tombstone).values()) for tombstone in tombstones)
+        """Erase again what a restored backup brought back; rows removed.
+
+        Every tombstone is kept as an unfinished erasure: what the backup's spool holds of it goes when it is worked off.
+        """
+        back: list[tuple[str, tuple[TraceId, ...]]] = []
+        for tombstone in tombstones:
+            self._ledger.erasures.adopt(tombstone)
+            traces = self._found(tombstone)
+            if traces and any(self._store.count_traces(tombstone.project, traces).values()):
+                back.append((tombstone.project, traces))
+            new = [trace for trace in traces if trace not in tombstone.traces]
+            self._arrivals.learn(self._ledger.erasures.add(tombstone.erasure_id, {}, new))
+        gone = 0
+        for number, (project, traces) in enumerate(back, 1):
+            gone += sum(self._store.erase(project, traces, wait=number == len(back)).values())
+        return gone
 
     def _traces(self, project: str, subject: Subject, target: str) -> tuple[TraceId, ...]:
         if subject is Subject.PERSON:
@@ -123,28 +183,113 @@ class Erasing:
         steps = self._store.read_steps(project, RunId(run.run_id))
         return tuple(sorted({TraceId(run.run_id), *(step.trace_id for step in steps)}))
 
-    def _carry_out(self, tombstone: Erasure) -> Erasure:
-        return self._ledger.erasures.finish(tombstone.erasure_id, self._remove(tombstone))
+    def _holds_records(self, project: str, traces: Sequence[TraceId]) -> bool:
+        """Whether one of these traces is a record that its class still keeps."""
+        classes = [p for p in self._ledger.periods.list() if p.project == project and p.is_record]
+        times = self._store.times_of(project, traces) if classes else None
+        if times is None or times.last_received_ns < self._ledger.now_ns() - RECORD_DAYS * DAY_NS:
+            return False
+        flows = {period.workflow for period in classes}
+        if "" in flows or len(traces) > MOST_LOOKED_AT:
+            return True
+        runs = (self._store.read_run(project, trace) for trace in traces)
+        return any(run is not None and run.workflow in flows for run in runs)
 
-    def _remove(self, tombstone: Erasure) -> dict[str, int]:
-        project, traces = tombstone.project, tombstone.traces
-        sealed = self._sealed_of(project, traces)
-        for name in sealed:
-            self._withheld.remove(name)
-        removed = self._store.erase(project, traces)
-        if tombstone.subject is Subject.RUN:
-            for pin in self._ledger.pins.list(project, RunId(tombstone.target)):
-                self._ledger.pins.lift(project, pin.run_id, pin.reason)
-        return {**removed, "sealed_originals": len(sealed)}
+    def _found(self, tombstone: Erasure) -> tuple[TraceId, ...]:
+        """Its traces, and those of its person that were received before it and have turned up since."""
+        if tombstone.subject is not Subject.PERSON:
+            return tombstone.traces
+        since = self._store.find_traces(tombstone.project, tombstone.target, tombstone.requested_ns)
+        return tuple(dict.fromkeys((*tombstone.traces, *since)))
 
-    def _sealed_of(self, project: str, traces: Iterable[TraceId]) -> list[str]:
-        """Originals whose redaction failed, of records that hold one of these traces."""
-        kept = {(file.segment, file.slot): file.name for file in self._withheld.list()}
-        if not kept:
-            return []
-        slots: set[tuple[str, int]] = set()
-        for trace in traces:
-            found = self._store.read_evidence(project, trace)
-            slots.update((span.origin.segment, span.origin.slot) for span in found.spans)
-            slots.update((log.origin.segment, log.origin.slot) for log in found.logs)
-        return sorted(name for slot, name in kept.items() if slot in slots)
+    def _carry_on(self, erasure_id: str) -> bool:
+        """One look and whatever there is to remove; True when it is finished with that.
+
+        Finished means: nothing that was received before it is in the spool any more, everything sealed was looked
+        through, then nothing was found, and no file that was given up lies on the disk.
+        """
+        tombstone = self._ledger.erasures.find(erasure_id)
+        if tombstone.finished_ns is not None:
+            return False
+        held = self._sealed.held_until(tombstone.requested_ns)  # before looking: what leaves it is found below
+        had_rows = self._hide(tombstone)
+        if not self._looking.acquire(blocking=False):
+            return False  # a worker may take minutes for a sealed record, and one after the other is enough
+        try:
+            self._waits[erasure_id] = replace(
+                self.waits_for(erasure_id), spool_files=held.files, spool_items=held.items
+            )
+            cleared = self._clear(self._ledger.erasures.find(erasure_id))
+            self._waits[erasure_id] = Waiting(held.files, held.items, cleared.waiting)
+            if had_rows or cleared.removed or cleared.waiting or held != Held(0, 0):
+                return False
+            return self._finish(erasure_id)
+        finally:
+            self._looking.release()
+
+    def _hide(self, tombstone: Erasure) -> bool:
+        """Remove what somebody could see; whether there was anything."""
+        with self._removing:
+            return self._remove_rows(self._ledger.erasures.find(tombstone.erasure_id))
+
+    def _finish(self, erasure_id: str) -> bool:
+        if self._ledger.erasures.find(erasure_id).finished_ns is not None:
+            return False  # by another thread, meanwhile
+        since_s = self._removed_s.setdefault(erasure_id, time.time())
+        if not self._store.old_bytes_gone(since_s):
+            self._waits[erasure_id] = Waiting(old_files=True)
+            return False
+        self._ledger.forgetting.leave_no_copy()
+        self._ledger.erasures.finish(erasure_id)
+        self._waits.pop(erasure_id, None)
+        logger.info("an erasure is finished", extra={"erasure": erasure_id})
+        return True
+
+    def _remove_rows(self, tombstone: Erasure) -> bool:
+        """Remove rows of the store and notes of the ledger; whether there were any."""
+        project, traces = tombstone.project, self._found(tombstone)
+        removed: Counter[str] = Counter()
+        if traces and any(self._store.count_traces(project, traces).values()):
+            removed.update(self._store.erase(project, traces, wait=False))
+            self._removed_s[tombstone.erasure_id] = time.time()
+        notes = self._ledger.forgetting.forget_runs(project, [RunId(trace) for trace in traces])
+        if tombstone.subject is Subject.PERSON:
+            notes += self._ledger.forgetting.forget_text(tombstone.target)
+        if not notes and not any(removed.values()) and set(traces) <= set(tombstone.traces):
+            return False
+        removed["notes"] += notes
+        self._arrivals.learn(self._ledger.erasures.add(tombstone.erasure_id, removed, traces))
+        return True
+
+    def _clear(self, tombstone: Erasure) -> Cleared:
+        cleared = self._sealed.clear(tombstone)
+        if cleared.removed or cleared.traces:
+            new = [TraceId(trace) for trace in cleared.traces]
+            self._arrivals.learn(self._ledger.erasures.add(tombstone.erasure_id, cleared.removed, new))
+        return cleared
+
+
+class EraserThread:
+    """Looks after unfinished erasures. `stop` works before `start`, and twice."""
+
+    def __init__(self, erasing: Erasing, every_s: float = EVERY_S) -> None:
+        """Nothing is looked at before `start`."""
+        self._erasing = erasing
+        self._every_s = every_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="erasing", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End before the next look."""
+        self._stop.set()
+
+    def _loop(self) -> None:
+        while not self._stop.wait(self._every_s):
+            try:
+                self._erasing.go_on()
+            except Exception:
+                logger.exception("erasing failed; trying again in a moment")

@@ -64,6 +64,11 @@ class DataFolder:
         return self.sockets / "work.sock"
 
     @property
+    def receipts(self) -> Path:
+        """One file per received day that lost something: the proof of retention."""
+        return self.root / "receipts"
+
+    @property
     def receiver_status(self) -> Path:
         """Counters and recent arrivals, written by the receiver."""
         return self.run / "receiver.json"

@@ -28,7 +28,9 @@ from tracetape.alerting.pinning import keep_pins
 from tracetape.alerting.troubles import troubles_of
 from tracetape.assembler import Assembler
 from tracetape.delivery_check import health
-from tracetape.erasing import Erasing
+from tracetape.erased_arrivals import ErasedArrivals
+from tracetape.erased_sealed import SealedRecords
+from tracetape.erasing import EraserThread, Erasing
 from tracetape.evaluator import Evaluator
 from tracetape.folder import DataFolder
 from tracetape.forwarding.journal import Journal
@@ -39,6 +41,7 @@ from tracetape.overrides import Overrides
 from tracetape.owing import Owing, rules_owed
 from tracetape.part_watch import PartWatch
 from tracetape.pump import Pump
+from tracetape.receipt_files import ProvenReceipts
 from tracetape.receivers import ingest_status, receiver_figures
 from tracetape.recompute import Recompute
 from tracetape.repeats import GENERATION
@@ -77,6 +80,7 @@ class House:
     alerts: AlertDriver
     rollups: RollUps
     erasing: Erasing
+    eraser: EraserThread
     judges: Judges
     watermark: Watermark
     again: Again
@@ -89,6 +93,8 @@ class House:
     """None while nothing is forwarded."""
     set_aside: Counter[tuple[str, str]]
     """Items quarantined since the start, by signal and reason."""
+    is_flowing: bool = False
+    """Whether the spool is being worked off, or this is a folder that a single verb looks at."""
 
     @classmethod
     def open(cls, settings: ServeSettings, folder: DataFolder, progress: Callable[[str], None]) -> House:
@@ -104,7 +110,15 @@ class House:
         watermark = Watermark(ledger.settings)
         set_aside: Counter[tuple[str, str]] = Counter()
         journal = Journal(store, ledger, settings.forward_signals()) if settings.forward_url else None
-        pump = Pump(store, ledger.slots, assembler, watermark, journal.note if journal else lambda _batch: None)
+        arrivals = ErasedArrivals(ledger.erasures)
+        pump = Pump(
+            store,
+            ledger.slots,
+            assembler,
+            watermark,
+            journal.note if journal else lambda _batch: None,
+            arrivals.strain_delivery,
+        )
         broker = Broker(
             BrokerSettings(
                 spool=folder.spool,
@@ -118,17 +132,17 @@ class House:
             on_quarantine=lambda kept: set_aside.update({(kept.signal, kept.reason): kept.items}),
             accounting=pump.accounting,
         )
-        erasing = Erasing(store, ledger, broker.withheld)
+        erasing = Erasing(store, ledger, SealedRecords(broker), arrivals, settings.forward_url)
         again = Again(
             broker,
-            store.write_evidence,
+            lambda tables: store.write_evidence(arrivals.strain_tables(tables)),
             lambda project, traces: assembler.mark(project, dict.fromkeys(traces, (1, 0))),
             ledger.settings.put,
             lambda name: str(ledger.settings.get(name, "")),
         )
         housekeeper = Housekeeper(
             store,
-            ledger.receipts,
+            ProvenReceipts(ledger, folder.receipts),
             lambda: retention_rules(settings, ledger),
             folder=None if settings.store else folder.root,
             also=(
@@ -137,7 +151,6 @@ class House:
                 lambda: keep_pins(store, ledger, time.time_ns()),
                 lambda: ledger.seals.drop_before(datetime.now(UTC).date() - timedelta(days=settings.metadata_days)),
                 broker.destroy_unused_keys,
-                erasing.go_on,
             ),
         )
         evaluator = Evaluator(store, ledger, moved=lambda project: assembler.written[project])
@@ -164,6 +177,7 @@ class House:
             alerts=alerts,
             rollups=rollups,
             erasing=erasing,
+            eraser=EraserThread(erasing),
             judges=judges,
             watermark=watermark,
             again=again,
@@ -189,10 +203,13 @@ class House:
         self.sealer.start()
         self.part_watch.start()
         self.owing.start()
+        self.eraser.start()
+        self.is_flowing = True
         threading.Thread(target=self._keep_watermark, name="watermark", daemon=True).start()
 
     def stop(self, drain_s: float) -> None:
         """Stop in reverse; whatever is not confirmed stays in the spool."""
+        self.eraser.stop()
         self.sealer.stop()
         self.alerts.stop()
         self.part_watch.stop()

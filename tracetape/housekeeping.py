@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from store.api import Store
@@ -44,6 +44,17 @@ class DiskState:
     def alarming(self) -> bool:
         """Whether a person should act."""
         return self.used >= DISK_ALARM or bool(self.held_back)
+
+
+def until_next_round(now: datetime) -> float:
+    """Seconds: an hour, or until a second after midnight (UTC), when another received day may have expired.
+
+    A day goes as a whole when its last second has reached its period; the oldest row of it is a day older at that moment,
+    and must not wait for another hour.
+    """
+    today = now.astimezone(UTC)
+    midnight = datetime.combine(today.date() + timedelta(days=1), datetime.min.time(), UTC)
+    return min(EVERY_S, (midnight - today).total_seconds() + 1)
 
 
 class Housekeeper:
@@ -121,7 +132,7 @@ class Housekeeper:
     def _loop(self) -> None:
         pause = FIRST_AFTER_S
         while not self._stop.wait(pause):
-            pause = EVERY_S
+            pause = until_next_round(self._now())
             for work in (self.tidy, *self._also):
                 try:
                     work()

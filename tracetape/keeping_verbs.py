@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import Any
 from spans.errors import NotFoundError, RefusedError
 from spans.ids import RunId, parse_trace_id
 from store.ledger.erasures import Erasure, Subject
-from store.ledger.periods import Period
+from store.ledger.periods import Period, period_detail
 from store.ledger.pins import PinReason
 from store.retention import preview
 from tracetape.control import Verb
@@ -18,6 +19,10 @@ from tracetape.house import House
 from tracetape.keeping import retention_rules
 
 ACTOR = "command line"
+ERASE_S = 540.0
+"""How long the command line waits for the last byte; after it the erasure goes on without anybody watching."""
+ELSEWHERE = ("sealed_originals", "quarantined_items", "arrived_later", "notes")
+"""What an erasure removes beside rows: sealed files, items that came out of the spool afterwards, words in the ledger."""
 
 
 def retention_preview(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -38,18 +43,28 @@ def retention_receipts(house: House, arguments: Mapping[str, Any]) -> Mapping[st
 
 def retention_set(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Set a period of its own."""
-    project, workflow = str(arguments["project"]), str(arguments["workflow"])
-    days = (int(arguments["content"]), int(arguments["metadata"]))
-    _note(house, workflow or project, project, {"content_days": str(days[0]), "metadata_days": str(days[1])})
-    house.ledger.periods.put(Period(project, workflow, *days, changed_by=ACTOR))
+    period = Period(
+        str(arguments["project"]),
+        str(arguments["workflow"]),
+        int(arguments["content"]),
+        int(arguments["metadata"]),
+        changed_by=ACTOR,
+        is_record=bool(arguments.get("records")),
+        override=str(arguments.get("override", "")),
+    )
+    house.ledger.periods.check(period)
+    _note(house, period.workflow or period.project, period.project, period_detail(period))
+    house.ledger.periods.put(period)
     return {}
 
 
 def retention_unset(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Go back to the default."""
     project, workflow = str(arguments["project"]), str(arguments["workflow"])
-    _note(house, workflow or project, project, {"period": "default"})
-    return {"removed": house.ledger.periods.remove(project, workflow)}
+    override = str(arguments.get("override", ""))
+    house.ledger.periods.check_removal(project, workflow, override)
+    _note(house, workflow or project, project, {"period": "default"} | ({"override": override} if override else {}))
+    return {"removed": house.ledger.periods.remove(project, workflow, override)}
 
 
 def pin(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -71,12 +86,33 @@ def pin(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 def erase_preview(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """What an erasure would remove."""
     found = house.erasing.preview(str(arguments["project"]), *_target(arguments))
-    return {"traces": len(found.traces), "rows": dict(found.rows)}
+    held = house.broker.held_until(time.time_ns())
+    return {
+        "traces": len(found.traces),
+        "rows": dict(found.rows),
+        "sealed": dict(found.sealed),
+        "spool_items": held.items,
+    }
 
 
 def erase(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Erase, and return the certificate."""
-    return certificate(house.erasing.erase(str(arguments["project"]), *_target(arguments), by=ACTOR))
+    """Erase, and return the certificate; one that is not finished says what it waits for and goes on by itself."""
+    override = str(arguments.get("override", ""))
+    begun = house.erasing.erase(str(arguments["project"]), *_target(arguments), by=ACTOR, override=override)
+    return _told(house, house.erasing.wait(begun.erasure_id, ERASE_S, is_flowing=house.is_flowing))
+
+
+def erasures(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Every certificate, and what unfinished erasures wait for; newest first."""
+    if not house.is_flowing:
+        house.erasing.go_on()
+    project = str(arguments.get("project", "")) or None
+    return {"erasures": [_told(house, one) for one in house.ledger.erasures.list(project)]}
+
+
+def _told(house: House, erasure: Erasure) -> dict[str, Any]:
+    told = certificate(erasure)
+    return told if erasure.finished_ns else {**told, "waits_for": asdict(house.erasing.waits_for(erasure.erasure_id))}
 
 
 def certificate(erasure: Erasure) -> dict[str, Any]:
@@ -87,7 +123,11 @@ def certificate(erasure: Erasure) -> dict[str, Any]:
         "subject": erasure.subject.value,
         "target": erasure.target,
         "traces": len(erasure.traces),
-        "removed_rows": dict(erasure.removed),
+        "removed_rows": {name: count for name, count in erasure.removed.items() if name not in ELSEWHERE},
+        "removed_elsewhere": {name: erasure.removed.get(name, 0) for name in ELSEWHERE},
+        "left_before": [
+            {**asdict(one), "at": _moment(one.at_ns), "detail": dict(one.detail)} for one in erasure.left_before
+        ],
         "asked_by": erasure.by,
         "requested_at": _moment(erasure.requested_ns),
         "bytes_gone_at": _moment(erasure.finished_ns) if erasure.finished_ns else None,
@@ -126,4 +166,5 @@ VERBS: Mapping[str, Verb] = {
     "pin": pin,
     "erase_preview": erase_preview,
     "erase": erase,
+    "erasures": erasures,
 }

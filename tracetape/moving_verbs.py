@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 
 from spans.errors import SettingsError
 from store.api import ExportQuery, ExportTable
+from store.ledger.audit import AuditEntry
 from tracetape import exporting
 from tracetape.backing_up import back_up
 from tracetape.control import Verb
 from tracetape.house import House
 
+ACTOR = "command line"
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -24,18 +26,28 @@ def export(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     query = ExportQuery(project, arguments.get("since_ns"), arguments.get("until_ns"))
     kind = _one_of(exporting.ExportFormat, str(arguments["format"]), "format")
     tables = [_one_of(ExportTable, str(name), "table") for name in arguments["tables"]]
-    detail = {"format": kind.value, "tables": ",".join(tables)}
-    house.ledger.audit.append("command line", "export", target="files", project=project, detail=detail)
+    detail = {"format": kind.value, "tables": ",".join(tables), "folder": str(arguments["folder"])}
+    detail |= {name: str(at) for name, at in (("since_ns", query.since_ns), ("until_ns", query.until_ns)) if at}
+    began = house.ledger.audit.append(ACTOR, "export", target="files", project=project, detail=detail)
     files = exporting.export(house.store, query, Path(str(arguments["folder"])), kind, tables)
+    _written(house, began, sum(file.rows for file in files))
     return {"files": [asdict(file) for file in files]}
 
 
 def backup(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Copy everything into a folder of this machine."""
-    house.ledger.audit.append("command line", "export", target="backup")
-    manifest = back_up(house, Path(str(arguments["folder"])))
+    folder = Path(str(arguments["folder"]))
+    began = house.ledger.audit.append(ACTOR, "export", target="backup", detail={"folder": str(folder)})
+    manifest = back_up(house, folder)
     rows = sum(sum(days.values()) for days in manifest["rows"].values())
+    _written(house, began, rows)
     return {"rows": rows, "files": len(manifest["files"]), "schema": manifest["schema"]}
+
+
+def _written(house: House, began: AuditEntry, rows: int) -> None:
+    """A second entry: how much it became is not known before, and the first one has to come before."""
+    detail = {"entry": str(began.entry_id), "rows": str(rows)}
+    house.ledger.audit.append(ACTOR, "export", target=f"{began.target} written", project=began.project, detail=detail)
 
 
 def _one_of(kind: type[Choice], text: str, what: str) -> Choice:

@@ -52,13 +52,18 @@ class Pump:
         assembler: Assembler,
         watermark: Watermark,
         note: Callable[[Sequence[Delivery]], None] = lambda _batch: None,
+        strain: Callable[[Delivery], Delivery] = lambda delivery: delivery,
     ) -> None:
-        """Build; `note` is told what is stored and about to be settled, and may be told twice."""
+        """Build; `note` is told what is stored and about to be settled, and may be told twice.
+
+        `strain` takes out of a delivery what was erased before it could be stored.
+        """
         self._store = store
         self._slots = slots
         self._assembler = assembler
         self._watermark = watermark
         self._note = note
+        self._strain = strain
         self.repeats = Repeats()
         self._queue: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
         self._broker: Confirms | None = None
@@ -110,7 +115,10 @@ class Pump:
             rows += more.items
         return batch, False
 
-    def _store_batch(self, batch: Sequence[Delivery]) -> None:
+    def _store_batch(self, whole: Sequence[Delivery]) -> None:
+        batch: list[Delivery] = []
+        for delivery in whole:
+            self._until_done(lambda d=delivery: batch.append(self._strain(d)))  # type: ignore[misc]
         for delivery in batch:
             self.redacted[delivery.signal] += delivery.items
             self.records += 1
@@ -121,7 +129,8 @@ class Pump:
         self.insert_s += time.monotonic() - started
         self._until_done(lambda: self._watermark.lower(min(d.received_ns for d in batch)))
         self._until_done(lambda: self._note(batch))
-        rows = [row for d in batch for row in _settled(d, self.repeats.shape(d.tables))]
+        shapes = [self.repeats.shape(d.tables) + Counter({"erased": d.erased}) for d in batch]
+        rows = [row for d, shape in zip(batch, shapes, strict=True) for row in _settled(d, shape)]
         self._until_done(lambda: self._settle(batch, rows))
 
     def _settle(self, batch: Sequence[Delivery], rows: Sequence[SettledSlot]) -> None:
@@ -177,7 +186,7 @@ def _touched(batch: Sequence[Delivery]) -> Mapping[str, Mapping[TraceId, tuple[i
     touched: dict[str, dict[TraceId, tuple[int, int]]] = defaultdict(dict)
     for delivery in batch:
         for position, trace in enumerate(delivery.traces):
-            n = delivery.items if position == 0 else 0
+            n = delivery.items - delivery.erased if position == 0 else 0
             spans, logs = touched[delivery.project].get(trace, (0, 0))
             touched[delivery.project][trace] = (spans + n, logs) if delivery.signal == "spans" else (spans, logs + n)
     return touched

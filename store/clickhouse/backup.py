@@ -14,6 +14,7 @@ from store.clickhouse.engine import Engine
 from store.clickhouse.schema import applied_version, migrate
 from store.clickhouse.sql import statement
 
+_LABEL = "tracetape_"
 _PART = re.compile(r"[0-9a-zA-Z_]+")
 _NOT_COPIED = frozenset({"schema_version", "survivors"})
 """The first is written by the migration that makes the tables; the second is filled anew each time."""
@@ -27,7 +28,7 @@ def back_up(engine: Engine, store: Path, out: Path, meanwhile: Callable[[], None
 
     Nothing is written while parts are frozen (links, no copies: a moment) and `meanwhile` runs; copying comes after.
     """
-    name = f"tracetape_{time.time_ns()}"
+    name = f"{_LABEL}{time.time_ns()}"
     shadow = store / "shadow" / name
     try:
         with engine.alone():
@@ -44,6 +45,22 @@ def back_up(engine: Engine, store: Path, out: Path, meanwhile: Callable[[], None
     finally:
         shutil.rmtree(shadow, ignore_errors=True)
     return version, counts
+
+
+def frozen_before(store: Path, until_s: float) -> bool:
+    """Whether a backup still holds parts (as links) that it froze until this moment."""
+    return any(_frozen_ns(place) <= until_s * 1e9 for place in (store / "shadow").glob(f"{_LABEL}*"))
+
+
+def drop_left_over(store: Path) -> None:
+    """Remove what backups froze that were cut short: it would keep bytes that everybody else has given up."""
+    for place in (store / "shadow").glob(f"{_LABEL}*"):
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _frozen_ns(place: Path) -> int:
+    number = place.name.removeprefix(_LABEL)
+    return int(number) if number.isdigit() else 0
 
 
 def put_back(engine: Engine, source: Path, version: int) -> Counts:

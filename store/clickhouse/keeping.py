@@ -11,8 +11,9 @@ from typing import Any
 
 from spans.errors import BusyError
 from spans.ids import RunId, TraceId
-from store.api import CONTENT_TABLES, DERIVED_TABLES, EVIDENCE_TABLES, PREVIEWS, Gone, GoneReason
+from store.api import CONTENT_TABLES, DERIVED_TABLES, EVIDENCE_TABLES, PREVIEWS, Gone, GoneReason, TraceTimes
 from store.clickhouse import set_aside
+from store.clickhouse.backup import frozen_before
 from store.clickhouse.engine import Engine
 from store.clickhouse.hours import Hours
 from store.clickhouse.sql import statement
@@ -23,7 +24,8 @@ logger = logging.getLogger(__name__)
 
 ROLL_UP_TABLES = ("hourly_runs", "hourly_calls", "hour_marks")
 GONE_WITHIN_S = 900.0
-"""Old parts are removed by the engine about half a minute after they were replaced."""
+"""Old parts are removed by the engine about half a minute after they were replaced; a busy one takes longer."""
+_FOR_EVER = 2**63 - 1
 _LOOK_EVERY_S = 1.0
 _IDS_PER_QUERY = 500
 
@@ -90,10 +92,27 @@ class Keeping:
         rows = self._select("day_bytes", {"partition": _partition(day)})
         return int(rows[0]["bytes"])
 
-    def find_traces(self, project: str, text: str) -> tuple[TraceId, ...]:
-        """Traces that hold a text anywhere."""
-        params = {"project": project, "text": text}
+    def find_traces(self, project: str, text: str, until_ns: int | None = None) -> tuple[TraceId, ...]:
+        """Traces that hold a text anywhere, and of which something was received until then."""
+        params = {"project": project, "text": text, "until_ns": _FOR_EVER if until_ns is None else until_ns}
         return tuple(TraceId(row["trace_id"]) for row in self._select("traces_naming", params))
+
+    def times_of(self, project: str, traces: Sequence[TraceId]) -> TraceTimes | None:
+        """When the spans of some traces began and were received."""
+        found = [
+            row
+            for some in _chunks(traces)
+            for row in self._select("times_of", {"project": project, "trace_ids": some})
+            if int(row["spans"])
+        ]
+        if not found:
+            return None
+        return TraceTimes(
+            min(int(row["first_began_ns"]) for row in found),
+            max(int(row["last_began_ns"]) for row in found),
+            min(int(row["first_received_ns"]) for row in found),
+            max(int(row["last_received_ns"]) for row in found),
+        )
 
     def count(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
         """Rows of some traces per table."""
@@ -106,8 +125,8 @@ class Keeping:
                 found[name] += int(rows[0]["rows"])
         return found
 
-    def erase(self, project: str, traces: Sequence[TraceId], timeout_s: float = GONE_WITHIN_S) -> dict[str, int]:
-        """Remove traces from every table and wait until no file holds them."""
+    def erase(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
+        """Remove traces from every table; old files go a little later, see `old_bytes_gone`."""
         units = {unit for some in _chunks(traces) for unit in self._units_of(project, some)}
         ids = self._ids(project, traces)
         removed = self.count(project, traces)
@@ -124,7 +143,8 @@ class Keeping:
         finally:
             self._hours.end(units)
         set_aside.drop(self._engine)
-        self.wait_for_bytes(timeout_s)
+        for table in _TABLES.values():
+            self._change("staging_drop", table, "Clearing")  # left by a round of retention that was cut short
         return removed
 
     def why_gone(self, project: str, trace: TraceId) -> Gone | None:
@@ -218,14 +238,25 @@ class Keeping:
             runs.update(RunId(row["run_id"]) for row in rows)
         return {"trace_id": [str(trace) for trace in traces], "run_id": sorted(runs)}
 
-    def wait_for_bytes(self, timeout_s: float) -> None:
-        """Return when no old part with rows lies on the disk.
+    def old_bytes_gone(self, until_s: float) -> bool:
+        """Whether no part with rows that went out of use until this moment, and no frozen copy of one, lies on the disk.
+
+        Merges of a busy store go on leaving old parts behind; those are younger and hold nothing that was removed before.
+        """
+        rows = self._select("parts_left", {"tables": [*_TABLES], "until_s": int(until_s) + 1})
+        if int(rows[0]["parts"]):
+            return False
+        return not (self._engine.is_embedded and frozen_before(self._engine.folder(), until_s))
+
+    def wait_for_bytes(self, timeout_s: float = GONE_WITHIN_S) -> None:
+        """Return when no part that is out of use by now lies on the disk.
 
         Raises:
             BusyError: after that time some still did.
         """
+        now_s = time.time()
         until = time.monotonic() + timeout_s
-        while int(self._select("parts_left", {"tables": [*_TABLES]})[0]["parts"]):
+        while not self.old_bytes_gone(now_s):
             if time.monotonic() > until:
                 raise BusyError("The rows are erased, but old files still lie on the disk; erasing goes on.")
             time.sleep(_LOOK_EVERY_S)

@@ -33,11 +33,12 @@ from store.api import (
     RunQuery,
     Totals,
     TraceEvidence,
+    TraceTimes,
 )
 from store.buckets import Buckets
 from store.clickhouse import set_aside
 from store.clickhouse.address import parse_address
-from store.clickhouse.backup import back_up, put_back
+from store.clickhouse.backup import back_up, drop_left_over, put_back
 from store.clickhouse.engine import Engine, PoolName
 from store.clickhouse.exporting import pieces
 from store.clickhouse.hours import Hours
@@ -126,6 +127,8 @@ class ClickHouseStore:
         """Bring the schema to this version; see `store.api.Store`."""
         migrate(self._engine)
         set_aside.tidy(self._engine)
+        if self._engine.is_embedded:
+            drop_left_over(self._engine.folder())
 
     def write_evidence(self, tables: Mapping[str, pa.Table]) -> None:
         """One insert per table and received day; facts last, so that whoever sees facts finds their evidence."""
@@ -441,17 +444,28 @@ class ClickHouseStore:
         """Bytes on disk of a received day."""
         return self._keeping.day_bytes(day)
 
-    def find_traces(self, project: str, text: str) -> tuple[TraceId, ...]:
+    def find_traces(self, project: str, text: str, until_ns: int | None = None) -> tuple[TraceId, ...]:
         """Traces with a text anywhere."""
-        return self._keeping.find_traces(project, text)
+        return self._keeping.find_traces(project, text, until_ns)
+
+    def times_of(self, project: str, traces: Sequence[TraceId]) -> TraceTimes | None:
+        """When the spans of some traces began and were received."""
+        return self._keeping.times_of(project, traces)
 
     def count_traces(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
         """Rows of some traces."""
         return self._keeping.count(project, traces)
 
-    def erase(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
+    def erase(self, project: str, traces: Sequence[TraceId], *, wait: bool = True) -> dict[str, int]:
         """Remove traces for good."""
-        return self._keeping.erase(project, traces)
+        removed = self._keeping.erase(project, traces)
+        if wait:
+            self._keeping.wait_for_bytes()
+        return removed
+
+    def old_bytes_gone(self, until_s: float) -> bool:
+        """Whether old files are gone; see `store.api.Store`."""
+        return self._keeping.old_bytes_gone(until_s)
 
     def why_gone(self, project: str, trace: TraceId) -> Gone | None:
         """Why a trace is gone."""

@@ -107,6 +107,16 @@ class AuditLog:
         with self._database.reading() as connection:
             return tuple(_entry(row) for row in connection.execute(query))
 
+    def exports(self, project: str, since_ns: int) -> tuple[AuditEntry, ...]:
+        """What was exported or backed up since then, of a project or of the house as a whole, oldest first."""
+        query = (
+            AUDIT.select()
+            .where(AUDIT.c.action == "export", AUDIT.c.time_ns >= since_ns, AUDIT.c.project.in_((project, "")))
+            .order_by(AUDIT.c.entry_id)
+        )
+        with self._database.reading() as connection:
+            return tuple(_entry(row) for row in connection.execute(query))
+
     def first_broken(self) -> int | None:
         """The id of the first entry that was changed, moved or lost its predecessor; None when the chain holds."""
         chain, expected = "", 1

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -25,10 +26,27 @@ class Subject(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Departure:
+    """What had left this house before the erasure and may hold the person: an export, a backup, what was forwarded.
+
+    `certain` when it surely held one of the erased runs; otherwise it covered their project and time. Times are Unix
+    nanoseconds; 0 when not known. `rows` counts everything in it, whoever's; None when nobody counted.
+    """
+
+    what: str
+    at_ns: int
+    by: str
+    detail: Mapping[str, str]
+    rows: int | None
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Erasure:
     """One erasure. `target` is a pseudonym or a run id, never a value in clear; finished when the bytes are gone.
 
-    `removed` counts rows per table. It holds nothing of the person, so it may outlive the data: it is the certificate.
+    `removed` counts rows per table and items per other place. It holds nothing of the person, so it may outlive the data:
+    it is the certificate.
     """
 
     erasure_id: str
@@ -40,6 +58,7 @@ class Erasure:
     requested_ns: int
     finished_ns: int | None
     removed: Mapping[str, int]
+    left_before: tuple[Departure, ...] = ()
 
 
 class Erasures:
@@ -48,25 +67,59 @@ class Erasures:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, project: str, subject: Subject, target: str, traces: Sequence[TraceId], *, by: str) -> Erasure:
+    def begin(
+        self,
+        project: str,
+        subject: Subject,
+        target: str,
+        traces: Sequence[TraceId],
+        *,
+        by: str,
+        left_before: Sequence[Departure] = (),
+    ) -> Erasure:
         """Write the tombstone; durable before anything is removed, so that a crash continues instead of forgetting."""
-        made = Erasure(new_id(), project, subject, target, tuple(traces), by, self._database.now_ns(), None, {})
-        with self._database.writing() as connection:
-            connection.execute(
-                sa.insert(ERASURES).values(
-                    erasure_id=made.erasure_id,
-                    project=project,
-                    subject=subject.value,
-                    target=target,
-                    traces=json.dumps(list(traces)),
-                    asked_by=by,
-                    requested_ns=made.requested_ns,
-                    removed="{}",
-                ),
-            )
+        now_ns = self._database.now_ns()
+        made = Erasure(new_id(), project, subject, target, tuple(traces), by, now_ns, None, {}, tuple(left_before))
+        self.adopt(made)
         return made
 
-    def finish(self, erasure_id: str, removed: Mapping[str, int]) -> Erasure:
+    def adopt(self, erasure: Erasure) -> None:
+        """Keep a tombstone of another ledger, unfinished: what it names is to be erased here as well. Repeating is harmless."""
+        insert = self._database.upsert(ERASURES).values(
+            erasure_id=erasure.erasure_id,
+            project=erasure.project,
+            subject=erasure.subject.value,
+            target=erasure.target,
+            traces=json.dumps(list(erasure.traces)),
+            asked_by=erasure.by,
+            requested_ns=erasure.requested_ns,
+            removed="{}",
+            left_before=json.dumps([asdict(one) for one in erasure.left_before]),
+        )
+        with self._database.writing() as connection:
+            connection.execute(insert.on_conflict_do_nothing(index_elements=["erasure_id"]))
+
+    def add(self, erasure_id: str, removed: Mapping[str, int], traces: Collection[TraceId] = ()) -> Erasure:
+        """Note what was removed since, and traces that turned up since; with new traces it is unfinished again.
+
+        Raises:
+            NotFoundError: no such erasure.
+        """
+        with self._database.writing() as connection:
+            row = connection.execute(_of(erasure_id).with_for_update()).one_or_none()
+            if row is None:
+                raise NotFoundError(f"No erasure has the id {erasure_id!r}.")
+            before = _erasure(row)
+            total = Counter(before.removed)
+            total.update(removed)
+            known = dict.fromkeys((*before.traces, *sorted(traces)))
+            values: dict[str, object] = {"removed": json.dumps(total)}
+            if len(known) > len(before.traces):
+                values |= {"traces": json.dumps(list(known)), "finished_ns": None}
+            change = sa.update(ERASURES).where(ERASURES.c.erasure_id == erasure_id).values(**values)
+            return _erasure(connection.execute(change.returning(*ERASURES.c)).one())
+
+    def finish(self, erasure_id: str) -> Erasure:
         """Note that the bytes are gone.
 
         Raises:
@@ -75,11 +128,23 @@ class Erasures:
         change = (
             sa.update(ERASURES)
             .where(ERASURES.c.erasure_id == erasure_id)
-            .values(finished_ns=self._database.now_ns(), removed=json.dumps(dict(removed)))
+            .values(finished_ns=self._database.now_ns())
             .returning(*ERASURES.c)
         )
         with self._database.writing() as connection:
             row = connection.execute(change).one_or_none()
+        if row is None:
+            raise NotFoundError(f"No erasure has the id {erasure_id!r}.")
+        return _erasure(row)
+
+    def find(self, erasure_id: str) -> Erasure:
+        """One erasure.
+
+        Raises:
+            NotFoundError: no such erasure.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute(_of(erasure_id)).one_or_none()
         if row is None:
             raise NotFoundError(f"No erasure has the id {erasure_id!r}.")
         return _erasure(row)
@@ -93,6 +158,10 @@ class Erasures:
             return tuple(_erasure(row) for row in connection.execute(query))
 
 
+def _of(erasure_id: str) -> sa.Select[Any]:
+    return ERASURES.select().where(ERASURES.c.erasure_id == erasure_id)
+
+
 def _erasure(row: Any) -> Erasure:
     return Erasure(
         row.erasure_id,
@@ -104,4 +173,5 @@ def _erasure(row: Any) -> Erasure:
         row.requested_ns,
         row.finished_ns,
         json.loads(row.removed),
+        tuple(Departure(**one) for one in json.loads(row.left_before)),
     )

@@ -16,6 +16,7 @@ from store.ledger.channels import Channels
 from store.ledger.database import Database
 from store.ledger.erasures import Erasures
 from store.ledger.findings import Findings
+from store.ledger.forgetting import Forgetting
 from store.ledger.forwards import Forwards
 from store.ledger.incidents import Incidents
 from store.ledger.keys import Keys
@@ -71,6 +72,7 @@ class Ledger:
         self.pins = Pins(database)
         self.periods = Periods(database)
         self.erasures = Erasures(database)
+        self.forgetting = Forgetting(database)
         self.leases = Leases(database)
         self.policies = Policies(database)
         self.labels = Labels(database)
@@ -86,6 +88,10 @@ class Ledger:
         self.incidents = Incidents(database)
         self.prices = Prices(self.settings)
         self.naming = Naming(self.settings)
+
+    def now_ns(self) -> int:
+        """The ledger's clock."""
+        return self._database.now_ns()
 
     @classmethod
     def open(cls, url: str, *, clock: Callable[[], int] = time.time_ns) -> Ledger:

@@ -189,8 +189,11 @@ RETENTION_PERIODS = Table(
     Column("metadata_days", Integer, nullable=False),
     Column("changed_by", Text, nullable=False),
     Column("changed_ns", BigInteger, nullable=False),
+    Column("is_record", Integer, nullable=False),
+    Column("override", Text, nullable=False),
 )
-"""`workflow` is empty for a whole project."""
+"""`workflow` is empty for a whole project; `is_record` is 1 in the class that is kept for six months at least, and
+`override` says why it is kept for less all the same."""
 
 ERASURES = Table(
     "erasures",
@@ -204,6 +207,7 @@ ERASURES = Table(
     Column("requested_ns", BigInteger, nullable=False),
     Column("finished_ns", BigInteger),
     Column("removed", Text, nullable=False),
+    Column("left_before", Text, nullable=False),
 )
 
 LEASES = Table(

@@ -47,6 +47,27 @@ def test_a_day_is_looked_at_from_the_shortest_period_on_and_until_the_longest():
     ]
 
 
+def test_a_workflow_in_a_project_of_records_is_kept_for_six_months_whatever_its_own_period_says():
+    records = Period("p", "", 30, 184, is_record=True)
+    older = Period("p", "refunds", 7, 10)  # set before its project became one of records
+    for rules in (RetentionRules(7, 10, (records, older)), RetentionRules(7, 10, (older, records))):
+        survivors = rules.survivors(NOON.date() - timedelta(days=184), NOON, content=False)
+        assert survivors.keep(an_assembly(project="p", workflow="refunds").run)
+        assert not survivors.keep(an_assembly(project="q", workflow="refunds").run)
+        assert not rules.survivors(NOON.date() - timedelta(days=8), NOON, content=True).workflows["p", "refunds"]
+        gone = rules.survivors(NOON.date() - timedelta(days=185), NOON, content=False)
+        assert not gone.keep(an_assembly(project="p", workflow="refunds").run)
+
+
+def test_an_override_is_what_shortens_it():
+    records = Period("p", "", 30, 90, is_record=True, override="counsel said so")
+    shorter = Period("p", "refunds", 7, 10, override="a test flow")
+    rules = RetentionRules(7, 10, (records, shorter, Period("p", "other", 7, 10)))
+    survivors = rules.survivors(NOON.date() - timedelta(days=50), NOON, content=False)
+    assert [survivors.workflows["p", name] for name in ("refunds", "other")] == [False, True]
+    assert survivors.projects == {"p": True}
+
+
 @pytest.mark.parametrize("periods", [(0, 1), (1, 0), (31, 30)])
 def test_periods_that_make_no_sense_are_refused(periods):
     with pytest.raises(SettingsError):

@@ -120,12 +120,13 @@ class Running:
                 found[role if role != "work" else f"work {words[at + 3].decode()}"] = int(proc.name)
         return found
 
-    def cli(self, *words: str) -> str:
+    def cli(self, *words: str, said: str | None = None, timeout_s: float = 120) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "tracetape", *words, "--data", str(self.data)],
+            input=said,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=timeout_s,
             env=clean_environ(),
             check=False,
         )

@@ -1,32 +1,47 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
+import time
+from collections import Counter
 
 import pytest
 
+from collector.broker import Held
 from spans.errors import BusyError, NotFoundError, RefusedError
 from spans.ids import RunId
 from store.ledger import Ledger
-from store.ledger.erasures import Subject
+from store.ledger.erasures import Erasure, Subject
+from store.ledger.periods import Period
 from store.ledger.pins import PinReason
 from store.memory import MemoryStore
-from tests.builders import a_clean_span, a_trace_id, an_assembly
+from tests.builders import a_clean_span, a_span, a_trace_id, an_assembly, an_origin
 from tests.store.contract import tables_for
-from tracetape.erasing import Erasing
+from tracetape.erased_arrivals import ErasedArrivals
+from tracetape.erased_sealed import Cleared, NothingSealed
+from tracetape.erasing import Erasing, Waiting
 from tracetape.keeping_verbs import certificate
 
 PERSON = "<PERSON_abcdefgh>"
 
 
-class Sealed:
-    def __init__(self, *slots):
-        self.files = [SimpleNamespace(name=f"{segment}-{slot}", segment=segment, slot=slot) for segment, slot in slots]
+class Sealed(NothingSealed):
+    """What lies sealed, said by the test: what the spool holds, and what is cleared at each look."""
 
-    def list(self):
-        return list(self.files)
+    def __init__(self, *looks: Cleared, held: tuple[Held, ...] = ()) -> None:
+        self.looks, self.held = list(looks), list(held)
 
-    def remove(self, name):
-        self.files = [file for file in self.files if file.name != name]
+    def held_until(self, until_ns: int) -> Held:
+        return self.held.pop(0) if self.held else Held(0, 0)
+
+    def clear(self, tombstone: Erasure) -> Cleared:
+        return self.looks.pop(0) if self.looks else Cleared()
+
+
+def an_erasing(store, ledger, sealed=None) -> Erasing:
+    return Erasing(store, ledger, sealed or Sealed(), ErasedArrivals(ledger.erasures))
+
+
+def finished(erasing: Erasing, erasure: Erasure) -> Erasure:
+    return erasing.wait(erasure.erasure_id, 10, is_flowing=True, every_s=0)
 
 
 @pytest.fixture
@@ -47,61 +62,136 @@ def store():
 
 
 def test_a_person_is_erased_with_a_certificate_that_names_nobody(store, ledger):
-    sealed = Sealed(("s", 1), ("s", 2))
-    erasing = Erasing(store, ledger, sealed)
+    erasing = an_erasing(store, ledger, Sealed(Cleared(Counter(sealed_originals=1))))
     found = erasing.preview("default", Subject.PERSON, PERSON)
     assert (found.traces, found.rows["spans"]) == ((a_trace_id(1),), 1)
     assert ledger.erasures.list() == ()
 
-    done = certificate(erasing.erase("default", Subject.PERSON, PERSON, by="ann"))
-    assert (done["traces"], done["removed_rows"]["spans"], done["asked_by"]) == (1, 1, "ann")
-    assert done["bytes_gone_at"]
+    begun = erasing.erase("default", Subject.PERSON, PERSON, by="ann")
     assert store.find_traces("default", PERSON) == ()
+    assert begun.finished_ns is None, "sealed records were not looked through yet"
+    done = certificate(finished(erasing, begun))
+    assert (done["traces"], done["removed_rows"]["spans"], done["asked_by"]) == (1, 1, "ann")
+    assert done["removed_elsewhere"]["sealed_originals"] == 1
+    assert done["bytes_gone_at"]
     assert store.read_run("default", a_trace_id(2)) is not None
-    assert [file.slot for file in sealed.files] == [2], "the sealed original of its record is still there"
     assert ledger.audit.list()[0].action == "retention_change"
 
 
 def test_a_run_is_erased_with_its_pins(store, ledger):
     run = RunId(a_trace_id(2))
     ledger.pins.add("default", run, PinReason.LEGAL_HOLD, by="ann")
-    Erasing(store, ledger, Sealed()).erase("default", Subject.RUN, str(run), by="ann")
+    an_erasing(store, ledger).erase("default", Subject.RUN, str(run), by="ann")
     assert store.read_run("default", a_trace_id(2)) is None
     assert ledger.pins.list() == ()
 
 
+def test_it_is_not_finished_while_the_spool_holds_records_of_before(store, ledger):
+    held = (Held(1, 3), Held(1, 0), Held(0, 0), Held(0, 0))
+    erasing = an_erasing(store, ledger, Sealed(held=held))
+    begun = erasing.erase("default", Subject.PERSON, PERSON, by="ann")
+    assert erasing.go_on() == 0
+    assert erasing.waits_for(begun.erasure_id) == Waiting(1, 3)
+    assert erasing.wait(begun.erasure_id, 10, is_flowing=False, every_s=0).finished_ns is None, "nothing flows here"
+    assert erasing.go_on() == 1
+
+
+def test_it_is_not_finished_while_a_sealed_record_waits_for_a_worker(store, ledger):
+    erasing = an_erasing(store, ledger, Sealed(Cleared(waiting=2)))
+    begun = erasing.erase("default", Subject.PERSON, PERSON, by="ann")
+    assert erasing.go_on() == 0
+    assert erasing.waits_for(begun.erasure_id).sealed_records == 2
+    assert erasing.go_on() == 1
+
+
+def test_it_is_not_finished_while_old_files_lie_on_the_disk(store, ledger, monkeypatch):
+    erasing, asked = an_erasing(store, ledger), []
+    begun = erasing.erase("default", Subject.PERSON, PERSON, by="ann")
+    monkeypatch.setattr(store, "old_bytes_gone", lambda until_s: asked.append(until_s) or len(asked) > 2)
+    assert [erasing.go_on() for _ in range(3)] == [0, 0, 1]
+    assert len(set(asked)) == 1, "what a busy store gives up after the removal is none of its business"
+    assert erasing.waits_for(begun.erasure_id) == Waiting()
+
+
+def test_what_was_received_before_and_is_stored_later_goes_too(store, ledger):
+    erasing = an_erasing(store, ledger, Sealed(held=(Held(1, 1),) * 2))
+    erasing.erase("default", Subject.PERSON, PERSON, by="ann")
+    store.write_evidence(tables_for(a_clean_span(trace_id=a_trace_id(3), attributes={"text": PERSON})))
+    erasing.go_on()
+    assert store.find_traces("default", PERSON) == ()
+    assert a_trace_id(3) in ledger.erasures.list()[0].traces
+
+
+def test_what_the_person_does_afterwards_stays(store, ledger):
+    erasing = an_erasing(store, ledger)
+    erasing.erase("default", Subject.PERSON, PERSON, by="ann")
+    origin = an_origin(received_ns=time.time_ns() + 10**12)
+    later = a_clean_span(a_span(trace_id=a_trace_id(3), attributes={"text": PERSON}), origin=origin)
+    store.write_evidence(tables_for(later))
+    assert erasing.go_on() == 1
+    assert store.find_traces("default", PERSON) == (a_trace_id(3),)
+
+
+def test_what_a_sealed_record_tells_of_the_person_is_erased_from_the_store(store, ledger):
+    erasing = an_erasing(store, ledger, Sealed(Cleared(Counter(quarantined_items=2), {str(a_trace_id(2))})))
+    begun = erasing.erase("default", Subject.PERSON, PERSON, by="ann")
+    finished(erasing, begun)
+    assert store.read_run("default", a_trace_id(2)) is None
+
+
 def test_what_a_crash_interrupted_is_finished_later(store, ledger, monkeypatch):
-    erasing = Erasing(store, ledger, Sealed())
+    erasing = an_erasing(store, ledger)
     erase = store.erase
 
-    def crash(*_):
-        raise BusyError("old files still lie on the disk")
+    def crash(*_, **__):
+        raise BusyError("the engine is busy")
 
     monkeypatch.setattr(store, "erase", crash)
     with pytest.raises(BusyError):
         erasing.erase("default", Subject.PERSON, PERSON, by="ann")
-    assert erasing.go_on() == 0
+    again = an_erasing(store, ledger)
+    assert again.go_on() == 0
     monkeypatch.setattr(store, "erase", erase)
-    assert erasing.go_on() == 1
-    assert erasing.go_on() == 0
+    assert [again.go_on() for _ in range(3)] == [0, 1, 0]
     assert store.find_traces("default", PERSON) == ()
     assert ledger.erasures.list()[0].finished_ns
 
 
-def test_a_restore_replays_every_tombstone(store, ledger):
-    erasing = Erasing(store, ledger, Sealed())
-    erasing.erase("default", Subject.PERSON, PERSON, by="ann")
-    store.write_evidence(tables_for(a_clean_span(trace_id=a_trace_id(1), attributes={"text": PERSON})))
-    assert erasing.replay(ledger.erasures.list()) > 0
+def test_a_restore_replays_every_tombstone_and_keeps_it(store, ledger, tmp_path):
+    erasing = an_erasing(store, ledger)
+    finished(erasing, erasing.erase("default", Subject.PERSON, PERSON, by="ann"))
+    elsewhere = Ledger.open(f"sqlite:///{tmp_path / 'other.sqlite'}")
+    for number in (1, 7):  # the backup holds a run of the person that had expired when they were erased
+        store.write_evidence(tables_for(a_clean_span(trace_id=a_trace_id(number), attributes={"text": PERSON})))
+    assert an_erasing(store, elsewhere).replay(ledger.erasures.list()) > 0
     assert store.find_traces("default", PERSON) == ()
+    (kept,) = elsewhere.erasures.list()
+    assert (kept.finished_ns, set(kept.traces)) == (None, {a_trace_id(1), a_trace_id(7)})
+    elsewhere.close()
+
+
+def test_records_are_erased_only_with_a_reason_that_the_access_log_holds(store, ledger):
+    ledger.periods.put(Period("default", "", 30, 400, is_record=True))
+    for number, token, age_days in ((3, "<PERSON_zyxwvuts>", 0), (4, "<PERSON_oldoldol>", 185)):
+        origin = an_origin(received_ns=time.time_ns() - age_days * 86_400 * 10**9)
+        span = a_span(trace_id=a_trace_id(number), attributes={"text": token})
+        store.write_evidence(tables_for(a_clean_span(span, origin=origin)))
+    erasing = an_erasing(store, ledger)
+    erasing.erase("default", Subject.PERSON, "<PERSON_oldoldol>", by="ann")  # its six months are over
+    with pytest.raises(RefusedError, match="six months"):
+        erasing.erase("default", Subject.PERSON, "<PERSON_zyxwvuts>", by="ann")
+    assert len(ledger.erasures.list()) == 1
+    erasing.erase("default", Subject.PERSON, "<PERSON_zyxwvuts>", by="ann", override="asked for by the person")
+    assert ledger.audit.list()[0].detail["override"] == "asked for by the person"
+    assert store.find_traces("default", "<PERSON_zyxwvuts>") == ()
 
 
 @pytest.mark.parametrize("target", ["", "a", "<SECRET>", "  x  "])
 def test_a_target_that_stands_for_many_is_refused(store, ledger, target):
     with pytest.raises(RefusedError):
-        Erasing(store, ledger, Sealed()).preview("default", Subject.PERSON, target)
+        an_erasing(store, ledger).preview("default", Subject.PERSON, target)
 
 
 def test_a_run_that_is_not_there_cannot_be_erased(store, ledger):
     with pytest.raises(NotFoundError):
-        Erasing(store, ledger, Sealed()).preview("default", Subject.RUN, str(a_trace_id(9)))
+        an_erasing(store, ledger).preview("default", Subject.RUN, str(a_trace_id(9)))

@@ -9,7 +9,7 @@ from store.retention import RetentionRules
 from store.rows import evidence_tables
 from tests.builders import a_clean_span, a_span, a_trace_id, an_origin
 from tracetape import housekeeping
-from tracetape.housekeeping import Housekeeper
+from tracetape.housekeeping import Housekeeper, until_next_round
 
 TODAY = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -85,3 +85,48 @@ def test_a_full_disk_is_an_alarm(tmp_path, monkeypatch):
     assert not keeper.disk().alarming
     monkeypatch.setattr(housekeeping.shutil, "disk_usage", lambda _: SimpleNamespace(total=100, free=20))
     assert keeper.disk().alarming
+
+
+def test_at_any_time_nothing_is_older_than_its_period_and_a_day_nor_goes_before_it():
+    """S21: a simulated month, with rows at both ends of every received day; looked at just before and after each round."""
+    clock = [datetime(2026, 11, 1, 6, 23, tzinfo=UTC)]
+    store, period = MemoryStore(), {"content": timedelta(days=3), "metadata": timedelta(days=7)}
+    keeper = Housekeeper(store, Receipts(), lambda: RetentionRules(3, 7), now=lambda: clock[0])
+    ends: dict[str, tuple[datetime, datetime]] = {}
+
+    def receive(day: date) -> None:
+        for number, moment in enumerate(("00:00:00", "23:59:59")):
+            trace = a_trace_id(day.toordinal() * 2 + number)
+            at = datetime.fromisoformat(f"{day}T{moment}+00:00")
+            span = a_span(trace_id=trace, attributes={"gen_ai.input.messages": "x" * 500})
+            origin = an_origin(received_day=day, received_ns=int(at.timestamp() * 1e9))
+            clean = a_clean_span(span, origin=origin)
+            store.write_evidence(evidence_tables([clean], [facts_of(clean)]))
+            ends[trace] = (at, at)
+
+    def ages(kind: str) -> list[timedelta]:
+        kept = {"content": "span_contents", "metadata": "spans"}[kind]
+        return [clock[0] - ends[row["trace_id"]][0] for row in store._evidence[kept].values()]
+
+    rounds = 0
+    today = clock[0].date()
+    receive(today)
+    while clock[0] < datetime(2026, 12, 1, tzinfo=UTC):
+        for kind, longest in period.items():
+            assert max(ages(kind)) <= longest + timedelta(hours=24, seconds=1), (kind, clock[0])
+        keeper.tidy()
+        for kind, longest in period.items():
+            young = [at for at, _ in ends.values() if clock[0] - at <= longest]
+            assert sum(age <= longest for age in ages(kind)) == len(young), (kind, clock[0])
+        if clock[0].date() != today:
+            today = clock[0].date()
+            receive(today)
+        clock[0] += timedelta(seconds=until_next_round(clock[0]))
+        rounds += 1
+    assert rounds > 24 * 29
+
+
+def test_a_round_comes_every_hour_and_right_after_midnight():
+    assert until_next_round(datetime(2026, 11, 1, 6, 23, tzinfo=UTC)) == 3600
+    assert until_next_round(datetime(2026, 11, 1, 23, 30, tzinfo=UTC)) == 1801
+    assert until_next_round(datetime(2026, 11, 2, 0, 0, 1, tzinfo=UTC)) == 3600

@@ -55,3 +55,7 @@ def restore(
     finally:
         lock.release()
     say(f"{done.rows:,} rows restored" + (f", {done.erased_rows:,} erased again" if done.erased_rows else ""))
+    if done.broken_entry is None:
+        say("the access log's chain holds")
+    else:
+        say(f"the access log was changed: its chain breaks at entry {done.broken_entry}, as it did in the backup")

@@ -14,6 +14,7 @@ from tracetape.folder import DataFolder
 from tracetape.settings import ServeSettings, load_settings
 
 Project = Annotated[str, typer.Option(help="Project.")]
+Override = Annotated[str, typer.Option(help="Why records go before six months are over; the access log will hold it.")]
 DEFAULT = "default"
 
 
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(retention, name="retention")
     app.command()(pin)
     app.command()(erase)
+    app.command()(erasures)
 
 
 def preview(data: Data = None) -> None:
@@ -56,11 +58,18 @@ def set_period(
     metadata: Annotated[int, typer.Option(help="Days that runs, steps and numbers are kept.")],
     project: Project = DEFAULT,
     workflow: Annotated[str, typer.Option(help="Only this workflow; default the whole project.")] = "",
+    records: Annotated[
+        bool, typer.Option("--records", help="Keep it as records: everything but content six months at least.")
+    ] = False,
+    override: Override = "",
     data: Data = None,
 ) -> None:
     """Keep a project, or one of its workflows, for a period of its own."""
     settings = load_settings({"data": data})
-    arguments = {"project": project, "workflow": workflow, "content": content, "metadata": metadata}
+    arguments = {
+        "project": project, "workflow": workflow, "content": content, "metadata": metadata,
+        "records": records, "override": override,
+    }  # fmt: skip
     run_verb(settings, folder_of(settings), "retention_set", arguments)
     say(f"{workflow or project}: content {content} days, everything else {metadata} days")
 
@@ -68,11 +77,13 @@ def set_period(
 def unset_period(
     project: Project = DEFAULT,
     workflow: Annotated[str, typer.Option(help="Only this workflow; default the whole project.")] = "",
+    override: Override = "",
     data: Data = None,
 ) -> None:
     """Go back to the default period."""
     settings = load_settings({"data": data})
-    done = run_verb(settings, folder_of(settings), "retention_unset", {"project": project, "workflow": workflow})
+    arguments = {"project": project, "workflow": workflow, "override": override}
+    done = run_verb(settings, folder_of(settings), "retention_unset", arguments)
     say("back to the default" if done["removed"] else "there was no period of its own")
 
 
@@ -98,6 +109,7 @@ def erase(
     entity: Annotated[str, typer.Option(help="What the value is: PERSON, EMAIL_ADDRESS, PHONE_NUMBER, …")] = "PERSON",
     pseudonym: Annotated[str, typer.Option(help="Erase the person this pseudonym stands for.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Really erase; without it only what would go is said.")] = False,
+    override: Override = "",
     project: Project = DEFAULT,
     data: Data = None,
 ) -> None:
@@ -116,9 +128,9 @@ def erase(
     else:
         targets = [run or pseudonym]
     for target in targets:
-        _erase_one(
-            settings, folder, {"project": project, "subject": "run" if run else "person", "target": target}, yes=yes
-        )
+        subject = "run" if run else "person"
+        arguments = {"project": project, "subject": subject, "target": target, "override": override}
+        _erase_one(settings, folder, arguments, yes=yes)
 
 
 def _erase_one(settings: ServeSettings, folder: DataFolder, arguments: dict[str, Any], *, yes: bool) -> None:
@@ -128,3 +140,19 @@ def _erase_one(settings: ServeSettings, folder: DataFolder, arguments: dict[str,
     found = run_verb(settings, folder, "erase_preview", arguments)
     rows = ", ".join(f"{count:,} {table}" for table, count in found["rows"].items() if count) or "nothing"
     say(f"would erase {found['traces']:,} traces: {rows}; add --yes to do it")
+    sealed = {**found["sealed"], "items of the spool": found["spool_items"]}
+    look = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in sealed.items() if count)
+    if look:
+        say(
+            f"would look through {look}; a sealed record that holds it, or that nobody can look through, goes as a whole"
+        )
+
+
+def erasures(
+    project: Annotated[str, typer.Option(help="Only this project; default all.")] = "",
+    data: Data = None,
+) -> None:
+    """Print the certificate of every erasure, one JSON object a line; unfinished ones say what they wait for."""
+    settings = load_settings({"data": data})
+    for one in run_verb(settings, folder_of(settings), "erasures", {"project": project})["erasures"]:
+        say(json.dumps(one, sort_keys=True))

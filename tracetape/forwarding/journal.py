@@ -49,10 +49,12 @@ class Journal:
     def note(self, batch: Sequence[Delivery]) -> None:
         """These records are stored and about to be settled; what a demo sent stays here."""
         records = [
-            ForwardRecord(d.key.segment, d.key.slot, d.project, d.traces, d.items, d.received_ns, signal=signal)
+            ForwardRecord(
+                d.key.segment, d.key.slot, d.project, d.traces, d.items - d.erased, d.received_ns, signal=signal
+            )
             for d in batch
             for signal in self._signals
-            if d.signal == signal and d.project != DEMO_PROJECT
+            if d.signal == signal and d.project != DEMO_PROJECT and d.items > d.erased
         ]
         self._forwards.append(records)
         self._appended += sum(1 + len(record.traces) // 8 for record in records)

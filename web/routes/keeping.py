@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from spans.errors import NotFoundError, RefusedError
 from spans.ids import TraceId, parse_trace_id
 from store.api import GoneReason
-from store.ledger.periods import Period
+from store.ledger.periods import Period, period_detail
 from store.retention import preview
 from web.callers import Admin, Caller, Reader
 from web.desk import Desk
@@ -23,6 +23,7 @@ router = APIRouter()
 
 RECEIPTS = 100
 MOST_NAME = 200
+MOST_REASON = 400
 _TRACEPARENT = re.compile(r"\s*[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}.*", re.IGNORECASE | re.DOTALL)
 
 
@@ -43,6 +44,7 @@ def retention(request: Request, caller: Admin) -> Response:
         goes=preview(store, datetime.fromtimestamp(services.clock_ns() / 1e9, UTC), rules),
         pins=ledger.pins.list(),
         receipts=ledger.receipts.list(limit=RECEIPTS),
+        erasures=ledger.erasures.list()[:RECEIPTS],
         disk=services.disk(),
     )
     frame = desk.frame(request, caller, place, "Retention", active="privacy")
@@ -57,15 +59,19 @@ def set_period(
     metadata_days: Annotated[int, Form()],
     project: Annotated[str, Form()],
     workflow: Annotated[str, Form()] = "",
+    records: Annotated[bool, Form()] = False,
+    override: Annotated[str, Form()] = "",
 ) -> Response:
     """Give a project or workflow a period of its own."""
     desk = desk_of(request)
     project, workflow = project.strip()[:MOST_NAME], workflow.strip()[:MOST_NAME]
     if not project:
         raise RefusedError("A period belongs to a project; name it.")
-    detail = {"content_days": str(content_days), "metadata_days": str(metadata_days)}
-    record(desk, caller, "retention_change", workflow or project, project, detail)
-    desk.services.ledger.periods.put(Period(project, workflow, content_days, metadata_days, caller.actor))
+    why = desk.services.redact_text(project, override[:MOST_REASON]).strip() if override.strip() else ""
+    period = Period(project, workflow, content_days, metadata_days, caller.actor, is_record=records, override=why)
+    desk.services.ledger.periods.check(period)
+    record(desk, caller, "retention_change", workflow or project, project, period_detail(period))
+    desk.services.ledger.periods.put(period)
     return go(request, "/retention")
 
 
@@ -75,11 +81,15 @@ def unset_period(
     caller: Admin,
     project: Annotated[str, Form()],
     workflow: Annotated[str, Form()] = "",
+    override: Annotated[str, Form()] = "",
 ) -> Response:
     """Go back to the default."""
     desk = desk_of(request)
-    record(desk, caller, "retention_change", workflow or project, project, {"period": "default"})
-    desk.services.ledger.periods.remove(project, workflow)
+    why = desk.services.redact_text(project, override[:MOST_REASON]).strip() if override.strip() else ""
+    desk.services.ledger.periods.check_removal(project, workflow, why)
+    detail = {"period": "default"} | ({"override": why} if why else {})
+    record(desk, caller, "retention_change", workflow or project, project, detail)
+    desk.services.ledger.periods.remove(project, workflow, why)
     return go(request, "/retention")
 
 

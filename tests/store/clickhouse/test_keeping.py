@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import itertools
+import time
+
 import pytest
 
 from spans.errors import BusyError
@@ -39,9 +42,38 @@ def test_an_erasure_returns_when_no_file_holds_the_bytes(store):
 
 
 def test_an_erasure_whose_bytes_do_not_go_says_so(store):
+    store.erase("default", [a_trace_id(1)], wait=False)
     with pytest.raises(BusyError, match="old files"):
-        store._keeping.erase("default", [a_trace_id(1)], timeout_s=0.0)
+        store._keeping.wait_for_bytes(timeout_s=0.0)
     assert store.find_traces("default", "canary 1") == ()
+
+
+@pytest.mark.slow
+def test_what_a_busy_store_merges_afterwards_does_not_hold_up_an_erasure(store):
+    store.erase("default", [a_trace_id(1)], wait=False)
+    gone_s = time.time()
+    assert not store.old_bytes_gone(gone_s)
+    time.sleep(2.1)  # the engine tells such moments in whole seconds
+    until, numbers = time.monotonic() + 300, itertools.count(3)
+    gone = False
+    while not gone:
+        assert time.monotonic() < until
+        store.write_evidence(tables_for(a_clean_span(trace_id=a_trace_id(next(numbers)), status_message="x")))
+        store._engine.change("OPTIMIZE TABLE spans FINAL", what="Merging")
+        gone = store.old_bytes_gone(gone_s)
+        assert not store.old_bytes_gone(time.time()), "the control: what was merged just now lies there"
+        time.sleep(0.5)
+
+
+def test_what_a_backup_froze_is_an_old_file_too_and_one_that_was_cut_short_is_removed_at_the_next_opening(store):
+    gone_s = time.time()
+    shadow = store._engine.folder() / "shadow"
+    for name, is_before in ((f"tracetape_{int((gone_s + 60) * 1e9)}", False), (f"tracetape_{int(gone_s * 1e9)}", True)):
+        (shadow / name / "store").mkdir(parents=True)
+        assert store.old_bytes_gone(gone_s) is not is_before
+    store.migrate()
+    assert list(shadow.iterdir()) == []
+    assert store.old_bytes_gone(gone_s)
 
 
 def test_a_copy_that_is_not_complete_drops_nothing(store, monkeypatch):

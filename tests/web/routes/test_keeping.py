@@ -6,6 +6,7 @@ import pytest
 
 from spans.ids import RunId
 from spans.roles import Role
+from store.ledger.erasures import Departure, Subject
 from store.ledger.pins import PinReason
 from store.retention import RetentionRules
 from tests.builders import DAY, TRACE, a_clean_span, a_trace_id, an_assembly
@@ -44,6 +45,46 @@ def test_a_period_is_set_with_an_entry_in_the_access_log_and_removed(house):
     assert browser.post("/retention/set", data={**form, "content_days": "500"}).status_code == 400
     assert browser.post("/retention/unset", data={"project": "default", "workflow": "refunds"}).status_code == 303
     assert house.ledger.periods.list() == ()
+
+
+def test_records_are_shortened_by_a_reason_only_and_the_access_log_holds_it(tmp_path):
+    house = a_house(tmp_path, retention_rules=lambda: RetentionRules(30, 365, house.ledger.periods.list()))
+    browser = house.browser()
+    form = {"project": "default", "workflow": "", "content_days": "30", "metadata_days": "200", "records": "1"}
+    assert browser.post("/retention/set", data=form).status_code == 303
+    assert "records, six months at least" in browser.get("/retention").text
+    shorter = {**form, "metadata_days": "90"}
+    assert browser.post("/retention/set", data=shorter).status_code == 400
+    assert browser.post("/retention/unset", data={"project": "default"}).status_code == 400
+    assert len([e for e in house.ledger.audit.list() if e.action == "retention_change"]) == 1
+    assert browser.post("/retention/set", data={**shorter, "override": "counsel said so"}).status_code == 303
+    assert house.ledger.audit.list()[0].detail["override"] == "counsel said so"
+    page = browser.get("/retention").text
+    assert "shortened: counsel said so" in page
+    gone = {"project": "default", "override": "withdrawn"}
+    assert browser.post("/retention/unset", data=gone).status_code == 303
+    assert house.ledger.periods.list() == ()
+
+
+def test_the_page_shows_certificates_and_what_had_left_before(house):
+    left = Departure("export", 1, "ann", {"folder": "their-laptop"}, 12, certain=True)
+    maybe = Departure("backup", 1, "ann", {"folder": "vault"}, None, certain=False)
+    erasures = house.ledger.erasures
+    begun = erasures.begin(
+        "default", Subject.PERSON, "<PERSON_abcdefgh>", [a_trace_id(1)], by="ann", left_before=[left, maybe]
+    )
+    assert "hidden, bytes going" in house.browser().get("/retention").text
+    erasures.add(begun.erasure_id, {"spans": 1234, "sealed_originals": 1, "logs": 0})
+    erasures.finish(begun.erasure_id)
+    page = house.browser().get("/retention").text
+    for words in (
+        "&lt;PERSON_abcdefgh&gt;",
+        "1 sealed originals, 1,234 spans",
+        "their-laptop, 12",
+        "backup (perhaps)",
+    ):
+        assert words in page, words
+    assert "hidden, bytes going" not in page
 
 
 @pytest.mark.parametrize(

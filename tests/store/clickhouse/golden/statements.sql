@@ -865,7 +865,8 @@ GROUP BY table
 -- parts_left
 SELECT count() AS parts
 FROM system.parts
-WHERE NOT active AND rows > 0 AND database = currentDatabase() AND table IN {tables:Array(String)}
+WHERE NOT active AND rows > 0 AND remove_time <= toDateTime({until_s:UInt32})
+  AND database = currentDatabase() AND table IN {tables:Array(String)}
 
 -- projects
 SELECT DISTINCT project
@@ -1246,6 +1247,16 @@ FROM system.tables
 WHERE database = currentDatabase() AND engine LIKE '%MergeTree'
 ORDER BY name
 
+-- times_of
+SELECT
+    count() AS spans,
+    min(start_ns) AS first_began_ns,
+    max(start_ns) AS last_began_ns,
+    min(received_ns) AS first_received_ns,
+    max(received_ns) AS last_received_ns
+FROM spans
+WHERE project = {project:String} AND trace_id IN {trace_ids:Array(String)}
+
 -- tool_repeats
 LEFT JOIN
 (
@@ -1305,6 +1316,7 @@ FROM
     OR position(input_preview, {text:String}) > 0 OR position(output_preview, {text:String}) > 0
     OR arrayExists(v -> position(v, {text:String}) > 0, mapValues(attributes)))
 )
+WHERE trace_id IN (SELECT trace_id FROM facts WHERE project = {project:String} AND received_ns <= {until_ns:UInt64})
 ORDER BY trace_id
 
 -- traces_sharing

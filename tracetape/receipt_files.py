@@ -1,0 +1,48 @@
+"""Proof of what retention removed: a receipt in the ledger, a line in the access log, and a file that names both."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from store.ledger import Ledger
+from tracetape import __version__
+
+ACTOR = "retention"
+FORMAT = 1
+
+
+class ProvenReceipts:
+    """Implements `store.retention.ReceiptBook`: the access log is chained, so a file cannot be made up later."""
+
+    def __init__(self, ledger: Ledger, folder: Path) -> None:
+        self._ledger = ledger
+        self._folder = folder
+
+    def write(self, kind: str, day: date, removed: Mapping[str, int]) -> None:
+        """Keep a receipt; durable when it returns."""
+        told = {name: str(count) for name, count in sorted(removed.items()) if count}
+        what = {"dropped": kind, "day": day.isoformat(), **told}
+        entry = self._ledger.audit.append(ACTOR, "retention_change", target=f"{day} {kind}", detail=what)
+        self._ledger.receipts.write(kind, day, removed)
+        proof = {
+            "format": FORMAT,
+            "day": day.isoformat(),
+            "dropped": kind,
+            "rows": dict(removed),
+            "at": datetime.fromtimestamp(entry.time_ns / 1e9, UTC).isoformat(timespec="seconds"),
+            "tracetape": __version__,
+            "access_log_entry": entry.entry_id,
+            "access_log_chain": entry.chain,
+        }
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / f"{day}-{kind}-{entry.entry_id}.json"
+        fresh = path.with_suffix(".new")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(json.dumps(proof, indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
