@@ -19,9 +19,17 @@ class BusyError(HouseError):
     """Transient: come back in one or two seconds (503 / UNAVAILABLE)."""
 
 
+class TooHeavyError(BusyError):
+    """More work than one question may be; asked for less it is answered (503 without a retry hint)."""
+
+
 class NotFoundError(HouseError):
     """Nothing under that name, or nothing the caller may see."""
 
 
 class SettingsError(HouseError):
     """The operator's configuration cannot be used; the message says what, where and what to do."""
+
+
+class NewerSchemaError(SettingsError):
+    """A newer program wrote what is stored: starting again helps nobody, so `serve` ends and says so."""

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from spans.errors import BusyError, HouseError, NotFoundError, RefusedError, SettingsError
+from spans.errors import BusyError, HouseError, NotFoundError, RefusedError, SettingsError, TooHeavyError
 from tracetape.house import House
 
 logger = logging.getLogger(__name__)
 
-_KINDS = {kind.__name__: kind for kind in (BusyError, NotFoundError, RefusedError, SettingsError)}
+_KINDS = {kind.__name__: kind for kind in (BusyError, NotFoundError, RefusedError, SettingsError, TooHeavyError)}
 
 Verb = Callable[[House, Mapping[str, Any]], Mapping[str, Any]]
 MAX_REQUEST = 1 << 20

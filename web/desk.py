@@ -180,7 +180,7 @@ class Desk:
     def error(self, request: Request, error: Exception) -> Response:
         """The answer to an error: JSON for programs, a small page for people, no traceback for anybody."""
         answer, message = _told(error)
-        headers = {"Retry-After": "2"} if answer.status == 503 else {}
+        headers = {"Retry-After": "2"} if answer.status == 503 and answer.code != "too_heavy" else {}
         if answer.status == 401:
             headers["WWW-Authenticate"] = 'Bearer realm="tracetape"'
         path = route_path(request)

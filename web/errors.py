@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spans.errors import BusyError, HouseError, NotFoundError, RefusedError, TooLargeError
+from spans.errors import BusyError, HouseError, NotFoundError, RefusedError, TooHeavyError, TooLargeError
 
 
 class SignInNeededError(HouseError):
@@ -35,6 +35,7 @@ _TABLE: tuple[tuple[type[HouseError], Answer], ...] = (
     (NotFoundError, Answer(404, "not_found", "Nothing here")),
     (TooLargeError, Answer(413, "too_large", "Too large")),
     (RefusedError, Answer(400, "bad_request", "That cannot be read")),
+    (TooHeavyError, Answer(503, "too_heavy", "Too much at once")),
     (BusyError, Answer(503, "busy", "One moment")),
 )
 INTERNAL = Answer(500, "internal", "Something broke on our side")

@@ -50,7 +50,7 @@ class Caps:
 
 POOLS: Mapping[PoolName, Caps] = {
     "page": Caps(connections=4, query_s=10, memory_bytes=2 * _GIB, wait_s=10),
-    "search": Caps(connections=2, query_s=20, memory_bytes=2 * _GIB, wait_s=20),
+    "search": Caps(connections=2, query_s=10, memory_bytes=2 * _GIB, wait_s=10),
     "job": Caps(connections=2, query_s=120, memory_bytes=4 * _GIB, wait_s=120),
 }
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
 
-from spans.errors import BusyError
+from spans.errors import BusyError, TooHeavyError
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ _BUSY = frozenset(
         999,  # keeper exception
     },
 )
+NARROWER = "Ask for a shorter range, or for one workflow or environment; for a text, a whole word is found fastest."
 _NO_SPACE = ("No space left on device", "Cannot reserve")
 
 
@@ -46,11 +47,9 @@ def translated(what: str) -> Iterator[None]:
     except ClickHouseError as error:
         code = getattr(error, "code", None)
         if code in _TIME:
-            raise BusyError(
-                f"{what} took longer than its time limit; ask for a shorter range or fewer filters."
-            ) from error
+            raise TooHeavyError(f"{what} took longer than its time limit and was stopped. {NARROWER}") from error
         if code in _MEMORY:
-            raise BusyError(f"{what} needed more memory than its limit; ask for a shorter range.") from error
+            raise TooHeavyError(f"{what} needed more memory than its limit and was stopped. {NARROWER}") from error
         if code in _BUSY or any(sign in str(error) for sign in _NO_SPACE):
             raise BusyError(f"{what}: the store is busy (ClickHouse code {code}).") from error
         logger.error("the engine refused", extra={"what": what, "code": code})  # noqa: TRY400 its text may quote values
