@@ -98,6 +98,11 @@ class Backlog:
         self.lost_slots = 0
         sweep(folder, self._io)
 
+    @property
+    def newer_segments(self) -> int:
+        """Segments of a later version that are left alone."""
+        return len(self._newer)
+
     def look(self) -> int:
         """Find new segments and new records; returns how many records are new."""
         found = 0

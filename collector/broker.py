@@ -116,6 +116,8 @@ class BrokerStatus:
     lost_records: int = 0
     damaged_bytes: int = 0
     torn_bytes: int = 0
+    newer_segments: int = 0
+    """Written by a later version: they wait for a program that can read them, and their items are in no count."""
     worker_trouble: str = ""
     """Why no worker can start, in one sentence; empty when at least one is ready."""
 
@@ -415,6 +417,7 @@ class Broker:
                 lost_records=self._backlog.lost_slots,
                 damaged_bytes=self._backlog.damaged_bytes,
                 torn_bytes=self._backlog.torn_bytes,
+                newer_segments=self._backlog.newer_segments,
                 worker_trouble=self._trouble,
             )
 

@@ -110,6 +110,8 @@ class IngestStatus:
     """Most items first."""
     spool_refusal: str = ""
     """Why nothing can be accepted at the moment; empty when something can."""
+    newer_segments: int = 0
+    """Segments of the spool that a later version wrote and this one leaves alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from spans.errors import SettingsError
-from tracetape.children import LONGEST_PAUSE_S, RECEIVER_PAUSE_S, Child, end_leftovers, note_pids
+from tracetape.children import LONGEST_PAUSE_S, RECEIVER_PAUSE_S, Child, end_leftovers, note_pids, refusal
 from tracetape.folder import DataFolder, FolderLock, make_sockets, read_status, remove_sockets, write_status
 from tracetape.ports import open_listener, reserve_port
 from tracetape.settings import ServeSettings
@@ -45,6 +45,7 @@ class Part(ABC):
         self.say = say
         self.folder = DataFolder(settings.data.expanduser().resolve())
         self._stop = threading.Event()
+        self._refused = ""
 
     @abstractmethod
     def begin(self, opened: ExitStack) -> list[Child]:
@@ -71,6 +72,7 @@ class Part(ABC):
         with ExitStack() as opened:
             opened.callback(lock.release)
             end_leftovers(pids, self.say)
+            self.folder.refused_file.unlink(missing_ok=True)
             children = self.begin(opened)
             for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(name, lambda *_: self._stop.set())
@@ -84,6 +86,8 @@ class Part(ABC):
             deadline = time.monotonic() + STOP_S
             left = [child.wait_or_kill(deadline) for child in children]
             self.say("stopped." if all(left) else "stopped; what was accepted is safe in the spool.")
+            if self._refused:
+                raise SettingsError(self._refused)
         return 0
 
     def note(self, fds: dict[str, int], ports: dict[str, int]) -> dict[str, object]:
@@ -107,6 +111,9 @@ class Part(ABC):
             before = [child.pid for child in children]
             for child in children:
                 if sentence := child.tend():
+                    self._refused = refusal(self.folder)
+                    if self._refused:
+                        return
                     self.say(sentence)
             if before != [child.pid for child in children]:
                 changed()

@@ -11,10 +11,12 @@ import threading
 import time
 from pathlib import Path
 
-from tracetape.folder import DataFolder
+from spans.errors import NewerSchemaError
+from tracetape.folder import DataFolder, write_status
 from tracetape.logs import configure_logs
 
 PARENT_CHECK_S = 1.0
+REFUSED = 2
 ROLES = {
     "receive": "tracetape.processes.receive",
     "work": "tracetape.processes.work",
@@ -32,7 +34,11 @@ def main(arguments: list[str]) -> int:
     _watch_parent(os.getppid())
     # imported by role: the receiver must never load what only main and the workers need
     run = importlib.import_module(ROLES[role]).run
-    return int(run(data, arguments[2] if len(arguments) > 2 else ""))
+    try:
+        return int(run(data, arguments[2] if len(arguments) > 2 else ""))
+    except NewerSchemaError as error:
+        write_status(data.refused_file, {"sentence": str(error)})
+        return REFUSED
 
 
 def _watch_parent(parent: int) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tracetape.folder import read_status, write_status
+from tracetape.folder import DataFolder, read_status, write_status
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
@@ -102,6 +102,11 @@ class Child:
             self.process.wait(5)
             return False
         return True
+
+
+def refusal(folder: DataFolder) -> str:
+    """Why a child ended for good, in one sentence; empty while it is worth starting it again."""
+    return str(read_status(folder.refused_file).get("sentence", ""))
 
 
 def leftovers(pids: Sequence[int]) -> list[int]:

@@ -94,6 +94,11 @@ class DataFolder:
         return self.run / "main.json"
 
     @property
+    def refused_file(self) -> Path:
+        """Why a process ended for good; its supervisor says so and ends too."""
+        return self.run / "refused.json"
+
+    @property
     def serve_file(self) -> Path:
         """Settings and ports of the running `serve`, read by its children and by verbs."""
         return self.run / "serve.json"

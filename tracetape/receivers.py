@@ -31,6 +31,7 @@ def ingest_status(folder: DataFolder, broker: BrokerStatus) -> IngestStatus:
         workers=broker.workers,
         receiver_ready=any(read_status(folder.receiver_files(name)[1]) for name in folder.receivers()),
         refusals=_refusals(status.get("refused_by")),
+        newer_segments=broker.newer_segments,
         spool_refusal=str(spool.get("refusal", "")) if isinstance(spool, dict) else "",
     )
 

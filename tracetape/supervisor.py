@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from spans.errors import SettingsError
-from tracetape.children import LONGEST_PAUSE_S, RECEIVER_PAUSE_S, Child, end_leftovers, note_pids
+from tracetape.children import LONGEST_PAUSE_S, RECEIVER_PAUSE_S, Child, end_leftovers, note_pids, refusal
 from tracetape.folder import DataFolder, FolderLock, make_sockets, read_status, remove_sockets, write_status
 from tracetape.ports import open_listener, reserve_port
 from tracetape.settings import ServeSettings
@@ -33,6 +33,7 @@ class Supervisor:
         self._lock = FolderLock(self._folder)
         self._stop = threading.Event()
         self._children: list[Child] = []
+        self._refused = ""
 
     def run(self) -> int:
         """Serve until told to stop. Returns the exit code.
@@ -60,7 +61,7 @@ class Supervisor:
         web = open_listener(s.host, s.web_port, "web")
         ports = {"grpc": grpc.getsockname()[1], "http": http.getsockname()[1], "web": web.getsockname()[1]}
         workers = s.workers or (os.cpu_count() or 1)
-        for status in (self._folder.main_status, self._folder.receiver_ready):
+        for status in (self._folder.main_status, self._folder.receiver_ready, self._folder.refused_file):
             status.unlink(missing_ok=True)
         write_status(
             self._folder.serve_file,
@@ -80,7 +81,10 @@ class Supervisor:
             child.start()
         self._note_pids()
         self._watch(ports)
-        return self._shut_down(receiver, main, [*crew, *leaving])
+        code = self._shut_down(receiver, main, [*crew, *leaving])
+        if self._refused:
+            raise SettingsError(self._refused)
+        return code
 
     def _child(
         self, name: str, role: str, *, pass_fds: list[int] | None = None, extra: list[str] | None = None
@@ -103,6 +107,9 @@ class Supervisor:
             for child in self._children:
                 before = child.pid
                 if sentence := child.tend():
+                    self._refused = refusal(self._folder)
+                    if self._refused:
+                        return
                     self._say(sentence)
                 changed = changed or child.pid != before
             if changed:

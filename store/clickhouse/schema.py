@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from spans.errors import SettingsError
+from spans.errors import NewerSchemaError
 from store.clickhouse.engine import Engine
 from store.clickhouse.sql import schema_files, statement
 
@@ -15,14 +15,14 @@ def migrate(engine: Engine, up_to: int | None = None) -> None:
     """Run every schema file that was not finished before, or only those up to a number (a restore starts there).
 
     Raises:
-        SettingsError: the schema is newer than this program.
+        NewerSchemaError: the schema is newer than this program.
     """
     engine.change(statement("schema_create"), what="Creating the schema")
     applied = applied_version(engine)
     files = schema_files()
     newest = files[-1][0]
     if max(applied, up_to or 0) > newest:
-        raise SettingsError(
+        raise NewerSchemaError(
             f"The store has schema {max(applied, up_to or 0)}; this tracetape knows up to {newest}. "
             "It was written by a newer version: update tracetape, or restore the backup made before the upgrade.",
         )

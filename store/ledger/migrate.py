@@ -7,7 +7,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from spans.errors import SettingsError
+from spans.errors import NewerSchemaError
 from store.ledger.database import Database
 
 HEAD = "0012"
@@ -20,7 +20,7 @@ def migrate(database: Database) -> None:
     """Upgrade to `HEAD`; nothing changes when it is there already or when anything fails.
 
     Raises:
-        SettingsError: the ledger was written by a newer program.
+        NewerSchemaError: the ledger was written by a newer program.
         BusyError: another process is migrating for longer than the busy time-out.
     """
     with database.reading() as connection:
@@ -48,7 +48,7 @@ def _upgrade(connection: Connection, found: str | None) -> None:
 
     script = ScriptDirectory(str(Path(__file__).parent / "migrations"))
     if found is not None and found not in {revision.revision for revision in script.walk_revisions()}:
-        raise SettingsError(
+        raise NewerSchemaError(
             f"The ledger has schema {found}; this tracetape knows up to {HEAD}. "
             "It was written by a newer version: update tracetape, or restore the backup made before the upgrade.",
         )

@@ -120,4 +120,5 @@ def test_a_segment_of_a_newer_version_stays_where_it_is(place: Place) -> None:
     assert backlog.look() == backlog.look() == 0
     backlog.remove_done()
     assert segment_paths(place.spool) == [path]
+    assert backlog.newer_segments == 1
     backlog.close()

@@ -28,9 +28,16 @@ class Running:
     """Starts on entering, stops on leaving; `restart` keeps the folder and the ports."""
 
     def __init__(
-        self, data: Path, *options: str, environ: dict[str, str] | None = None, start_s: float = START_S
+        self,
+        data: Path,
+        *options: str,
+        environ: dict[str, str] | None = None,
+        start_s: float = START_S,
+        cwd: Path | None = None,
     ) -> None:
+        """`cwd`: the tree of another version, which is then what runs."""
         self.data = data
+        self.cwd = cwd
         self.environ = environ or {}
         self.start_s = start_s
         self.options = options
@@ -56,6 +63,7 @@ class Running:
             stderr=subprocess.STDOUT,
             text=True,
             env=clean_environ() | self.environ,
+            cwd=self.cwd,
         )
         ready = threading.Event()
         threading.Thread(target=self._read, args=(self.process, ready), daemon=True).start()

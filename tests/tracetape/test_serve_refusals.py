@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+from store.ledger import Ledger
 from tests.tracetape.running import clean_environ
 from tracetape.folder import DataFolder, FolderLock
 
@@ -18,7 +21,7 @@ def serve(data: Path, *options: str, **environ: str) -> subprocess.CompletedProc
         [*command, *ports, *options],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         env=clean_environ() | environ,
         check=False,
     )
@@ -62,3 +65,13 @@ def test_a_misspelt_setting_is_refused(tmp_path: Path):
 def test_a_certificate_that_cannot_be_read_is_refused(tmp_path: Path):
     files = ["--tls-cert", str(tmp_path / "none.pem"), "--tls-key", str(tmp_path / "none.key")]
     assert_refused(serve(tmp_path / "data", *files), "none.pem", "cannot be read")
+
+
+def test_a_folder_of_a_newer_version_is_refused_and_not_tried_again_and_again(tmp_path: Path):
+    folder = DataFolder(tmp_path.resolve())
+    folder.create()
+    Ledger.open(folder.ledger_url()).close()
+    with closing(sqlite3.connect(folder.ledger_url().removeprefix("sqlite:///"))) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0999'")
+        connection.commit()
+    assert_refused(serve(tmp_path, "--workers", "1", "--redaction", "rules"), "schema 0999", "update tracetape")

@@ -12,6 +12,7 @@ from store.ledger.slots import SlotTotals
 
 STUCK_S = 300.0
 FULL_SHARE = 0.9
+UPDATE = "they wait for it: update tracetape again."
 
 
 def troubles_of(totals: Mapping[str, SlotTotals], broker: BrokerStatus, folder: Path) -> Sequence[Trouble]:
@@ -29,6 +30,8 @@ def troubles_of(totals: Mapping[str, SlotTotals], broker: BrokerStatus, folder: 
         found.append(Trouble("workers", f"Redaction does not run: {broker.worker_trouble}"))
     if broker.damaged_bytes or broker.lost_records:
         found.append(Trouble("spool", "Part of the spool is damaged; run tracetape doctor."))
+    if broker.newer_segments:
+        found.append(Trouble("newer spool", f"{broker.newer_segments} spool segments are of a newer version; {UPDATE}"))
     disk = shutil.disk_usage(folder)
     if disk.used / disk.total > FULL_SHARE:
         found.append(Trouble("disk", f"The volume of the data folder is {disk.used * 100 // disk.total} % full."))

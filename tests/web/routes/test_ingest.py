@@ -131,3 +131,9 @@ def test_log_records_that_are_forwarded_and_a_gap_are_told(tmp_path: Path):
     assert page.count("A gap") == 1
     told = client.get("/api/v1/health").json()["forward"]
     assert (told["logs"]["sent"], told["logs"]["gone"], told["logs"]["lag_s"], told["gone"]) == (41, 1234, 0.0, 0)
+
+
+def test_a_spool_of_a_newer_version_is_told_with_what_to_do(tmp_path: Path):
+    house = a_house(tmp_path, ingest=IngestStatus(newer_segments=2))
+    page = house.client(Role.VIEWER).get("/delivery").text
+    assert "of the spool were written by a newer tracetape and wait for it: update tracetape again" in page
