@@ -275,6 +275,12 @@ class Store(Protocol):
     def series(self, query: RunQuery, buckets: int) -> tuple[Bucket, ...]:
         """Totals in `buckets` equal parts of the query's range, empty ones included."""
 
+    def shape_series(self, query: RunQuery, buckets: int) -> Mapping[str, tuple[Bucket, ...]]:
+        """Runs, runs with an error and stopped calls of every shape that has runs, in equal parts of the query's range.
+
+        Whatever shapes the query names: one reading tells both the chips and the bars of a list. Other sums stay zero.
+        """
+
     def fleet(self, query: RunQuery) -> tuple[FleetRow, ...]:
         """One row per workflow and environment of the runs that match."""
 

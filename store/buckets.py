@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from spans.errors import RefusedError
-from store.api import RunQuery
+from store.api import Bucket, RunQuery, Totals
 
 MAX_BUCKETS = 2_000
 
@@ -42,3 +42,11 @@ class Buckets:
     def start(self, index: int) -> int:
         """Where a part begins."""
         return self.since_ns + index * self.width_ns
+
+    def params(self) -> dict[str, int]:
+        """As a statement takes them."""
+        return {"bucket_since": self.since_ns, "bucket_width": self.width_ns, "bucket_count": self.count}
+
+    def filled(self, found: Mapping[int, Totals]) -> tuple[Bucket, ...]:
+        """Every part, those without runs included."""
+        return tuple(Bucket(self.start(n), found.get(n, Totals())) for n in range(self.count))

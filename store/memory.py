@@ -247,6 +247,19 @@ class MemoryStore:
             grouped[parts.index(run.started_ns)].append(run)
         return tuple(Bucket(parts.start(n), _totals(grouped.get(n, ()))) for n in range(parts.count))
 
+    def shape_series(self, query: RunQuery, buckets: int) -> dict[str, tuple[Bucket, ...]]:
+        """Runs of each shape per part of the range."""
+        anyhow = replace(query, shape=())
+        found = list(filter(self._where(anyhow).holds, self._runs()))
+        parts = Buckets.of(query, buckets, [run.started_ns for run in found])
+        counts: defaultdict[str, defaultdict[int, list[Run]]] = defaultdict(lambda: defaultdict(list))
+        for run in found:
+            counts[run.shape.value][parts.index(run.started_ns)].append(run)
+        return {
+            shape: tuple(Bucket(parts.start(n), _light(_totals(some.get(n, ())))) for n in range(parts.count))
+            for shape, some in counts.items()
+        }
+
     def fleet(self, query: RunQuery) -> tuple[FleetRow, ...]:
         """One row per workflow and environment."""
         grouped: defaultdict[tuple[str, str], list[Run]] = defaultdict(list)
@@ -639,6 +652,10 @@ def _blank(item: Item, table: str) -> Item:
 
 def _items(assembly: Assembly) -> tuple[Run | Step, ...]:
     return (assembly.run, *assembly.steps)
+
+
+def _light(totals: Totals) -> Totals:
+    return Totals(runs=totals.runs, errors=totals.errors, denials=totals.denials)
 
 
 def _totals(runs: Iterable[Run]) -> Totals:

@@ -328,14 +328,26 @@ class ClickHouseStore:
 
     def series(self, query: RunQuery, buckets: int) -> tuple[Bucket, ...]:
         """Totals in equal parts of the query's range, empty ones included."""
+        parts = self._parts(query, buckets)
+        rows = self._about_runs("series", where(query), parts.params(), query)
+        return parts.filled({row["bucket"]: _totals(row) for row in rows})
+
+    def shape_series(self, query: RunQuery, buckets: int) -> dict[str, tuple[Bucket, ...]]:
+        """Runs of each shape in equal parts of the range."""
+        query = replace(query, shape=())
+        parts = self._parts(query, buckets)
+        found: defaultdict[str, dict[int, Totals]] = defaultdict(dict)
+        for row in self._about_runs("shape_series", where(query), parts.params(), query):
+            some = Totals(runs=row["runs"], errors=row["error_runs"], denials=row["denials_sum"])
+            found[row["shape"]][row["bucket"]] = some
+        return {shape: parts.filled(some) for shape, some in found.items()}
+
+    def _parts(self, query: RunQuery, buckets: int) -> Buckets:
         started: tuple[int, ...] = ()
         if query.since_ns is None or query.until_ns is None:
             edge = self._about_runs("range", where(query), {}, query)[0]
             started = (edge["first_ns"], edge["last_ns"]) if edge["runs"] else ()
-        parts = Buckets.of(query, buckets, started)
-        params = {"bucket_since": parts.since_ns, "bucket_width": parts.width_ns, "bucket_count": parts.count}
-        found = {row["bucket"]: _totals(row) for row in self._about_runs("series", where(query), params, query)}
-        return tuple(Bucket(parts.start(n), found.get(n, Totals())) for n in range(parts.count))
+        return Buckets.of(query, buckets, started)
 
     def fleet(self, query: RunQuery) -> tuple[FleetRow, ...]:
         """One row per workflow and environment of the runs that match."""

@@ -763,6 +763,24 @@ class StoreContract:
         runs({"started_ns": NOW_NS}, {"started_ns": NOW_NS + 89})
         assert [b.totals.runs for b in store.series(RunQuery(project), 3)] == [1, 0, 1]
 
+    def test_one_reading_tells_the_runs_of_every_shape_in_every_part(self, store, project, runs):
+        runs(
+            {"started_ns": NOW_NS, "shape": RunShape.AGENT, "denials": 2},
+            {"started_ns": NOW_NS + 30, "shape": RunShape.AGENT, "status": RunStatus.ERROR},
+            {"started_ns": NOW_NS + 31, "shape": RunShape.SINGLE_CALL},
+            {"started_ns": NOW_NS + 32, "shape": RunShape.SINGLE_CALL, "workflow": "other"},
+        )
+        query = RunQuery(project, since_ns=NOW_NS, until_ns=NOW_NS + 100, shape=("agent",))
+        found = store.shape_series(query, 4)
+        assert {shape: [b.totals.runs for b in parts] for shape, parts in found.items()} == {
+            "agent": [1, 1, 0, 0],
+            "single_call": [0, 2, 0, 0],
+        }
+        assert found["agent"][0] == Bucket(NOW_NS, Totals(runs=1, denials=2))
+        assert found["agent"][1] == Bucket(NOW_NS + 25, Totals(runs=1, errors=1))
+        assert list(store.shape_series(replace(query, workflow="other"), 4)) == ["single_call"]
+        assert store.shape_series(replace(query, workflow="nobody"), 4) == {}
+
     @pytest.mark.parametrize("count", [0, -1, 10_000])
     def test_an_absurd_number_of_parts_is_refused(self, store, project, count):
         with pytest.raises(RefusedError, match="parts"):

@@ -196,7 +196,14 @@ def build_runs(
         facets=None if suggestions is None else build_facets(place, params, own, suggestions),
         facets_href=place.url("/runs/facets", **own),
         facets_open_href=place.url("/runs", **own, facets="open"),
-        live=place.url("/runs/live", **own, after=seen_of(found.rows).write()) if live else "",
+        live=place.url(
+            "/runs/live",
+            **own,
+            shown=",".join(query.shape) if shape_is_default and found.rows else None,
+            after=seen_of(found.rows, is_full=bool(found.next_cursor)).write(),
+        )
+        if live
+        else "",
         any_shape_href=place.url("/runs", **{**own, "shape": "any"}),
         json_href=place.within(*_ends(place)).url("/runs/export", **params, **paging, format="json"),
         csv_href=place.within(*_ends(place)).url("/runs/export", **params, **paging),
@@ -365,10 +372,12 @@ class Seen:
     run_id: str = "0"
     received_ns: int = 0
     announced: int = 0
+    oldest_ns: int = 0
+    """Where a full page ends: what began before does not come into it. 0 when the page has room."""
 
     def write(self) -> str:
         """As one parameter."""
-        return f"{self.started_ns}.{self.run_id}.{self.received_ns}.{self.announced}"
+        return f"{self.started_ns}.{self.run_id}.{self.received_ns}.{self.announced}.{self.oldest_ns}"
 
     @classmethod
     def read(cls, text: str) -> Seen:
@@ -378,20 +387,21 @@ class Seen:
             RefusedError: it is not one of ours.
         """
         parts = text.split(".")
-        if len(parts) != 4 or len(text) > 120 or not all(p.isascii() and p.isalnum() for p in parts):
+        if len(parts) != 5 or len(text) > 140 or not all(p.isascii() and p.isalnum() for p in parts):
             raise RefusedError("The live update lost its place; reload the page.")
         try:
-            return cls(int(parts[0]), parts[1], int(parts[2]), int(parts[3]))
+            return cls(int(parts[0]), parts[1], int(parts[2]), int(parts[3]), int(parts[4]))
         except ValueError:
             raise RefusedError("The live update lost its place; reload the page.") from None
 
 
-def seen_of(rows: Sequence[Run]) -> Seen:
+def seen_of(rows: Sequence[Run], *, is_full: bool = False) -> Seen:
     """What a first page with these rows has seen."""
     if not rows:
         return Seen()
     newest = max(rows, key=lambda r: (r.started_ns, r.run_id))
-    return Seen(newest.started_ns, newest.run_id, max(r.last_received_ns for r in rows))
+    oldest = min(r.started_ns for r in rows) if is_full else 0
+    return Seen(newest.started_ns, newest.run_id, max(r.last_received_ns for r in rows), 0, oldest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,7 +415,7 @@ class Live:
 
 
 def build_live(
-    place: Place, rows: Sequence[Run], seen: Seen, *, own: Mapping[str, str], limit: int = 50
+    place: Place, rows: Sequence[Run], seen: Seen, *, own: Mapping[str, str], shown: str = "", limit: int = 50
 ) -> Live | None:
     """What changed since `seen`; None when nothing did, so that the page need not be touched."""
     new = [r for r in rows if (r.started_ns, r.run_id) > (seen.started_ns, seen.run_id)]
@@ -419,7 +429,7 @@ def build_live(
     return Live(
         new=min(len(new), limit),
         changed=tuple(build_row(r, place) for r in changed),
-        poll=place.url("/runs/live", **own, after=told.write()),
+        poll=place.url("/runs/live", **own, shown=shown or None, after=told.write()),
         page=place.url("/runs", **own),
     )
 

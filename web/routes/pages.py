@@ -13,13 +13,15 @@ from insights.policies import book_of
 from insights.standing import budget_of
 from spans.errors import NotFoundError, RefusedError
 from spans.roles import Permission
-from store.api import FleetRow, RunQuery
+from spans.run import Run
+from store.api import Bucket, FleetRow, Page, RunQuery, Store
 from web.callers import Admin, Caller, Reader
 from web.desk import Desk
 from web.filters import MAX_TEXT, params_of, parse_filters
 from web.pages.first import Arrivals, build_arrivals, build_first
 from web.pages.lists import build_workflows
 from web.pages.overview import CHART_BARS, COUNTED_SHAPES, Around, build_overview
+from web.pages.run_counts import bars_of, likely_part, shape_counts
 from web.pages.runs import (
     BARS,
     GROUPINGS,
@@ -180,9 +182,14 @@ def runs(request: Request, caller: Reader) -> Response:
     """The list of runs."""
     desk = desk_of(request)
     place = desk.place(request, caller)
-    query, shape_is_default, shape_counts = _runs_query(desk, request, place)
+    query, shape_is_default = _runs_query(desk, request, place)
     store = desk.services.store
-    found = store.find_runs(query)
+    by_shape = store.shape_series(replace(query, cursor=None), BARS)
+    counts = shape_counts(by_shape)
+    if shape_is_default:
+        query = replace(query, shape=default_shapes(counts))
+    bars = bars_of(by_shape, query.shape)
+    found = _first_page(store, query, bars)
     if query.text and not query.cursor:
         record(desk, caller, "search", project=place.project, detail={"text": query.text})
     group = request.query_params.get("group", "")
@@ -192,8 +199,8 @@ def runs(request: Request, caller: Reader) -> Response:
         place,
         query,
         found,
-        shape_counts,
-        store.series(replace(query, cursor=None), BARS),
+        counts,
+        bars,
         shape_is_default=shape_is_default,
         views=desk.services.ledger.views.list(place.project, "runs", caller.actor),
         owner=caller.actor,
@@ -215,7 +222,7 @@ def facets(request: Request, caller: Reader) -> Response:
     """The form that filters by fields, asked for when somebody opens it."""
     desk = desk_of(request)
     place = desk.place(request, caller)
-    query, is_default, _ = _runs_query(desk, request, place)
+    query, is_default = _shaped(desk, request, place)
     params = params_of(query)
     own = {k: v for k, v in params.items() if k != "shape" or not is_default}
     form = build_facets(place, params, own, _suggestions(desk, place, query))
@@ -234,16 +241,32 @@ def _suggestions(desk: Desk, place: Place, query: RunQuery) -> dict[str, Sequenc
     }
 
 
-def _runs_query(desk: Desk, request: Request, place: Place) -> tuple[RunQuery, bool, dict[str, int]]:
-    """The query of the address; without a shape in it, the default one. Also how many runs each shape has."""
+def _first_page(store: Store, query: RunQuery, bars: Sequence[Bucket]) -> Page[Run]:
+    """The page of a list, looked for first where its bars say that it lies."""
+    part = likely_part(query, bars)
+    found = store.find_runs(part) if part else None
+    # a full page with more behind it is the same in any range; less means that runs went meanwhile
+    return found if found and found.next_cursor else store.find_runs(query)
+
+
+def _runs_query(desk: Desk, request: Request, place: Place) -> tuple[RunQuery, bool]:
+    """The query of the address, and whether its shape is still to be chosen."""
     query = parse_filters(request.query_params, desk.query(place))
     if query.text:
         # typed into the address by hand it is still raw; a second pass over clean text changes nothing
         query = replace(query, text=desk.services.redact_text(place.project, query.text))
-    counts = dict(desk.services.store.values(replace(query, shape=(), cursor=None), "shape", 10))
-    if request.query_params.get("shape"):
-        return query, False, counts
-    return replace(query, shape=default_shapes(counts)), True, counts
+    return query, not request.query_params.get("shape")
+
+
+def _shaped(desk: Desk, request: Request, place: Place) -> tuple[RunQuery, bool]:
+    """The same with a shape, the one the list has."""
+    query, is_default = _runs_query(desk, request, place)
+    if is_default and (shown := request.query_params.get("shown")):
+        return replace(query, shape=parse_filters({"shape": shown}, query).shape), True
+    if is_default:
+        counts = dict(desk.services.store.values(replace(query, shape=(), cursor=None), "shape", 10))
+        query = replace(query, shape=default_shapes(counts))
+    return query, is_default
 
 
 @router.get("/runs/live")
@@ -252,10 +275,12 @@ def live(request: Request, caller: Reader, after: str = "") -> Response:
     desk = desk_of(request)
     place = desk.place(request, caller)
     seen = Seen.read(after)
-    query, is_default, _ = _runs_query(desk, request, place)
-    rows = desk.services.store.find_runs(replace(query, cursor=None)).rows
+    query, is_default = _shaped(desk, request, place)
+    since = max(seen.oldest_ns, query.since_ns or 0)
+    rows = desk.services.store.find_runs(replace(query, cursor=None, since_ns=since)).rows
     own = {k: v for k, v in params_of(query).items() if k != "shape" or not is_default}
-    changes = build_live(place, rows, seen, own=own, limit=query.limit)
+    shown = ",".join(query.shape) if is_default and rows else ""
+    changes = build_live(place, rows, seen, own=own, shown=shown, limit=query.limit)
     if changes is None:
         return Response(status_code=204)
     frame = desk.frame(request, caller, place, "")

@@ -48,7 +48,7 @@ def test_each_part_of_the_sentence_can_be_taken_away():
 def test_the_next_page_keeps_the_filters():
     shown = page(RunQuery("default", workflow="a", shape=("agent",)), runs(1), "next")
     assert shown.older_href == "/runs?workflow=a&cursor=next"
-    assert shown.live.startswith("/runs/live?workflow=a&after=")
+    assert shown.live.startswith("/runs/live?workflow=a&shown=agent&after=")
 
 
 def test_an_older_page_does_not_move_by_itself():
@@ -92,7 +92,9 @@ def test_a_changed_run_is_told_once():
     assert build_live(PLACE, after, Seen.read(live.poll.partition("after=")[2]), own={}) is None
 
 
-@pytest.mark.parametrize("text", ["", "1.2", "1.2.3.4.5", "a.b.c.d", "1.<b>.2.0", "1.2.3.-4", "9" * 200 + ".1.1.1"])
+@pytest.mark.parametrize(
+    "text", ["", "1.2", "1.2.3.4", "1.2.3.4.5.6", "a.b.c.d.e", "1.<b>.2.0.0", "1.2.3.-4.5", "9" * 200 + ".1.1.1.1"]
+)
 def test_a_cursor_that_is_not_ours_is_refused(text):
     with pytest.raises(RefusedError):
         Seen.read(text)

@@ -146,6 +146,28 @@ def test_the_live_answer_is_empty_until_something_changed(house: House):
     assert client.get(again).status_code == 204
 
 
+def test_the_live_answer_reads_no_further_back_than_the_page(house: House, monkeypatch):
+    for n in range(1, 5):
+        add_refund(house.store, n, at_ns=NOW_NS - n * SECOND_NS)
+    client = house.client(Role.VIEWER)
+    asked = []
+    find = house.store.find_runs
+    monkeypatch.setattr(house.store, "find_runs", lambda query: (asked.append(query), find(query))[1])
+    for limit, oldest in ((2, NOW_NS - 2 * SECOND_NS), (9, None)):
+        poll = re.search(r'hx-get="(/runs/live[^"]+)"', client.get(f"/runs?limit={limit}").text)[1]
+        assert "shown=agent" in poll
+        assert client.get(html.unescape(poll)).status_code == 204
+        assert asked[-1].shape == ("agent",)
+        assert oldest is None or asked[-1].since_ns == oldest
+
+
+def test_an_empty_list_hears_of_its_first_run_whatever_its_shape(house: House):
+    client = house.client(Role.VIEWER)
+    poll = html.unescape(re.search(r'hx-get="(/runs/live[^"]+)"', client.get("/runs").text)[1])
+    fill(house.store, clean([s for s in refund_spans() if s.span_id == a_span_id(102)]))
+    assert "1 new run" in words(client.get(poll).text)
+
+
 def test_a_run_that_changed_is_swapped_where_it_stands(house: House):
     spans = many_spans(3, 2)
     fill(house.store, clean(spans[:1]))

@@ -1173,6 +1173,18 @@ LEFT JOIN (SELECT * FROM system.parts WHERE active AND database = currentDatabas
 WHERE aside.database = currentDatabase() AND aside.reason = 'broken-on-start'
 GROUP BY aside.table, aside.name, aside.partition_id, aside.min_block_number, aside.max_block_number
 
+-- shape_series
+SELECT
+  shape,
+  least(intDiv(started_ns - {bucket_since:UInt64}, {bucket_width:UInt64}), {bucket_count:UInt64} - 1) AS bucket,
+  count() AS runs,
+  countIf(status = 'error') AS error_runs,
+  sum(denials) AS denials_sum
+FROM runs FINAL
+WHERE project = {project:String}
+GROUP BY shape, bucket
+ORDER BY shape, bucket
+
 -- staging_count
 SELECT count() AS rows
 FROM staging_spans
