@@ -295,7 +295,7 @@ def build_moment(place: Place, tape: Tape, number: int, contents: Mapping[SpanId
         duration_ns=step.duration_ns,
         system=content.system if is_model else (),
         earlier=same,
-        messages=content.input_messages[same:] if is_model else (),
+        messages=_without_system(content.input_messages[same:], content.system) if is_model else (),
         answer=content.output_messages if is_model else (),
         arguments=None if content.tool_arguments is None else json_tree(content.tool_arguments, "", unfold=True),
         has_arguments=here.kind is ExchangeKind.TOOL,
@@ -319,6 +319,16 @@ def build_moment(place: Place, tape: Tape, number: int, contents: Mapping[SpanId
         json_href=place.bare(f"/api/v1/runs/{tape.run.run_id}/spans/{step.span_id}", project=place.project),
         previous_href=href(number - 1),
         next_href=href(number + 1),
+    )
+
+
+def _without_system(messages: Sequence[Message], system: Sequence[Part]) -> tuple[Message, ...]:
+    """Messages without the system prompt that stands above them already: some instrumentations tell it twice."""
+    said = "".join(str(p.content) for p in system).strip()
+    return tuple(
+        m
+        for m in messages
+        if not said or m.role != "system" or "".join(str(p.content) for p in m.parts).strip() != said
     )
 
 

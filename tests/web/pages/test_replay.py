@@ -3,7 +3,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from replay.outline import outline
-from spans.content import Document, SpanContent, ToolDefinition
+from spans.content import Document, Message, Part, SpanContent, ToolDefinition
 from spans.facts import AskedCall, Decision
 from spans.kinds import SpanKind, ToolOutcome, Verdict
 from tests.builders import NOW_NS, SECOND_NS, a_run, a_span_id, a_step
@@ -157,3 +157,11 @@ def test_branches_are_lanes():
     tape = build_tape(a_run(), outline(steps, {}), {})
     assert [lane.name for lane in tape.lanes] == ["", "helper#1"]
     assert [row.lane for row in build_rows(PLACE, tape, 1)[0]] == [0, 1]
+
+
+def test_a_system_prompt_that_was_sent_twice_is_shown_once():
+    prompt = Part("text", content="Be careful.")
+    messages = (Message("system", (prompt,)), text("system", "Speak French."), QUESTION)
+    contents = {a_span_id(1): SpanContent(system=(prompt,), input_messages=messages)}
+    shown = build_moment(PLACE, build_tape(a_run(), outline([step(1)], {}), {}), 1, contents)
+    assert (shown.system, shown.messages) == ((prompt,), messages[1:])

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from replay.checking import seal_run
 from spans.roles import Role
-from tests.web.samples import add_refund
+from tests.builders import a_span_id
+from tests.web.house import clean, fill
+from tests.web.samples import add_refund, refund_spans
 
 
 @pytest.fixture
@@ -91,3 +95,12 @@ def test_every_tab_of_a_run_stands_below_the_same_head(house, tab):
     assert "nothing found" in facts
     assert re.search(r"denied</a></dd><dd class=\"note\" title=\"execute_refund\">", facts)
     assert "production" in page.split('<div class="tabs"')[0]
+
+
+def test_a_message_without_words_says_so(house):
+    empty = json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": ""}]}])
+    spans = [s for s in refund_spans() if s.span_id in {a_span_id(101), a_span_id(102)}]
+    changed = replace(spans[1], attributes={**spans[1].attributes, "gen_ai.output.messages": empty})
+    (run,) = fill(house.store, clean([spans[0], changed]))
+    page = house.client(Role.VIEWER).get(f"/runs/{run}/replay").text
+    assert '<span class="none">empty</span>' in page.split('id="answered"')[1].split('id="changed"')[0]
