@@ -188,13 +188,13 @@ def runs(request: Request, caller: Reader) -> Response:
     counts = shape_counts(by_shape)
     if shape_is_default:
         query = replace(query, shape=default_shapes(counts))
-    bars = bars_of(by_shape, query.shape)
-    found = _first_page(store, query, bars)
-    if query.text and not query.cursor:
-        record(desk, caller, "search", project=place.project, detail={"text": query.text})
     group = request.query_params.get("group", "")
     if group not in dict(GROUPINGS):
         raise RefusedError("group must be workflow, session or user.")
+    bars = bars_of(by_shape, query.shape)
+    found = Page((), None) if group else _first_page(store, query, bars)
+    if query.text and not query.cursor:
+        record(desk, caller, "search", project=place.project, detail={"text": query.text})
     page = build_runs(
         place,
         query,

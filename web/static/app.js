@@ -276,6 +276,38 @@
     if (icon.getAttribute("href") !== wanted) icon.setAttribute("href", wanted);
   });
 
+  /* a page that takes more than a second says that it is on its way, and for how long */
+  const NO_PAGE = /\/(export|share)$/;
+  let wait = 0;
+  const arrived = () => {
+    clearInterval(wait);
+    document.querySelector(".underway[data-live]")?.remove();
+  };
+  let leaving = null;
+  document.addEventListener("click", (event) => (leaving = event.target.closest?.("a[href]")), true);
+  document.addEventListener("submit", (event) => (leaving = event.submitter || event.target), true);
+  addEventListener("beforeunload", () => {
+    const to = leaving?.href || leaving?.formAction || leaving?.action || location.href;
+    if (leaving?.hasAttribute("download") || NO_PAGE.test(new URL(to, location.origin).pathname)) return;
+    arrived();
+    const from = performance.now();
+    wait = setInterval(() => {
+      const seconds = Math.floor((performance.now() - from) / 1000);
+      if (seconds < 1) return;
+      let told = document.querySelector(".underway[data-live]");
+      if (!told) {
+        told = document.createElement("div");
+        told.className = "underway";
+        told.dataset.live = "1";
+        told.setAttribute("role", "status");
+        document.body.append(told);
+      }
+      told.textContent = "On its way: " + seconds + " s";
+    }, 250);
+  });
+  addEventListener("pageshow", arrived);
+  addEventListener("pointerdown", arrived);
+
   /* keys: / searches, arrows and j k walk the tree or the list, Escape closes */
   const walk = (delta) => {
     const rows = all(".wf .go, .runs .title a");

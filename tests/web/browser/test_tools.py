@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,27 @@ def test_two_chosen_runs_are_compared(site: Site):
     page.get_by_role("button", name="Compare two").click()
     expect(page.get_by_role("heading", name="Compare")).to_be_visible()
     expect(page.get_by_text("The same: all")).to_be_visible()
+
+
+SAID = """() => new MutationObserver(() => {
+  const told = document.querySelector('.underway[data-live]');
+  if (told) sessionStorage.said = (sessionStorage.said || '') + told.textContent + '|';
+}).observe(document.body, { childList: true, subtree: true }) || null"""
+"""While a page is on its way nothing can be asked of the old one, so that writes down what it said."""
+
+
+def test_a_page_that_takes_long_says_for_how_long(site: Site):
+    add_refund(site.house.store)
+    page = site.page()
+    page.goto("/about")
+    page.evaluate(SAID)
+    page.route("**/workflows", lambda route: (time.sleep(3), route.continue_()))
+    page.get_by_role("link", name="Workflows").first.click()
+    expect(page).to_have_url(re.compile("/workflows$"))
+    said = page.evaluate("sessionStorage.said")
+    assert said.startswith("On its way: 1 s|")
+    assert "On its way: 2 s|" in said
+    expect(page.locator(".underway[data-live]")).to_have_count(0)
 
 
 def test_the_icon_shows_how_many_incidents_fire(site: Site):
