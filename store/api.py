@@ -434,9 +434,12 @@ class Store(Protocol):
         """Parts the engine counts as stored although not all of their bytes are on the disk, as `table/part`.
 
         The embedded engine makes them when the disk is full. What was inserted was not acknowledged then; what a part was
-        merged from is kept for eight minutes, and taken up again when the engine is opened anew: whoever finds one has to do
+        merged from is kept for half a minute, and taken up again when the engine is opened anew: whoever finds one has to do
         that soon. Nothing more is written until then.
         """
+
+    def release_memory(self) -> None:
+        """Give memory that the embedded engine freed back to the system; nothing for a server, whose memory is its own."""
 
     def part_count(self) -> int:
         """Parts in use: the engine slows inserts down when there are too many."""

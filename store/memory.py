@@ -537,6 +537,9 @@ class MemoryStore:
         """None: nothing is on a disk."""
         return ()
 
+    def release_memory(self) -> None:
+        """Nothing is held."""
+
     def part_count(self) -> int:
         """None: nothing is on a disk."""
         return 0

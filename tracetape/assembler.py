@@ -77,6 +77,8 @@ class Assembler:
         self.written: Counter[str] = Counter()
         """Runs that were written, per project, since the start."""
         self._wake = threading.Condition()
+        # Of two versions of a run with the same evidence the one written last counts: it has to be the one judged last.
+        self._working = threading.Lock()
         self._stopping = False
         self._thread = threading.Thread(target=self._loop, name="assembler", daemon=True)
 
@@ -198,6 +200,10 @@ class Assembler:
                 newer.again = newer.again or dirty.again
 
     def _assemble(self, batch: Mapping[TraceKey, _Dirty]) -> None:
+        with self._working:
+            self._assemble_alone(batch)
+
+    def _assemble_alone(self, batch: Mapping[TraceKey, _Dirty]) -> None:
         by_project: dict[str, list[TraceId]] = defaultdict(list)
         for project, trace in batch:
             by_project[project].append(trace)

@@ -37,6 +37,7 @@ from tracetape.forwarding.journal import Journal
 from tracetape.housekeeping import Housekeeper
 from tracetape.judges import Judges
 from tracetape.keeping import retention_rules
+from tracetape.memory_release import MemoryRelease
 from tracetape.overrides import Overrides
 from tracetape.owing import Owing, rules_owed
 from tracetape.part_watch import PartWatch
@@ -86,6 +87,7 @@ class House:
     again: Again
     sealer: Sealer
     part_watch: PartWatch
+    memory_release: MemoryRelease
     overrides: Overrides
     recompute: Recompute
     owing: Owing
@@ -183,6 +185,7 @@ class House:
             again=again,
             sealer=Sealer(store, ledger),
             part_watch=part_watch,
+            memory_release=MemoryRelease(store),
             overrides=overrides,
             recompute=recompute,
             owing=Owing(ledger.owed, store, assembler, recompute, overrides.changed),
@@ -202,6 +205,7 @@ class House:
         self.rollups.start()
         self.sealer.start()
         self.part_watch.start()
+        self.memory_release.start()
         self.owing.start()
         self.eraser.start()
         self.is_flowing = True
@@ -212,6 +216,7 @@ class House:
         self.eraser.stop()
         self.sealer.stop()
         self.alerts.stop()
+        self.memory_release.stop()
         self.part_watch.stop()
         self.owing.stop(drain_s)
         self.recompute.stop()

@@ -505,6 +505,11 @@ class ClickHouseStore:
         """Parts without their bytes; see `store.api.Store`."""
         return self._engine.broken_parts()
 
+    def release_memory(self) -> None:
+        """Give memory that the embedded engine freed back to the system."""
+        if self._engine.is_embedded:
+            self._engine.release_memory()
+
     def part_count(self) -> int:
         """Parts in use."""
         return int(self._select(statement("part_count"), {}, pool="job")[0]["parts"])

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -121,6 +123,33 @@ def test_the_same_evidence_twice_is_written_once(start):
     assembler.mark("default", {GOOD: (0, 0)})
     wait_for(lambda: assembler.backlog().traces == 0, 5, "an empty backlog")
     assert store.read_run("default", GOOD).version == version
+
+
+def test_a_run_judged_before_a_change_is_not_written_after_the_one_judged_later(start):
+    """A label is saved while the run is being written: what was judged without it must not stay."""
+    store, said = MemoryStore(), ["before"]
+    judged, go_on = threading.Event(), threading.Event()
+    add(store, GOOD)
+
+    def judge(fresh):
+        now = said[-1]
+        if now == "before":
+            judged.set()
+            go_on.wait(5)
+        return [replace(a, run=replace(a.run, tags=(now,))) for a in fresh]
+
+    assembler = Assembler(store, lambda: BOOK, judge)
+    first = threading.Thread(target=assembler.assemble_now, args=("default", [GOOD]))
+    first.start()
+    assert judged.wait(5)
+    said.append("after")
+    second = threading.Thread(target=assembler.assemble_now, args=("default", [GOOD]))
+    second.start()
+    second.join(0.3)
+    go_on.set()
+    first.join(5)
+    second.join(5)
+    assert store.read_run("default", GOOD).tags == ("after",)
 
 
 def test_what_reading_and_writing_take_is_part_of_the_work_that_a_growing_trace_waits_for(start):

@@ -421,3 +421,26 @@ ALTER TABLE steps MODIFY SETTING min_age_to_force_merge_seconds = 21600, min_age
 ALTER TABLE steps ADD COLUMN IF NOT EXISTS tool_arguments_shape LowCardinality(String) DEFAULT JSONExtractString(data, 'tool_arguments_shape');
 
 ALTER TABLE steps MATERIALIZE COLUMN tool_arguments_shape SETTINGS mutations_sync = 0, alter_sync = 0
+
+-- 0015_merges
+ALTER TABLE spans MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+
+ALTER TABLE span_contents MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+
+ALTER TABLE logs MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+
+ALTER TABLE facts MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+
+ALTER TABLE runs MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+
+ALTER TABLE steps MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+
+ALTER TABLE hour_marks MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+
+ALTER TABLE hourly_runs MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+
+ALTER TABLE hourly_calls MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+
+ALTER TABLE survivors MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+
+ALTER TABLE gone_traces MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30

@@ -1009,6 +1009,9 @@ WHERE received_day >= {since_day:Date}
   AND ({every:Bool} OR project = {project:String})
 ORDER BY project, trace_id
 
+-- release_memory
+SYSTEM JEMALLOC PURGE
+
 -- repeated_writes
 SELECT
   run_id, span_id, environment, workflow, tool_name, tool_repeat_hash, tool_idempotency, tool_call_id, start_ns, tool_outcome
