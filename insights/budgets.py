@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from spans.policy import Budget
+from store.measures import Spent
 
 SECOND_NS = 1_000_000_000
 HOUR_NS = 3_600 * SECOND_NS
@@ -57,14 +58,6 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """What went in some time that ends now."""
-
-    usd: Decimal = Decimal(0)
-    runs: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class BudgetState:
     """How one budget stands at one moment."""
 
@@ -102,6 +95,11 @@ def period_of(budget: Budget, now_ns: int, timezone: str) -> Period:
         return int(datetime(on.year, on.month, on.day, tzinfo=zone).timestamp()) * SECOND_NS
 
     return Period(start(0), start(budget.per_days))
+
+
+def moments_of(budget: Budget, now_ns: int, timezone: str) -> tuple[int, ...]:
+    """Every moment since which `budget_state` asks for spend, so that one question can answer all of them."""
+    return (period_of(budget, now_ns, timezone).since_ns, *(now_ns - window_ns for window_ns in WINDOWS))
 
 
 def budget_state(

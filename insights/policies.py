@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +32,13 @@ def book_of(versions: Iterable[PolicyVersion]) -> PolicyBook:
     found: dict[str, Policy] = {}
     for version in versions:
         try:
-            found[version.workflow] = parse_policy(version.text, file=version.workflow)
+            found[version.workflow] = _parsed(version.text, version.workflow)
         except PolicyFileError as error:
             logger.warning("a stored policy cannot be read; it judges nothing", extra={"reason": str(error)})
     return PolicyBook(found)
+
+
+@functools.lru_cache(maxsize=512)
+def _parsed(text: str, file: str) -> Policy:
+    """A policy never changes, and every look of every detector asks for the same ones."""
+    return parse_policy(text, file=file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from insights.budgets import BudgetMode, BudgetState, Spent, budget_state
+from insights.budgets import BudgetMode, BudgetState, budget_state, moments_of
 from insights.economics import Economics, economics_of, merged
 from insights.objectives import Objective, objectives_of
 from spans.policy import Policy
@@ -44,16 +44,13 @@ def budget_of(store: Store, query: RunQuery, policy: Policy | None, now_ns: int)
     """How the policy's budget stands for the workflow and environment of a query; None without a budget."""
     if policy is None or policy.budget is None:
         return None
-    whole = replace(query, since_ns=None, until_ns=None, shape=(), cursor=None, limit=1)
-
-    def spent_since(since_ns: int) -> Spent:
-        rows = store.economics(replace(whole, since_ns=since_ns, until_ns=now_ns))
-        return Spent(sum((r.cost_usd or Decimal(0) for r in rows), Decimal(0)), sum(r.runs for r in rows))
-
-    state = budget_state(policy.budget, now_ns, policy.timezone, spent_since)
+    moments = moments_of(policy.budget, now_ns, policy.timezone)
+    spent = store.measures.spent(query.project, query.workflow or "", query.environment, moments, now_ns)
+    since = dict(zip(moments, spent, strict=True))
+    state = budget_state(policy.budget, now_ns, policy.timezone, since.__getitem__)
     if state.mode is not BudgetMode.SPENT:
         return state
-    went = _went_ns(store, whole, state)
+    went = _went_ns(store, query, state)
     return replace(state, exhausted_ns=went) if went is not None else state
 
 

@@ -72,6 +72,11 @@ class Targets:
     p95_duration_s: float | None = None
     intervention_rate: float | None = None
 
+    @property
+    def is_set(self) -> bool:
+        """Whether there is any target."""
+        return self != Targets()
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:

@@ -161,6 +161,20 @@ class SpendPart:
     before_runs: int
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What runs of one time cost. Exact: money is summed as decimals."""
+
+    usd: Decimal = Decimal(0)
+    runs: int = 0
+
+
+SUCCESS = "success"
+"""A yes/no feature that is asked of the outcome: yes where a run succeeded, no where it failed or was handed to a person. A run that nobody
+judged, or whose job went on in another run, has no value."""
+JUDGED = ("success", "failure", "handed_off")
+
+
 class MeasureReader(Protocol):
     """Reads over runs and their measures. Safe to call from several threads.
 
@@ -197,7 +211,12 @@ class MeasureReader(Protocol):
     def values(
         self, project: str, where: Comparison, feature: str, *, is_rate: bool, limit: int
     ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Values of the feature in the current group and in the reference, at most `limit` of each, the same ones each time."""
+        """Values of the feature in the current group and in the reference, at most `limit` of each, the same ones each time. `SUCCESS` is one, too."""
+
+    def spent(
+        self, project: str, workflow: str, environment: str | None, since_ns: Sequence[int], until_ns: int
+    ) -> tuple[Spent, ...]:
+        """Spend of a workflow's runs that began between each of these moments and one later one; shadow runs left out, None: every environment."""
 
     def spend_parts(
         self, project: str, where: Comparison, field: SpendField, attribute: str = ""

@@ -12,7 +12,9 @@ from spans.kinds import RunMode, RunStatus
 from spans.run import Assembly, Run
 from store.measures import (
     DAY_NS,
+    JUDGED,
     SCHEMA_DIGITS,
+    SUCCESS,
     Activity,
     Comparison,
     Example,
@@ -23,6 +25,7 @@ from store.measures import (
     Reach,
     SpendField,
     SpendPart,
+    Spent,
     ToolRow,
     VersionSpan,
 )
@@ -120,10 +123,24 @@ class MemoryMeasures:
         """Values of the feature in both groups."""
         sides: dict[bool, list[float]] = {True: [], False: []}
         for a, day in self._groups(project, where):
-            value = _value(a, feature, is_rate=is_rate)
+            value = _success(a.run) if feature == SUCCESS else _value(a, feature, is_rate=is_rate)
             if value is not None:
                 sides[day < 0].append(value)
         return tuple(sides[True][:limit]), tuple(sides[False][:limit])
+
+    def spent(
+        self, project: str, workflow: str, environment: str | None, since_ns: Sequence[int], until_ns: int
+    ) -> tuple[Spent, ...]:
+        """Spend since each of some moments."""
+        own = [
+            a.run
+            for a in self._assemblies()
+            if (a.run.project, a.run.workflow) == (project, workflow)
+            and environment in (None, a.run.environment)
+            and a.run.mode is not RunMode.SHADOW
+        ]
+        seen = ([run for run in own if since <= run.started_ns < until_ns] for since in since_ns)
+        return tuple(Spent(sum((run.cost_usd or Decimal(0) for run in runs), Decimal(0)), len(runs)) for runs in seen)
 
     def spend_parts(
         self, project: str, where: Comparison, field: SpendField, attribute: str = ""
@@ -226,6 +243,11 @@ def _value(assembly: Assembly, feature: str, *, is_rate: bool) -> float | None:
     if is_rate:
         return float(feature in assembly.measures.flags)
     return assembly.measures.numbers.get(feature)
+
+
+def _success(run: Run) -> float | None:
+    is_judged = run.continued_by is None and run.outcome.label.value in JUDGED
+    return float(run.outcome.label.value == SUCCESS) if is_judged else None
 
 
 def _stratum(run: Run) -> int:

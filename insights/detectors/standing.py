@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from insights.budgets import BudgetMode, BudgetState
 from insights.detectors.base import DAY_NS, HOUR_NS, MINUTE_NS, Detector, Inputs
-from insights.objectives import Objective
+from insights.objectives import Objective, objectives_of
 from insights.policies import EVERY
-from insights.standing import budget_of, standing_of
+from insights.standing import budget_of, figures_of
 from spans.finding import FeatureChange, Finding, FindingKind, Impact, Severity
 from spans.policy import Policy
 from store.api import FleetRow, RunQuery
@@ -39,13 +39,10 @@ def budgets(inputs: Inputs) -> Iterable[Finding]:
 def objectives(inputs: Inputs) -> Iterable[Finding]:
     """One finding per service level that the last week misses."""
     for row, policy, query in _judged(inputs):
-        standing = standing_of(
-            inputs.store,
-            replace(query, since_ns=inputs.now_ns - RANGE_NS, until_ns=inputs.now_ns),
-            policy,
-            inputs.now_ns,
-        )
-        for objective in standing.objectives:
+        if not policy.targets.is_set:
+            continue
+        week = replace(query, since_ns=inputs.now_ns - RANGE_NS, until_ns=inputs.now_ns)
+        for objective in objectives_of(policy.targets, figures_of(inputs.store, week)):
             if objective.is_met is False:
                 yield _objective(inputs, row, objective)
 

@@ -49,7 +49,7 @@ class Judged:
         """See `store.api.Store.attempt_groups`."""
         wanted, params = _wanted(query)
         before = max(0, query.since_ns - before_ns)
-        params |= {"before_ns": before, "since_day": _since_day(before), "most": MOST_GROUPS}
+        params |= {"before_ns": before, "since_day": since_day(before), "most": MOST_GROUPS}
         rows = self._select(statement("attempt_groups", wanted=wanted), params)
         return tuple(_group(row) for row in rows)
 
@@ -57,7 +57,7 @@ class Judged:
         """See `store.api.Store.attempts`."""
         wanted, params = _wanted(query)
         rows = self._select(
-            statement("attempt_rows", wanted=wanted), {**params, "most": limit, "since_day": _since_day(query.since_ns)}
+            statement("attempt_rows", wanted=wanted), {**params, "most": limit, "since_day": since_day(query.since_ns)}
         )
         return tuple(_row(row) for row in rows)
 
@@ -71,7 +71,7 @@ class Judged:
             params |= field.params
         else:
             words["field"] = "['']"
-        params["since_day"] = _since_day(query.since_ns)
+        params["since_day"] = since_day(query.since_ns)
         rows = self._select(statement("economics", **words), params)
         if by.startswith("attr."):
             rows = [row for row in rows if row["value"]]
@@ -81,7 +81,7 @@ class Judged:
         """See `store.api.Store.offered_tools`."""
         shown = where(query)
         rows = self._select(
-            statement("offered_tools", where=shown.clause), {**shown.params, "since_day": _since_day(query.since_ns)}
+            statement("offered_tools", where=shown.clause), {**shown.params, "since_day": since_day(query.since_ns)}
         )
         return tuple(OfferedTool(r["tool"], r["schema"], r["runs"], r["first_ns"], r["last_ns"]) for r in rows)
 
@@ -99,7 +99,7 @@ class Judged:
             "project": clean_text(project),
             "since_ns": since,
             "until_ns": min(max(until_ns, 0), _MOST_NS),
-            "since_day": _since_day(since),
+            "since_day": since_day(since),
             "wrote": list(WROTE),
         }
         return tuple(
@@ -121,7 +121,7 @@ class Judged:
     def blind_workflows(self, query: RunQuery) -> tuple[str, ...]:
         """See `store.api.Store.blind_workflows`."""
         shown = where(query)
-        params = {**shown.params, "since_day": _since_day(query.since_ns)}
+        params = {**shown.params, "since_day": since_day(query.since_ns)}
         return tuple(r["workflow"] for r in self._select(statement("blind_workflows", where=shown.clause), params))
 
     def run_ids(self, query: RunQuery, limit: int) -> tuple[RunId, ...]:
@@ -151,7 +151,7 @@ class Judged:
         return self._engine.select(sql, params, pool=pool)
 
 
-def _since_day(since_ns: int | None) -> date:
+def since_day(since_ns: int | None) -> date:
     """The oldest partition that can hold a run of this start: a run is received no earlier than a day before it starts."""
     return datetime.fromtimestamp(min(max(0, (since_ns or 0) - _DAY_NS), _MOST_NS) // _SECOND_NS, UTC).date()
 

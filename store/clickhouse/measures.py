@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import Any
 
 from spans.ids import RunId
 from store.clickhouse.engine import Engine
+from store.clickhouse.judged import since_day
 from store.clickhouse.sql import statement
 from store.columns import trimmed
 from store.measures import (
     DAY_NS,
+    JUDGED,
     SCHEMA_DIGITS,
+    SUCCESS,
     Activity,
     Comparison,
     Example,
@@ -23,6 +27,7 @@ from store.measures import (
     Reach,
     SpendField,
     SpendPart,
+    Spent,
     ToolRow,
     VersionSpan,
 )
@@ -134,9 +139,29 @@ class ClickHouseMeasures:
     ) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Values of the feature in both groups."""
         params = {**_bound(project, [where], 0), "feature": feature, "limit": limit}
-        rows = self._select("measure_values", params, groups=statement("measure_groups"), value=_value(is_rate))
+        rows = self._select(
+            "measure_values", params, groups=statement("measure_groups"), value=_value(is_rate, feature)
+        )
         found = {bool(row["is_current"]): tuple(row["several"]) for row in rows}
         return found.get(True, ()), found.get(False, ())
+
+    def spent(
+        self, project: str, workflow: str, environment: str | None, since_ns: Sequence[int], until_ns: int
+    ) -> tuple[Spent, ...]:
+        """Spend since each of some moments, in one statement."""
+        moments = [max(since, 0) for since in since_ns]
+        params = {
+            "project": project,
+            "workflow": clean_text(workflow),
+            "environment": [] if environment is None else [clean_text(environment)],
+            "since": list(dict.fromkeys(moments)),
+            "since_day": since_day(min(moments, default=until_ns)),
+            "until_ns": until_ns,
+        }
+        rows = {row["since"]: row for row in self._select("measure_spent", params)}
+        return tuple(
+            Spent(trimmed(rows[n]["usd"] or Decimal(0)), rows[n]["runs"]) if n in rows else Spent() for n in moments
+        )
 
     def spend_parts(
         self, project: str, where: Comparison, field: SpendField, attribute: str = ""
@@ -193,8 +218,10 @@ class ClickHouseMeasures:
         return self._engine.select(statement(name, **words), params, pool="job", what="Comparing runs")
 
 
-def _value(is_rate: bool) -> str:
+def _value(is_rate: bool, feature: str = "") -> str:
     """A run's value of the feature, NULL where it was not measured."""
+    if feature == SUCCESS:
+        return f"if(is_last_part AND outcome IN {JUDGED}, toFloat64(outcome = '{SUCCESS}'), NULL)"
     if is_rate:
         return "toFloat64(has(measure_flags, {feature:String}))"
     place = "indexOf(measure_names, {feature:String})"

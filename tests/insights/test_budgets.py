@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from insights.budgets import DAY_NS, HOUR_NS, BudgetMode, Spent, budget_state, period_of
+from insights.budgets import DAY_NS, HOUR_NS, BudgetMode, budget_state, moments_of, period_of
 from spans.policy import Budget
+from store.measures import Spent
 
 DAILY = Budget(Decimal(24), 1)
 
@@ -76,3 +77,15 @@ def test_an_hour_that_burns_fourteen_times_too_fast_pages():
 
 def test_a_budget_of_nothing_is_spent_by_anything():
     assert budget_state(Budget(Decimal(0), 1), NOW, "UTC", lambda _: Spent(Decimal(1), 1)).mode is BudgetMode.SPENT
+
+
+def test_every_moment_that_is_asked_for_is_told_beforehand():
+    budget = Budget(Decimal(100), 30)
+    asked = []
+
+    def since(since_ns):
+        asked.append(since_ns)
+        return Spent()
+
+    budget_state(budget, NOW, "Europe/Paris", since)
+    assert set(asked) == set(moments_of(budget, NOW, "Europe/Paris"))

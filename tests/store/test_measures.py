@@ -10,10 +10,10 @@ from decimal import Decimal
 import pytest
 
 from spans.ids import RunId
-from spans.kinds import RunMode, RunStatus
-from spans.run import Assembly, Measures
+from spans.kinds import OutcomeLabel, RunMode, RunStatus
+from spans.run import Assembly, Measures, Outcome
 from store import open_store
-from store.measures import DAY_NS, Comparison, LabelField, SpendField
+from store.measures import DAY_NS, SUCCESS, Comparison, LabelField, SpendField
 from store.memory import MemoryStore
 from tests.builders import NOW_NS, a_run
 
@@ -53,6 +53,8 @@ def some_runs(count=500, seed=5):
             user_id=rng.choice(["", "u1", "u2"]),
             cost_usd=Decimal(n),
             session_id=rng.choice(["s1", "s2"]),
+            outcome=Outcome(list(OutcomeLabel)[n % len(OutcomeLabel)]),
+            continued_by=RunId(f"{n + 7000:032x}") if n % 11 == 0 else None,
             attributes={"team": ("blue", "red")[n % 2]} if n % 3 else {},
         )
         made.append(Assembly(run, (), Measures(numbers, tuple(flags), tuple(rng.choice("abc") for _ in range(3)))))
@@ -125,6 +127,26 @@ def test_series_and_examples_agree(stores, feature, is_rate):
             assert engine.examples("default", DAY, feature, **asked) == memory.examples(
                 "default", DAY, feature, **asked
             )
+
+
+def test_what_was_spent_since_several_moments_agrees_and_is_exact(stores):
+    engine, memory = stores
+    moments = (NOW_NS - 9 * DAY_NS, NOW_NS - DAY_NS, NOW_NS - DAY_NS, NOW_NS - 1)
+    for environment in ("prod", None, "elsewhere"):
+        ours, theirs = (s.spent("default", "w1", environment, moments, NOW_NS) for s in stores)
+        assert ours == theirs
+        assert ours[1] == ours[2]
+    reached = memory.reach("default", "w1", "prod", moments[0], NOW_NS)
+    (first, *_) = engine.spent("default", "w1", "prod", moments, NOW_NS)
+    assert (first.runs, first.usd) == (reached.runs, reached.usd)
+    assert first.runs > 100
+
+
+@pytest.mark.parametrize(("feature", "is_rate"), [("cost_usd", False), ("denied", True), (SUCCESS, True)])
+def test_values_of_both_groups_agree(stores, feature, is_rate):
+    ours, theirs = (s.values("default", DAY, feature, is_rate=is_rate, limit=10_000) for s in stores)
+    assert [sorted(values) for values in ours] == [sorted(values) for values in theirs]
+    assert all(values for values in ours)
 
 
 @pytest.mark.parametrize("field", list(SpendField))

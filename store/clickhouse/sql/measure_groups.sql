@@ -13,11 +13,13 @@ SELECT
   measure_names,
   measure_values,
   measure_flags,
-  tool_sequence
+  tool_sequence,
+  outcome,
+  is_last_part
 FROM
 (
   SELECT
-    workflow, environment, workflow_version, models, started_ns, run_id,
+    workflow, environment, workflow_version, models, started_ns, run_id, outcome, is_last_part,
     measure_names, measure_values, measure_flags, tool_sequence
   FROM runs FINAL
   WHERE project = {project:String} AND started_ns >= {since_ns:UInt64} AND started_ns < {until_ns:UInt64}

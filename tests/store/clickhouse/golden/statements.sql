@@ -509,11 +509,13 @@ SELECT
   measure_names,
   measure_values,
   measure_flags,
-  tool_sequence
+  tool_sequence,
+  outcome,
+  is_last_part
 FROM
 (
   SELECT
-    workflow, environment, workflow_version, models, started_ns, run_id,
+    workflow, environment, workflow_version, models, started_ns, run_id, outcome, is_last_part,
     measure_names, measure_values, measure_flags, tool_sequence
   FROM runs FINAL
   WHERE project = {project:String} AND started_ns >= {since_ns:UInt64} AND started_ns < {until_ns:UInt64}
@@ -772,6 +774,15 @@ FROM
 GROUP BY value
 ORDER BY usd DESC, value
 LIMIT 200
+
+-- measure_spent
+SELECT since, sum(cost_usd) AS usd, count() AS runs
+FROM runs FINAL
+ARRAY JOIN {since:Array(UInt64)} AS since
+WHERE partition_day >= {since_day:Date} AND project = {project:String} AND workflow = {workflow:String}
+  AND (empty({environment:Array(String)}) OR has({environment:Array(String)}, environment))
+  AND started_ns >= since AND started_ns < {until_ns:UInt64} AND mode != 'shadow'
+GROUP BY since
 
 -- measure_tools
 SELECT i, side, stratum, tool_sequence
