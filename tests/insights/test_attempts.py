@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
+from difflib import SequenceMatcher
 
 import pytest
 
-from insights.attempts import Hint, attempts_of, outcomes_of
+from insights.attempts import Hint, attempts_of, outcomes_of, tool_calls
 from insights.policy_file import parse_policy
 from spans.attempts import AttemptKind, AttemptReason, Followed, Grade, Harm
 from spans.facts import Decision
@@ -162,29 +163,56 @@ def test_tool_calls_are_counted_by_what_became_of_them():
     assert outcomes_of(steps) == {"denied": 1, "invalid_arguments": 1, "ok": 1}
 
 
-UNSEEN = {
-    "openai-agents__openinference": 2,  # the SDK masks the message of a tool's error
-    "openai-agents__otel-genai": 2,
-    "google-adk__native": 2,  # no content, and the span of the denied tool is unset
-    "vercel-ai-7__modern-http-json": 1,  # one run with recording off: the span says error and nothing else
+UNTOLD = {
+    "openai-agents__openinference": {"refund", "handoff", "approval"},  # the SDK masks the message of a tool's error
+    "openai-agents__otel-genai": {"refund", "handoff", "approval"},
+    "google-adk__native": {"refund", "transfer"},  # no content, and the span of the denied tool is unset
+    "mastra__otel-http-proto": {"approval"},  # the run that was refused ends without a word
+    "vercel-ai-7__modern-http-json": {"no_record"},  # recording off: the span says error and nothing else
 }
-"""Denials that happened and are not in the payload."""
+"""Runs in which something was denied that their payload does not tell."""
+NAMELESS = {"openai-responses__openllmetry-grpc": "tool call"}
+"""A result whose call has another kind of id: seen, without its tool's name."""
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_denial_of_a_capture_is_exactly_one_record(name):
-    """Facts were stated without looking at the trace; approvals that a person refused are denials too."""
-    facts = json.loads(read(RECORDED[name], "facts.json"))
-    calls = [call for run in facts["runs"] for call in run["tool_calls"]]
-    true = Counter(call["name"] for call in calls if call.get("denied"))
-    failed = {call["name"] for call in calls if call.get("error") and not call.get("denied")} - set(true)
-    refusable = {a.get("tool") for run in facts["runs"] for a in run.get("approvals") or []}
-    found: Counter[str] = Counter()
-    for assembly in assembled(name).values():
-        for attempt in attempts_of(assembly.run, assembly.steps):
+def test_every_denial_of_a_capture_is_exactly_one_record_in_its_run(name):
+    """Facts were stated without looking at the trace; what a person refused was denied, too. Time-outs and errors are not.
+
+    Facts name runs and not traces, so calls are put beside each other in the order in which they happened.
+    """
+    runs = json.loads(read(RECORDED[name], "facts.json"))["runs"]
+    wanted: dict[str, Counter[str]] = {}
+    told: list[tuple[str, str]] = []
+    for run in runs:
+        refused = [a["tool"] for a in run.get("approvals") or [] if a["decision"] == "reject"]
+        denied = [*(call["name"] for call in run["tool_calls"] if call.get("denied")), *refused]
+        told += [(run["run"], tool) for tool in [*(call["name"] for call in run["tool_calls"]), *refused]]
+        if denied and run["run"] not in UNTOLD.get(name, ()):
+            wanted[run["run"]] = Counter(NAMELESS.get(name, tool) for tool in denied)
+    assert _found_by_run(name, told) == wanted
+
+
+def _found_by_run(name: str, told: list[tuple[str, str]]) -> dict[str, Counter[str]]:
+    """Stopped tool calls of a capture by the run of the facts that they belong to."""
+    assemblies = assembled(name).values()
+    calls = sorted(
+        (call for one in assemblies for call in tool_calls(one.steps)), key=lambda s: (s.start_ns, s.ordinal)
+    )
+    match = SequenceMatcher(None, [tool for _, tool in told], [call.tool_name for call in calls], autojunk=False)
+    place = {
+        calls[block.b + n].span_id: told[block.a + n][0]
+        for block in match.get_matching_blocks()
+        for n in range(block.size)
+    }
+    run, found = told[0][0] if told else "", defaultdict(Counter)
+    stopped = defaultdict(list)
+    for one in assemblies:
+        for attempt in attempts_of(one.run, one.steps):
             if attempt.kind is AttemptKind.STOPPED and attempt.level == "tool":
-                found[attempt.tool] += 1
-            assert attempt.kind is not AttemptKind.STOPPED or attempt.tool not in failed - refusable
-    unnamed = found.get("tool call", 0)  # a result whose call has another kind of id: seen, without its tool's name
-    seen = sum(found[tool] for tool in true) + unnamed
-    assert seen == sum(true.values()) - UNSEEN.get(name, 0)
+                stopped[attempt.span_id].append(attempt.tool)
+    for call in calls:
+        run = place.get(call.span_id, run)
+        found[run].update(stopped.pop(call.span_id, ()))
+    assert not stopped, "an attempt without a call"
+    return {run: tools for run, tools in found.items() if tools}
