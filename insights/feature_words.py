@@ -18,6 +18,7 @@ _WORDS = {
     "runs": "runs",
     "spend_usd": "spend",
     "redactions": "hidden values per run",
+    "success": "successful runs",
     "error": "runs that end in an error",
     "failure": "failed runs",
     "handed_off": "runs handed to a person",

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from insights.canary import LEAST_NEW, CanaryVerdict, Recommendation, judge_version
+from insights.canary import LEAST_NEW, METRICS, CanaryVerdict, Recommendation, judge_version
 from insights.detectors.base import DAY_NS, HOUR_NS, Detector, Inputs
 from insights.feature_words import change_in_words
 from runs.measures import unit_of
@@ -20,7 +20,7 @@ FRESH_NS = 14 * DAY_NS
 MOST_RUNS = 2_000
 SAME_CHANGE_NS = 6 * HOUR_NS
 """A model that came so near a version came with it."""
-_METRICS = {"cost_usd": False, "latency_ms": False, "error": True}
+_RATES = frozenset(metric.name for metric in METRICS if metric.is_rate)
 _ADVICE = {
     Recommendation.PROMOTE: "promote",
     Recommendation.HOLD: "hold",
@@ -56,9 +56,9 @@ def _since(newer: VersionSpan, now_ns: int) -> Comparison:
 def _judged(inputs: Inputs, where: Comparison) -> CanaryVerdict:
     new: dict[str, tuple[float, ...]] = {}
     old: dict[str, tuple[float, ...]] = {}
-    for metric, is_rate in _METRICS.items():
-        new[metric], old[metric] = inputs.store.measures.values(
-            inputs.project, where, metric, is_rate=is_rate, limit=MOST_RUNS
+    for metric in METRICS:
+        new[metric.name], old[metric.name] = inputs.store.measures.values(
+            inputs.project, where, metric.name, is_rate=metric.is_rate, limit=MOST_RUNS
         )
     return judge_version(new, old)
 
@@ -75,21 +75,27 @@ def version_pairs(spans: Iterable[VersionSpan], now_ns: int) -> Iterable[tuple[V
 
 
 def _finding(inputs: Inputs, older: VersionSpan, newer: VersionSpan, verdict: CanaryVerdict, what: str = "") -> Finding:
+    surest = sorted(verdict.metrics, key=lambda m: m.p)
     features = tuple(
         FeatureChange(
-            m.metric, m.before, m.after, round(m.effect, 2), "share" if m.metric == "error" else unit_of(m.metric)
+            m.metric, m.before, m.after, round(m.effect, 2), "share" if m.metric in _RATES else unit_of(m.metric)
         )
-        for m in sorted(verdict.metrics, key=lambda m: m.p)
+        for m in surest
     )
-    moved = [
-        change_in_words(f)
-        for f, m in zip(features, sorted(verdict.metrics, key=lambda m: m.p), strict=True)
-        if m.is_different
+    moved = [(m, change_in_words(f)) for f, m in zip(features, surest, strict=True) if m.is_different]
+    said = [
+        f"{word}: {', '.join(some)}."
+        for word, some in (
+            ("Worse", [words for m, words in moved if m.effect > 0]),
+            ("Better", [words for m, words in moved if m.effect <= 0]),
+        )
+        if some
     ]
-    said = f" {', '.join(moved)}." if moved else ""
+    if verdict.recommendation is not Recommendation.ROLL_BACK:
+        said.insert(0, verdict.reason)
     summary = (
         f"{newer.workflow} {what}{newer.label} against {older.label}: {_ADVICE[verdict.recommendation]}. "
-        f"{verdict.reason}{said} {verdict.new_runs} runs of the new {what.strip() or 'version'}."
+        f"{' '.join(said)} {verdict.new_runs:,} runs of the new {what.strip() or 'version'}."
     )
     rolls_back = verdict.recommendation is Recommendation.ROLL_BACK
     return Finding(
