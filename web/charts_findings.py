@@ -26,38 +26,54 @@ class BandPoint:
     limit: float | None
 
 
-def band_chart(points: Sequence[BandPoint], workflow: str) -> Chart:
-    """Spend per hour with the band it was expected in."""
+def band_chart(points: Sequence[BandPoint], workflow: str, spikes: Sequence[tuple[int, int]] = ()) -> Chart:
+    """Spend per hour with the band it was expected in.
+
+    Args:
+        points: The hours of the range.
+        workflow: Whose spend it is; empty: that of all together.
+        spikes: Since and until, in Unix nanoseconds, of the spikes of single workflows: their hours are marked, too, since
+            one workflow's spike can hide in what all of them spend.
+    """
     total = sum(p.spend for p in points)
     over = [p for p in points if p.limit is not None and p.spend > p.limit]
+    within = [p for p in points if p.spend and any(since <= p.start_ns < until for since, until in spikes)]
+    marked = {p.start_ns for p in (*over, *within)}
+    top = max((max(p.spend, p.expected or 0.0) for p in points), default=0.0)
     x = [_x(p.start_ns) for p in points]
     known = [p for p in points if p.limit is not None]
     band_x = [_x(p.start_ns) for p in known]
     data: list[dict[str, Any]] = [
         {
             "type": "scatter", "mode": "lines", "name": "limit", "x": band_x, "y": [p.limit for p in known],
-            "line": {"color": "--line", "width": 1}, "hovertemplate": "$%{y:.4~f} would be a spike<extra></extra>",
+            "line": {"color": "--line-strong", "width": 1}, "hovertemplate": "$%{y:.4~f} would be a spike<extra></extra>",
         },
         {
             "type": "scatter", "mode": "lines", "name": "expected", "x": band_x, "y": [p.expected for p in known],
-            "line": {"color": "--muted", "width": 1, "dash": "dot"}, "fill": "tonexty",
+            "line": {"color": "--muted", "width": 1, "dash": "dot"}, "fill": "tonexty", "fillcolor": "--band",
             "hovertemplate": "$%{y:.4~f} expected<extra></extra>",
         },
         {
             "type": "bar", "name": "spend", "x": x, "y": [p.spend for p in points],
-            "marker": {"color": ["--bad" if p in over else "--mark-2" for p in points]},
+            "marker": {"color": ["--bad" if p.start_ns in marked else "--mark-2" for p in points]},
             "hovertemplate": "$%{y:.4~f} spent<extra></extra>",
         },
     ]  # fmt: skip
     rows = tuple(
         (p.start_ns, (_usd(p.spend), _usd(p.expected), _usd(p.limit))) for p in points if p.spend or p.expected
     )
-    spikes = f"{len(over)} of {len(points)} hours above the band." if known else "The band appears after four days."
+    told = f"{len(over)} of {len(points)} hours above the band" if known else "the band appears after four days"
+    alone = len(marked) - len(over)
+    if alone and not workflow:
+        told += f"; {alone} more in which one workflow alone spent more than it usually does"
+    layout = _layout("date", prefix="$")
+    # The limit of a few runs an hour lies far above what they cost; the bars are what one looks at.
+    layout["yaxis"] |= {"range": [0, 1.2 * top or 1], "autorange": False}
     return Chart(
         key="band",
         title=f"Spend per hour{f' of {workflow}' if workflow else ''}",
-        sentence=f"{_usd(total)} in all; {spikes}",
-        figure={"data": data, "layout": _layout("date", prefix="$")},
+        sentence=f"{_usd(total)} in all; {told}.",
+        figure={"data": data, "layout": layout},
         table=ChartTable(("Spent", "Expected", "A spike from"), rows),
         is_empty=not total,
     )
@@ -129,8 +145,8 @@ def _layout(kind: str, prefix: str = "") -> dict[str, Any]:
     return {
         "barmode": "group",
         "bargap": 0.15,
-        "height": 210,
-        "margin": {"l": 44, "r": 4, "t": 6, "b": 28},
+        "height": 190,
+        "margin": {"l": 44, "r": 4, "t": 6, "b": 38},
         "showlegend": False,
         "hovermode": "x unified",
         "xaxis": {**_AXIS, "type": kind, "showgrid": False, "nticks": 7},

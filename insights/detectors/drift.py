@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -175,6 +175,7 @@ def _finding(inputs: Inputs, judged: Sequence[_Judged], moved: Sequence[_Judged]
     features = tuple(_feature(one) for one in moved[:NAMED])
     impact = _impact(inputs, activity, since_ns)
     calm = _unchanged(judged)
+    examples = _examples(inputs, top) if known is None else known.detail.get("examples")
     detail: dict[str, Value] = {
         "reference": top.look.reference,
         "current_since_ns": comparison.current_since_ns,
@@ -187,6 +188,7 @@ def _finding(inputs: Inputs, judged: Sequence[_Judged], moved: Sequence[_Judged]
         "rates": [one.feature for one in moved[:NAMED] if one.is_rate],
         "detection_ns": (known.detected_ns if known is not None else inputs.now_ns) - since_ns,
         "moved": len(moved),
+        "examples": examples,
     }
     if near is not None:
         detail["change"] = {"at_ns": near.at_ns, "what": near.sentence}
@@ -196,7 +198,7 @@ def _finding(inputs: Inputs, judged: Sequence[_Judged], moved: Sequence[_Judged]
         summary=_sentence(activity, since_ns, detail["detection_ns"], impact, features, calm, near),
         features=features,
         impact=impact,
-        run_ids=known.run_ids if known is not None else _examples(inputs, top),
+        run_ids=known.run_ids if known is not None else _ids_of(examples),
         detail=detail,
     )
 
@@ -237,8 +239,8 @@ def _unchanged(judged: Iterable[_Judged]) -> tuple[str, ...]:
     return tuple(name for name, _ in GROUPS if name in largest and largest[name] < CALM_Z)
 
 
-def _examples(inputs: Inputs, top: _Judged) -> tuple[RunId, ...]:
-    """Three typical runs since, the three most extreme, three typical ones before."""
+def _examples(inputs: Inputs, top: _Judged) -> dict[str, Value]:
+    """Three typical runs since, the three most extreme, three typical ones before; none in two places."""
     read, change = inputs.store.measures.examples, top.change
     feature, is_rate = top.shown_by
 
@@ -256,13 +258,16 @@ def _examples(inputs: Inputs, top: _Judged) -> tuple[RunId, ...]:
 
     typical_after = 1.0 if is_rate and change.effect > 0 else 0.0 if is_rate else change.after
     typical_before = 1.0 - typical_after if is_rate else change.before
-    extreme = None if change.effect > 0 else -1e18
-    runs = [
-        *of(current=True, near=typical_after),
-        *of(current=True, near=extreme),
-        *of(current=False, near=typical_before),
-    ]
-    return tuple(dict.fromkeys(runs))
+    since = of(current=True, near=typical_after)
+    # A yes/no feature has no extremes.
+    extreme = [] if is_rate else of(current=True, near=None if change.effect > 0 else -1e18)
+    before = of(current=False, near=typical_before)
+    return {"since": since, "extreme": [run_id for run_id in extreme if run_id not in since], "before": before}
+
+
+def _ids_of(examples: Value) -> tuple[RunId, ...]:
+    groups = examples.values() if isinstance(examples, Mapping) else ()
+    return tuple(RunId(str(run_id)) for ids in groups if isinstance(ids, Sequence) for run_id in ids)
 
 
 def _sentence(

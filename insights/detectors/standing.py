@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from insights.budgets import BudgetMode, BudgetState
 from insights.detectors.base import DAY_NS, HOUR_NS, MINUTE_NS, Detector, Inputs
+from insights.feature_words import value_in_words
 from insights.objectives import Objective, objectives_of
 from insights.policies import EVERY
 from insights.standing import budget_of, figures_of
@@ -25,6 +26,13 @@ OBJECTIVE_WORDS = {
     "cost_per_success_usd": "cost per success",
     "p95_duration_s": "95th percentile of duration",
     "intervention_rate": "intervention rate",
+}
+
+_UNITS = {
+    "success_rate": "share",
+    "cost_per_success_usd": "usd",
+    "p95_duration_s": "ms",
+    "intervention_rate": "share",
 }
 
 
@@ -84,7 +92,12 @@ def _budget(inputs: Inputs, row: FleetRow, state: BudgetState) -> Finding:
 
 
 def _objective(inputs: Inputs, row: FleetRow, objective: Objective) -> Finding:
-    words = OBJECTIVE_WORDS[objective.name]
+    words, unit = OBJECTIVE_WORDS[objective.name], _UNITS[objective.name]
+
+    def shown(value: float | None) -> str:
+        scale = 1_000 if unit == "ms" else 1
+        return "unknown" if value is None else value_in_words(scale * value, unit)
+
     return Finding(
         kind=FindingKind.OBJECTIVE,
         project=inputs.project,
@@ -94,7 +107,7 @@ def _objective(inputs: Inputs, row: FleetRow, objective: Objective) -> Finding:
         severity=Severity.TICKET,
         detected_ns=inputs.now_ns,
         since_ns=inputs.now_ns - RANGE_NS,
-        summary=f"{row.workflow}: the {words} of the last 7 days is {objective.measured:.4g}, target {objective.target:g}.",
+        summary=f"{row.workflow}: the {words} of the last 7 days is {shown(objective.measured)}, target {shown(objective.target)}.",
         features=(FeatureChange(words, objective.target, objective.measured, 0.0),),
     )
 

@@ -158,3 +158,14 @@ def test_more_runs_than_a_reference_needs_are_sampled(runs, days, keep):
     activity = Activity("w", "e", runs, NOW_NS - days * DAY_NS, 700, 2_100, 1)
     looks = list(_looks(Inputs("default", NOW_NS, NOW_NS, MemoryStore()), activity))
     assert {look.comparison.keep_permille for look in looks} == {keep}
+
+
+def test_examples_are_kept_by_what_they_are_examples_of():
+    (finding,) = found(a_fleet())
+    groups = finding.detail["examples"]
+    assert [len(groups[name]) for name in ("since", "extreme", "before")] == [3, 3, 3]
+    assert finding.run_ids == (*groups["since"], *groups["extreme"], *groups["before"])
+    assert len(set(finding.run_ids)) == 9
+    (denials,) = found(a_fleet(cost_after=1.0, denied_after=0.6))
+    assert not denials.detail["examples"]["extreme"]  # yes and no have no extremes
+    assert len(denials.detail["examples"]["before"]) == 3

@@ -45,3 +45,15 @@ def test_a_change_has_a_table_with_the_same_numbers():
     chart = change_chart("tool_calls", "calls", found)
     assert chart.title == "tool calls per run, before and after"
     assert [d["name"] for d in chart.figure["data"]] == ["before", "after"]
+
+
+def test_a_spike_of_one_workflow_is_marked_where_all_together_stay_in_the_band():
+    points = [BandPoint(n * HOUR, 1.0, 1.0, 5.0) for n in range(4)]
+    chart = band_chart(points, "", [(2 * HOUR, 3 * HOUR)])
+    assert chart.figure["data"][2]["marker"]["color"] == ["--mark-2", "--mark-2", "--bad", "--mark-2"]
+    assert "0 of 4 hours above the band; 1 more in which one workflow alone" in chart.sentence
+
+
+def test_a_band_far_above_the_spend_does_not_flatten_it():
+    chart = band_chart([BandPoint(0, 0.1, 0.05, 9.0)], "refunds")
+    assert chart.figure["layout"]["yaxis"]["range"] == [0, pytest.approx(0.12)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from insights.detectors.drift import PINNED, learning
 from insights.feature_words import value_in_words, words_of
@@ -14,7 +15,7 @@ from store.measures import Activity, SpendPart
 from web.change_marks import mark_charts, marker
 from web.charts import Chart, Marker
 from web.charts_findings import Histogram, change_chart, change_rows
-from web.format import NONE
+from web.format import NONE, plural
 from web.limits import limit_href
 from web.pages.references import Pins, ReferenceLine, build_pins
 from web.places import Place
@@ -50,6 +51,28 @@ _WORDS = {
     FindingKind.OBJECTIVE: "Service level",
 }
 GLYPHS = {FindingKind.SPEND_SPIKE: "error", FindingKind.VIOLATION: "denied", FindingKind.DUPLICATE_WRITE: "error"}
+_EXAMPLES = (("since", "typical since"), ("extreme", "most extreme"), ("before", "typical before"))
+_SIZES = ("SD", "Distance in standard deviations of a run; positive is worse")
+_TO_DO = {
+    FindingKind.SPEND_SPIKE: "Open the dearest runs below. If it goes on, set the workflow's switch to drafts only.",
+    FindingKind.DRIFT: "Compare a run of before with one of since. If the change is meant, press Expected: it is the reference from then on.",
+    FindingKind.VERSION: "",
+    FindingKind.LOOP: "Open a run and read what the tool answered before the agent asked again; a limit in the policy tells of the next one.",
+    FindingKind.DUPLICATE_WRITE: "If the second one was not meant, undo it. An idempotency key on the call makes a repeat safe, and known as such.",
+    FindingKind.VIOLATION: "tracetape blocks nothing: put the rule in front of the tool, or loosen it in the policy if the agent was right.",
+    FindingKind.NEAR_MISS: "Review the kind: is the rule right, does the agent need the call, or is the prompt wrong?",
+    FindingKind.MALFORMED: "Look at the arguments of an example: often the tool's schema changed, or the prompt describes it wrongly.",
+    FindingKind.EXPOSURE: "It was hidden before it was stored here, but the agent and its model saw it: replace a secret, and keep the tool from handing it out.",
+    FindingKind.BUDGET: "Set the workflow's switch to drafts only, or raise the budget in its policy.",
+    FindingKind.OBJECTIVE: "Open the runs that missed it; the tab Versions says whether a version made the difference.",
+}
+_ADVICE = {
+    "roll_back": "Go back to {old}. If the difference is meant, press Expected.",
+    "promote": "Nothing is worse than in {old}: give it all of the traffic.",
+    "hold": "Leave its share of the traffic as it is; about {needed} more runs decide.",
+}
+_ADVICE_GLYPHS = {"roll_back": "error", "promote": "ok", "hold": "learning"}
+"""Of a comparison of versions, in the order in which somebody has to act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +81,11 @@ class FindingRow:
 
     finding_id: str
     kind: str
+    workflow: str
     words: str
     small: str
+    counted: str
+    """Runs, users, writes and money that it touched."""
     glyph: str
     href: str
     runs_href: str
@@ -78,6 +104,15 @@ class FeatureRow:
     after: str
     change: str
     z: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallLine:
+    """One of the calls that a finding speaks of."""
+
+    at_ns: int
+    short: str
+    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +137,15 @@ class FindingPage:
     """The form that makes a limit of it; empty for who may not save one."""
     references: tuple[ReferenceLine, ...] = ()
     """What a drift was compared with, and what the other reference says."""
+    advice: str = ""
+    """What its owner can do about it."""
+    workflow_href: str = ""
+    calls: tuple[CallLine, ...] = ()
+    """The calls that were one write too many."""
+    compare_href: str = ""
+    """A run of before beside one of since, or the two runs of a repeated write."""
+    size_words: tuple[str, str] = ("z", "Distance in standard errors")
+    """Head and hint of the column that says how sure a change is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +195,32 @@ class DriftPage:
     workflow: str
     findings: tuple[FindingRow, ...]
     past: tuple[FindingRow, ...]
+    versions: tuple[FindingRow, ...]
+    """New versions and models against those before, with what to do about them."""
+    past_versions: tuple[FindingRow, ...]
     watched: int
     learning: tuple[LearningRow, ...]
     marks: tuple[Marker, ...]
     pins: Pins
     can_decide: bool
+
+
+def glyph_of(finding: Finding) -> str:
+    """The mark of a finding; a comparison of versions has that of its advice."""
+    if finding.kind is FindingKind.VERSION:
+        return _ADVICE_GLYPHS.get(str(finding.detail.get("recommendation")), "waiting")
+    return GLYPHS.get(finding.kind, "waiting")
+
+
+def by_advice(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Comparisons of versions: what must go back first, what still waits last, the newest of equals first."""
+    order = list(_ADVICE_GLYPHS)
+
+    def place_of(finding: Finding) -> int:
+        advice = str(finding.detail.get("recommendation"))
+        return order.index(advice) if advice in order else len(order)
+
+    return tuple(sorted(findings, key=lambda f: (place_of(f), -f.since_ns)))
 
 
 def finding_row(place: Place, finding: Finding) -> FindingRow:
@@ -164,9 +229,9 @@ def finding_row(place: Place, finding: Finding) -> FindingRow:
     counted = ", ".join(
         words
         for words in (
-            f"{reach.runs:,} runs" if reach.runs else "",
-            f"{reach.users:,} users" if reach.users else "",
-            f"{reach.writes:,} writes" if reach.writes else "",
+            plural(reach.runs, "run") if reach.runs else "",
+            plural(reach.users, "user") if reach.users else "",
+            plural(reach.writes, "write") if reach.writes else "",
             f"${reach.usd:,.2f}" if reach.usd is not None else "",
         )
         if words
@@ -178,9 +243,11 @@ def finding_row(place: Place, finding: Finding) -> FindingRow:
     return FindingRow(
         finding_id=finding.finding_id,
         kind=_WORDS[finding.kind],
+        workflow=finding.workflow,
         words=finding.summary,
         small=" · ".join(words for words in (f"{_WORDS[finding.kind]}{state}", counted) if words),
-        glyph=GLYPHS.get(finding.kind, "waiting"),
+        counted=counted,
+        glyph=glyph_of(finding),
         href=place.url(f"/findings/{finding.finding_id}"),
         runs_href=place.within(finding.since_ns, max(finding.last_seen_ns, finding.since_ns + 1)).url(
             "/runs", workflow=finding.workflow
@@ -223,10 +290,12 @@ def build_finding(
     can_decide: bool,
     can_limit: bool = False,
     references: tuple[ReferenceLine, ...] = (),
+    band: Chart | None = None,
 ) -> FindingPage:
     """One finding with everything that is known about it."""
     detail, reach = finding.detail, finding.impact
-    top = finding.features[0] if finding.features else None
+    top = charted(finding)
+    is_repeat = finding.kind is FindingKind.DUPLICATE_WRITE
     known = (
         ("Runs", reach.runs),
         ("Users", reach.users),
@@ -236,20 +305,64 @@ def build_finding(
     )
     return FindingPage(
         row=finding_row(place, finding),
-        features=tuple(feature_row(feature) for feature in finding.features),
+        features=() if is_repeat else tuple(feature_row(feature) for feature in finding.features),
         unchanged=_texts(detail.get("unchanged")),
         reach=tuple((name, f"{value:,}" if isinstance(value, int) else value) for name, value in known if value),
         explained=_explained(detail.get("explained_by")),
         causes=_texts(detail.get("causes")),
         examples=_examples(place, finding),
-        chart=change_chart(top.name, top.unit, histogram) if top is not None and histogram is not None else None,
+        chart=change_chart(top.name, top.unit, histogram) if top is not None and histogram is not None else band,
         bins=change_rows(top.unit, histogram) if top is not None and histogram is not None else (),
         changes=tuple(marker(mark) for mark in marks),
         history=finding.history,
         can_decide=can_decide and finding.state is not FindingState.CLOSED,
         limit_href=limit_href(place, finding) if can_limit else "",
         references=references,
+        advice=advice_of(finding),
+        workflow_href=place.url(f"/workflows/{quote(finding.workflow, safe='')}") if finding.workflow else "",
+        calls=_calls(place, finding) if is_repeat else (),
+        compare_href=_compare_href(place, finding),
+        size_words=_SIZES if finding.kind is FindingKind.VERSION else ("z", "Distance in standard errors"),
     )
+
+
+def charted(finding: Finding) -> FeatureChange | None:
+    """The surest number that moved: what a histogram of before and after is drawn of."""
+    return next((f for f in finding.features if f.before is not None and f.unit != "share"), None)
+
+
+def advice_of(finding: Finding) -> str:
+    """What its owner can do about it, in a sentence or two."""
+    if finding.kind is FindingKind.VERSION:
+        return _ADVICE.get(str(finding.detail.get("recommendation")), "").format(
+            old=finding.detail.get("old_version"), needed=finding.detail.get("needed_runs")
+        )
+    return _TO_DO[finding.kind]
+
+
+def _calls(place: Place, finding: Finding) -> tuple[CallLine, ...]:
+    calls = finding.detail.get("calls")
+    rows = [row for row in calls if isinstance(row, Mapping)] if isinstance(calls, (list, tuple)) else []
+    return tuple(
+        CallLine(
+            int(str(row.get("at_ns") or 0)),
+            str(row.get("run_id"))[:8],
+            place.url(f"/runs/{row.get('run_id')}", span=str(row.get("span_id") or "")),
+        )
+        for row in rows
+    )
+
+
+def _compare_href(place: Place, finding: Finding) -> str:
+    left: object = ""
+    right: object = ""
+    if finding.kind is FindingKind.DRIFT:
+        groups = finding.detail.get("examples")
+        if isinstance(groups, Mapping) and groups.get("before") and groups.get("since"):
+            left, right = _texts(groups.get("before"))[0], _texts(groups.get("since"))[0]
+    elif finding.kind is FindingKind.DUPLICATE_WRITE and len(finding.run_ids) > 1:
+        right, left = finding.run_ids[:2]
+    return place.url("/compare", left=str(left), right=str(right)) if left and right else ""
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -267,12 +380,14 @@ def _explained(value: object) -> tuple[tuple[str, str, str], ...]:
 
 
 def _examples(place: Place, finding: Finding) -> tuple[tuple[str, str, str], ...]:
-    kinds = ("typical since", "most extreme", "typical before") if finding.kind is FindingKind.DRIFT else ("",)
-    share = 3 if finding.kind is FindingKind.DRIFT else len(finding.run_ids) or 1
-    return tuple(
-        (kinds[min(n // share, len(kinds) - 1)], run_id[:8], place.url(f"/runs/{run_id}"))
-        for n, run_id in enumerate(finding.run_ids)
-    )
+    groups = finding.detail.get("examples")
+    named = [
+        (words, run_id)
+        for key, words in _EXAMPLES
+        for run_id in (_texts(groups.get(key)) if isinstance(groups, Mapping) else ())
+    ]
+    found = named or [("", run_id) for run_id in finding.run_ids]
+    return tuple((words, run_id[:8], place.url(f"/runs/{run_id}")) for words, run_id in found)
 
 
 def build_spend(
@@ -336,13 +451,17 @@ def build_drift(
     can_decide: bool,
 ) -> DriftPage:
     """The page Drift, over all workflows or one."""
-    standing, past = rows_of(place, findings)
+    compared = by_advice([f for f in findings if f.kind is FindingKind.VERSION])
+    standing, past = rows_of(place, [f for f in findings if f.kind is not FindingKind.VERSION])
+    versions, past_versions = rows_of(place, compared)
     waiting = [(a, learning(a, now_ns)) for a in activity]
     return DriftPage(
         range_words=place.range.words(),
         workflow=workflow,
         findings=standing,
         past=past,
+        versions=versions,
+        past_versions=past_versions,
         watched=sum(not words for _, words in waiting),
         learning=tuple(LearningRow(a.workflow, a.environment, words) for a, words in waiting if words),
         marks=tuple(marker(mark) for mark in reversed(marks)),

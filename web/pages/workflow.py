@@ -18,6 +18,7 @@ from store.judged import OfferedTool, UsedTool
 from store.ledger.reviews import Reviewed
 from store.ledger.workflow_states import WorkflowState, WorkMode
 from web.format import NONE, change, count, day_clock, duration, money, percent
+from web.pages.findings import FindingRow
 from web.pages.near_misses import KindLine, kind_line
 from web.pages.overview import COUNTED_SHAPES, Tile
 from web.places import Place, TimeRange
@@ -149,6 +150,8 @@ class SuccessForm:
     tools: tuple[str, ...]
     may_save: bool
     error: str = ""
+    is_set: bool = False
+    """Whether the policy in force says what success is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +183,8 @@ class WorkflowPage:
     tools: tuple[ToolLine, ...]
     success: SuccessForm | None
     findings: tuple[Finding, ...]
+    versions: tuple[FindingRow, ...]
+    """New versions and models against those before them, what must go back first."""
     runs_href: str
     policy_href: str
     is_all_environments: bool
@@ -218,6 +223,8 @@ def build_todos(
     """What the owner should look at, the gravest first; at most seven."""
     found: list[tuple[int, Todo]] = []
     for finding in findings:
+        if finding.detail.get("recommendation") == "hold":
+            continue  # nothing to do yet; the tab Versions shows how many runs are missing
         rank = {Severity.PAGE: 0, Severity.TICKET: 2, Severity.INFO: 4}[finding.severity]
         href = place.url(f"/findings/{finding.finding_id}") if finding.finding_id else ""
         found.append((rank, Todo("denied" if rank == 0 else "waiting", finding.summary, _since(finding), href)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -25,7 +26,7 @@ from web.callers import Reader, Reviewer
 from web.charts import Chart
 from web.charts_findings import BandPoint, Histogram, band_chart, histogram
 from web.desk import Desk
-from web.pages.findings import ATTRIBUTE, SPEND_TABS, build_drift, build_finding, build_spend
+from web.pages.findings import ATTRIBUTE, SPEND_TABS, build_drift, build_finding, build_spend, charted
 from web.pages.references import ReferenceLine, reference_lines
 from web.places import Place, parse_time
 from web.routes.api import answer
@@ -56,10 +57,11 @@ def spend(request: Request, caller: Reader) -> Response:
     hours = HourQuery(place.project, since, until, place.environment or None, workflow or None)
     total = desk.services.store.hours(hours, ())
     where = Comparison(workflow, place.environment, since, until, since - (until - since), since)
+    spikes = _findings(desk, place, FindingKind.SPEND_SPIKE, workflow)
     page = build_spend(
         place,
-        _findings(desk, place, FindingKind.SPEND_SPIKE, workflow),
-        _band(desk, place, workflow),
+        spikes,
+        _band(desk, place, workflow, spikes),
         desk.services.ledger.marks.list(place.project, since, until, workflow or None),
         desk.services.store.measures.spend_parts(
             place.project, where, SpendField.WORKFLOW if attribute else SpendField(by), attribute
@@ -113,6 +115,7 @@ def finding(request: Request, caller: Reader, finding_id: str) -> Response:
         can_decide=caller.may(Permission.REVIEW),
         can_limit=caller.may(Permission.ADMINISTER),
         references=_references(desk, place, found) if found.kind is FindingKind.DRIFT else (),
+        band=_spike_band(desk, place, found) if found.kind is FindingKind.SPEND_SPIKE else None,
     )
     active = {FindingKind.SPEND_SPIKE: "spend", FindingKind.DRIFT: "drift", FindingKind.VERSION: "drift"}
     frame = desk.frame(request, caller, place, page.row.kind, active=active.get(found.kind, "near-misses"))
@@ -270,7 +273,7 @@ def _references(desk: Desk, place: Place, found: Finding) -> tuple[ReferenceLine
     return reference_lines(place, found, siblings, accepted)
 
 
-def _band(desk: Desk, place: Place, workflow: str) -> Chart:
+def _band(desk: Desk, place: Place, workflow: str, spikes: Sequence[Finding]) -> Chart:
     """Spend per hour of the range, with the band that the hours before it lead one to expect."""
     since, until = place.range.since_ns, place.range.until_ns
     query = HourQuery(place.project, since - SPEND_BACK_NS, until, place.environment or None, workflow or None)
@@ -286,7 +289,19 @@ def _band(desk: Desk, place: Place, workflow: str) -> Chart:
                 continue
             window = detector.add(hour, usd, runs).windows[0]
             points.append(BandPoint(hour * HOUR_NS, usd, window.expected, window.limit))
-    return band_chart(points[-24 * 45 :], workflow)
+    windows = [
+        (from_ns, until_ns)
+        for spike in spikes
+        if isinstance(from_ns := spike.detail.get("from_ns"), int)
+        and isinstance(until_ns := spike.detail.get("until_ns"), int)
+    ]
+    return band_chart(points[-24 * 45 :], workflow, windows)
+
+
+def _spike_band(desk: Desk, place: Place, found: Finding) -> Chart:
+    """The spike within the days around it, in its own workflow and environment."""
+    around = place.within(found.since_ns - 3 * DAY_NS, min(found.since_ns + DAY_NS, desk.services.clock_ns()))
+    return _band(desk, replace(around, environment=found.environment), found.workflow, (found,))
 
 
 def _change(desk: Desk, found: Finding) -> Histogram | None:
@@ -295,8 +310,8 @@ def _change(desk: Desk, found: Finding) -> Histogram | None:
     times = [time for name in names if isinstance(time := found.detail.get(name), int)]
     if found.kind is not FindingKind.DRIFT or not found.features or len(times) != len(names):
         return None
-    top = found.features[0]
-    if top.unit == "share":
+    top = charted(found)
+    if top is None:
         return None
     where = Comparison(found.workflow, found.environment, times[0], times[1], times[2], times[3])
     after, before = desk.services.store.measures.values(found.project, where, top.name, is_rate=False, limit=2_000)

@@ -18,7 +18,7 @@ from insights.policy_text import new_text, success_value, with_entry
 from insights.repeats import guess_effect
 from insights.standing import COUNTED_SHAPES, standing_of
 from spans.errors import RefusedError
-from spans.finding import FindingState
+from spans.finding import FindingKind, FindingState
 from spans.kinds import OutcomeLabel
 from spans.policy import Owner, Policy, SuccessRule
 from spans.roles import Permission
@@ -27,6 +27,7 @@ from store.ledger.findings import FindingQuery
 from store.ledger.workflow_states import WorkMode
 from web.callers import Admin, Caller, Reader, Reviewer
 from web.desk import Desk
+from web.pages.findings import by_advice, finding_row
 from web.pages.workflow import (
     MODE_WORDS,
     TABS,
@@ -129,6 +130,9 @@ def _build(desk: Desk, request: Request, caller: Caller, place: Place, workflow:
         if tab == "policy" or (tab == "summary" and not is_defined)
         else None,
         findings=findings,
+        versions=tuple(
+            finding_row(place, f) for f in by_advice([f for f in findings if f.kind is FindingKind.VERSION])
+        ),
         runs_href=place.url("/runs", workflow=workflow, shape=",".join(COUNTED_SHAPES)),
         policy_href=place.url(f"/policies/{_quoted(workflow)}"),
         is_all_environments=not place.environment,
@@ -224,6 +228,7 @@ def _success(
         preview=preview,
         tools=tuple(tools[:100]),
         may_save=may_save,
+        is_set=policy is not None and policy.success.is_defined(),
     )
 
 

@@ -9,13 +9,14 @@ from decimal import Decimal
 import pytest
 
 from spans.change import Mark, MarkKind
-from spans.finding import FeatureChange, FindingKind, FindingState, Impact
+from spans.finding import FeatureChange, FindingKind, FindingState, Impact, Severity
 from spans.roles import Role
 from spans.run import Assembly
 from store.ledger.findings import FindingQuery
 from tests.builders import NOW_NS, a_finding, a_run
 from tests.web.house import House
 from tests.web.samples import add_refund
+from web.pages.findings import advice_of
 
 HOUR = 3_600_000_000_000
 FEATURES = (FeatureChange("cost_usd", 0.011, 0.0144, 5.2, "usd"), FeatureChange("refusal", 0.01, 0.06, 4.1, "share"))
@@ -188,3 +189,51 @@ def test_changes_stand_on_every_chart_over_time(house: House):
 def test_a_mark_that_says_nothing_is_refused(house: House, body):
     assert house.client(Role.REVIEWER).post("/api/v1/changes", content=body).status_code == 400
     assert house.client(Role.VIEWER).post("/api/v1/changes", content=body).status_code == 403
+
+
+def test_new_versions_stand_apart_from_drift_and_what_must_go_back_comes_first(house: House):
+    for advice, severity in (("hold", Severity.INFO), ("roll_back", Severity.TICKET), ("promote", Severity.INFO)):
+        add(
+            house,
+            kind=FindingKind.VERSION,
+            subject=advice,
+            severity=severity,
+            summary=f"agent: {advice}.",
+            detail={"recommendation": advice, "old_version": "1.9", "needed_runs": 40},
+        )
+    page = house.browser().get("/drift").text
+    assert "No workflow changed its behaviour" in page
+    assert page.index("agent: roll_back.") < page.index("agent: promote.") < page.index("agent: hold.")
+    (first, *_) = [f for f in house.ledger.findings.list(FindingQuery("default")) if f.subject == "roll_back"]
+    opened = house.browser().get(f"/findings/{first.finding_id}").text
+    assert "Go back to 1.9." in opened
+    versions = house.browser().get("/workflows/refund-agent?tab=versions").text
+    assert "agent: roll_back." in versions
+    summary = house.browser().get("/workflows/refund-agent").text
+    assert "agent: roll_back." in summary
+    assert "agent: hold." not in summary
+
+
+def test_a_repeated_write_shows_its_calls_and_a_comparison(house: House):
+    calls = [{"run_id": c * 32, "span_id": c * 16, "at_ns": NOW_NS + n * HOUR} for n, c in enumerate("ab")]
+    one = add(
+        house, kind=FindingKind.DUPLICATE_WRITE, run_ids=("b" * 32, "a" * 32), detail={"calls": calls}, features=()
+    )
+    page = html.unescape(house.browser().get(f"/findings/{one.finding_id}").text)
+    assert page.index(f"/runs/{'a' * 32}?span={'a' * 16}") < page.index(f"/runs/{'b' * 32}?span={'b' * 16}")
+    assert f"/compare?left={'a' * 32}&right={'b' * 32}" in page
+    assert "What moved" not in page
+
+
+def test_examples_of_a_drift_are_named_for_what_they_are(house: House):
+    examples = {"since": ["a" * 32], "extreme": [], "before": ["b" * 32]}
+    one = add(house, run_ids=("a" * 32, "b" * 32), detail={"examples": examples})
+    page = html.unescape(house.browser().get(f"/findings/{one.finding_id}").text)
+    assert re.search(r"bbbbbbbb</a> <span class=\"muted\">typical before", page)
+    assert f"/compare?left={'b' * 32}&right={'a' * 32}" in page
+
+
+@pytest.mark.parametrize("kind", list(FindingKind))
+def test_every_kind_of_finding_says_what_to_do(kind):
+    found = a_finding(kind=kind, detail={"recommendation": "hold", "old_version": "1", "needed_runs": 3})
+    assert advice_of(found).endswith((".", "?"))
