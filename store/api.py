@@ -108,7 +108,7 @@ class Totals:
     """Sums over runs of one range; `cost_usd` is None when nothing in it could be priced.
 
     `success`, `failure`, `errors` (ended with an error) and `waiting` count runs; shadow runs never count as success or
-    failure. `denials` counts stopped calls.
+    failure, and a job in several runs is judged on its last part. `denials` counts stopped calls.
     """
 
     runs: int = 0
@@ -121,6 +121,21 @@ class Totals:
     unpriced_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    beside: int = 0
+    """Of `runs`, those that are nobody's job: shadow runs, and parts of a job that went on in another run."""
+    shadow_usd: Decimal = Decimal(0)
+    """Of `cost_usd`, what shadow runs cost."""
+
+    @property
+    def success_rate(self) -> float | None:
+        """Share of jobs that succeeded, as `insights.economics` states it; None where nobody judged one."""
+        jobs = self.runs - self.beside
+        return self.success / jobs if jobs and self.success + self.failure else None
+
+    @property
+    def cost_per_success(self) -> Decimal | None:
+        """All spend but that of shadow runs, by jobs that succeeded; None while there are none."""
+        return (self.cost_usd - self.shadow_usd) / self.success if self.cost_usd is not None and self.success else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -663,7 +663,8 @@ def _light(totals: Totals) -> Totals:
 
 def _totals(runs: Iterable[Run]) -> Totals:
     found = list(runs)
-    judged = [run for run in found if run.mode is not RunMode.SHADOW]
+    judged = [run for run in found if run.mode is not RunMode.SHADOW and run.continued_by is None]
+    shadows = [run.cost_usd for run in found if run.mode is RunMode.SHADOW and run.cost_usd is not None]
     priced = [run.cost_usd for run in found if run.cost_usd is not None]
     return Totals(
         runs=len(found),
@@ -676,6 +677,8 @@ def _totals(runs: Iterable[Run]) -> Totals:
         unpriced_calls=sum(run.unpriced_calls for run in found),
         input_tokens=sum(run.usage.input or 0 for run in found),
         output_tokens=sum(run.usage.output or 0 for run in found),
+        beside=len(found) - len(judged),
+        shadow_usd=sum(shadows, Decimal(0)),
     )
 
 

@@ -637,6 +637,8 @@ def _totals(row: Mapping[str, Any]) -> Totals:
         unpriced_calls=row["unpriced_calls_sum"],
         input_tokens=row["input_tokens_sum"],
         output_tokens=row["output_tokens_sum"],
+        beside=row["beside_sum"],
+        shadow_usd=trimmed(row["shadow_usd_sum"]),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
@@ -13,16 +13,19 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from insights.economics import table_of
 from insights.policies import book_of
-from insights.standing import budget_of, standing_of
+from insights.standing import COUNTED_SHAPES, budget_of, standing_of
 from runs.facts import facts_of
 from spans.policy import Budget
 from store import open_store
-from store.api import RunQuery
+from store.api import RunQuery, Totals
 from store.hours import HourField, HourQuery
 from store.ledger import Ledger
 from store.measures import Comparison, SpendField
 from tests.runs.scoring import _protobuf, assemble_all, items_in
 from tracetape.judges import Judges
+from web.format import money, percent
+from web.pages.overview import CHART_BARS, build_overview
+from web.places import Place, TimeRange
 
 HOUR_NS = 3_600 * 10**9
 DAY_NS = 24 * HOUR_NS
@@ -230,6 +233,51 @@ def test_budgets(stored, workflow, days, usd, at_ns):
     assert state.spent_usd == pytest.approx(spent, abs=Decimal("1e-9"))
     assert state.left_usd == pytest.approx(usd - spent, abs=Decimal("1e-9"))
     assert state.share == pytest.approx(float(spent / usd))
+
+
+@pytest.mark.parametrize("workflow", ["refunds", "triage"])
+def test_how_fast_a_budget_burns_and_where_it_will_end(stored, workflow):
+    store, policies = stored
+    state = budget_of(store, RunQuery("default", workflow=workflow), policies.find(workflow), NOW_NS)
+    assert state is not None
+
+    def spent(window_ns: int) -> Decimal:
+        live = (r for r in ROWS if r.workflow == workflow and r.mode == "live")
+        return sum((r.usd for r in live if NOW_NS - window_ns <= r.at_ns < NOW_NS), Decimal(0))
+
+    length_ns = state.period.until_ns - state.period.since_ns
+    for rule, long, short in state.burns:
+        for got, window_ns in ((long, rule.long_ns), (short, rule.short_ns)):
+            assert got == pytest.approx(float(spent(window_ns) / state.budget.usd) * length_ns / window_ns)
+    assert state.per_day_usd == pytest.approx(spent(7 * DAY_NS) / 7)
+    rest = state.spent_usd + spent(7 * DAY_NS) * (state.period.until_ns - NOW_NS) / (7 * DAY_NS)
+    assert state.forecast_usd == pytest.approx(rest)
+
+
+@pytest.mark.parametrize("environment", ["", "production"])
+def test_the_overview_says_what_the_pages_of_workflows_say(stored, environment):
+    """Shadow runs are spend, and neither a job nor part of the cost of a success."""
+    store, policies = stored
+    query = replace(RANGE, environment=environment or None, shape=COUNTED_SHAPES)
+    place = Place("", "default", TimeRange(BEGIN_NS, NOW_NS), environment)
+    totals, series, fleet = store.totals(query), store.series(query, CHART_BARS), store.fleet(query)
+    page = build_overview(place, totals, Totals(), series, fleet)
+    rows = [r for r in ROWS if environment in ("", r.environment)]
+    live = [r for r in rows if r.mode == "live"]
+    good, spent = sum(r.good for r in live), sum((r.usd for r in live), Decimal(0))
+    told = {tile.label: tile.value for tile in page.tiles}
+    assert told["Spend"] == money(sum((r.usd for r in rows), Decimal(0)))
+    assert told["Cost per success"] == money(spent / good)
+    assert told["Success"] == percent(good / len(live))
+    assert sum(bucket.totals.cost_usd or 0 for bucket in series) == totals.cost_usd
+    assert len(page.fleet) == len({(r.workflow, r.environment) for r in rows})
+    for line in page.fleet:
+        own = replace(query, workflow=line.workflow, environment=line.environment)
+        figures = standing_of(store, own, policies.find(line.workflow), NOW_NS).figures
+        assert line.cost_per_success == figures.cost_per_success
+        assert line.success == percent(figures.success_rate)
+        mine = [r for r in rows if (r.workflow, r.environment) == (line.workflow, line.environment)]
+        assert line.spend_usd == pytest.approx(sum((r.usd for r in mine), Decimal(0)), abs=Decimal("1e-9"))
 
 
 def test_every_other_total(stored):

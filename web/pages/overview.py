@@ -215,7 +215,7 @@ def _fleet_line(place: Place, row: FleetRow, around: Around) -> FleetLine:
         state=state,
         runs=totals.runs,
         success=success_words(totals),
-        cost_per_success=cost_per_success(totals),
+        cost_per_success=totals.cost_per_success,
         spend_usd=totals.cost_usd,
         unpriced_calls=totals.unpriced_calls,
         budget=money(budget.budget.usd) if budget else "",
@@ -252,20 +252,14 @@ def _fleet_state(totals: Totals) -> tuple[str, str]:
 
 def success_words(totals: Totals) -> str:
     """The share of runs that succeeded; a dash while nobody has said what success is."""
-    return percent(totals.success / totals.runs) if totals.success + totals.failure else NONE
-
-
-def cost_per_success(totals: Totals) -> Decimal | None:
-    """All spend divided by the runs that succeeded; None while there are none."""
-    return totals.cost_usd / totals.success if totals.cost_usd is not None and totals.success else None
+    return percent(totals.success_rate) if totals.success_rate is not None else NONE
 
 
 def _tiles(place: Place, totals: Totals, before: Totals, series: Sequence[Bucket]) -> tuple[Tile, ...]:
     points = _merge(series, POINTS)
     judged = totals.success + totals.failure
-    rate = totals.success / totals.runs if judged else None
-    rate_before = before.success / before.runs if before.success + before.failure else None
-    cps, cps_before = cost_per_success(totals), cost_per_success(before)
+    rate, rate_before = totals.success_rate, before.success_rate
+    cps, cps_before = totals.cost_per_success, before.cost_per_success
     undefined = "" if judged else "not defined yet"
 
     def runs_url(**more: object) -> str:
@@ -281,12 +275,12 @@ def _tiles(place: Place, totals: Totals, before: Totals, series: Sequence[Bucket
         ),
         Tile(
             "Success", percent(rate), change(rate, rate_before), bool(rate and rate_before and rate < rate_before),
-            undefined, line([p.success / p.runs if p.success + p.failure else None for p in points]),
+            undefined, line([p.success_rate for p in points]),
             runs_url(outcome="success") if judged else runs_url(),
         ),
         Tile(
             "Cost per success", money(cps), change(cps, cps_before), bool(cps and cps_before and cps > cps_before),
-            undefined, line([cost_per_success(p) for p in points]),
+            undefined, line([p.cost_per_success for p in points]),
             runs_url(outcome="success") if judged else runs_url(),
         ),
         Tile(
@@ -325,4 +319,6 @@ def add_totals(parts: Sequence[Totals]) -> Totals:
         unpriced_calls=sum(p.unpriced_calls for p in parts),
         input_tokens=sum(p.input_tokens for p in parts),
         output_tokens=sum(p.output_tokens for p in parts),
+        beside=sum(p.beside for p in parts),
+        shadow_usd=sum((p.shadow_usd for p in parts), Decimal(0)),
     )
