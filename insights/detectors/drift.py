@@ -174,7 +174,7 @@ def _finding(inputs: Inputs, judged: Sequence[_Judged], moved: Sequence[_Judged]
         since_ns = near.at_ns
     features = tuple(_feature(one) for one in moved[:NAMED])
     impact = _impact(inputs, activity, since_ns)
-    calm = _unchanged(judged)
+    calm = _unchanged([*judged, *moved])
     examples = _examples(inputs, top) if known is None else known.detail.get("examples")
     detail: dict[str, Value] = {
         "reference": top.look.reference,

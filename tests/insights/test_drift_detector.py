@@ -25,7 +25,7 @@ HOUR_NS = DAY_NS // 24
 
 
 @cache
-def a_fleet(per_day=45, days=10, cost_after=1.6, denied_after=0.02, seed=3):
+def a_fleet(per_day=45, days=10, cost_after=1.6, denied_after=0.02, seed=3, tools_after=("lookup", "issue_refund")):
     rng = random.Random(seed)
     made = []
     for n in range(per_day * days):
@@ -45,7 +45,9 @@ def a_fleet(per_day=45, days=10, cost_after=1.6, denied_after=0.02, seed=3):
             status=RunStatus.OK,
             user_id=f"u{n % 7}",
         )
-        made.append(Assembly(run, (), Measures(numbers, tuple(flags), ("lookup", "issue_refund"))))
+        made.append(
+            Assembly(run, (), Measures(numbers, tuple(flags), tools_after if late else ("lookup", "issue_refund")))
+        )
     store = MemoryStore()
     store.write_derived(made)
     return store
@@ -169,3 +171,10 @@ def test_examples_are_kept_by_what_they_are_examples_of():
     (denials,) = found(a_fleet(cost_after=1.0, denied_after=0.6))
     assert not denials.detail["examples"]["extreme"]  # yes and no have no extremes
     assert len(denials.detail["examples"]["before"]) == 3
+
+
+def test_tools_whose_order_changed_are_not_called_unchanged():
+    (finding,) = found(a_fleet(cost_after=1.0, tools_after=("issue_refund", "lookup")))
+    assert finding.features[0].name == "tools"
+    assert "tools" not in finding.detail["unchanged"]
+    assert "duration" in finding.detail["unchanged"]
