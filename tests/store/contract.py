@@ -620,20 +620,32 @@ class StoreContract:
             {"cost_usd": Decimal("0.2"), "status": RunStatus.ERROR, "errors": 3, "denials": 2},
             {"cost_usd": None, "unpriced_calls": 4, "waiting_for": "approval", "usage": Usage()},
             {"cost_usd": Decimal("0.000000000003"), "outcome": Outcome(OutcomeLabel.FAILURE, "policy")},
-            {"cost_usd": None, "outcome": Outcome(OutcomeLabel.SUCCESS, "policy"), "mode": RunMode.SHADOW},
+            {"cost_usd": Decimal("0.05"), "outcome": Outcome(OutcomeLabel.SUCCESS, "policy"), "mode": RunMode.SHADOW},
+            {
+                "cost_usd": None,
+                "outcome": Outcome(OutcomeLabel.SUCCESS, "policy"),
+                "continued_by": RunId("9" * 32),
+                "usage": Usage(),
+            },
         )
-        assert store.totals(RunQuery(project)) == Totals(
-            runs=5,
+        totals = store.totals(RunQuery(project))
+        assert totals == Totals(
+            runs=6,
             success=1,
             failure=1,
             errors=1,
             denials=2,
             waiting=1,
-            cost_usd=Decimal("0.300000000003"),
+            cost_usd=Decimal("0.350000000003"),
             unpriced_calls=4,
             input_tokens=480,
             output_tokens=120,
+            beside=2,
+            shadow_usd=Decimal("0.05"),
         )
+        assert (totals.success_rate, totals.cost_per_success) == (1 / 4, Decimal("0.300000000003"))
+        (line,) = store.fleet(RunQuery(project))
+        assert line.totals == totals
 
     def test_totals_of_nothing_have_no_cost(self, store, project, runs):
         assert store.totals(RunQuery(project)) == Totals()
