@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from store.ledger.workflow_states import WorkMode
+
 ANY = "*"
 
 
@@ -111,6 +113,9 @@ class RunCondition:
         return f"with {than.replace('less', 'fewer')}{number} {self.metric.replace('_', ' ')}"
 
 
+SWITCHES = (WorkMode.DRAFT_ONLY.value, WorkMode.STOP.value)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One alert rule. Lengths of time are seconds; amounts of `cost_usd` and `cpsc` are US dollars."""
@@ -146,6 +151,8 @@ class Rule:
     renotify_s: int = 43_200
     when_silent: WhenSilent = WhenSilent.KEEP
     enabled: bool = True
+    switch: str = ""
+    """Where the workflow's switch goes when the rule fires, one of `SWITCHES`; empty: it stays. Only people ease it again."""
 
     def covers(self, workflow: str, environment: str) -> bool:
         """Whether the rule speaks of this workflow in this environment."""

@@ -14,6 +14,7 @@ from insights import yaml_place as read
 from insights.alerts.metrics import METRICS, RUN_METRICS
 from insights.alerts.rule import (
     ANY,
+    SWITCHES,
     Comparison,
     Rule,
     RuleType,
@@ -47,6 +48,7 @@ _COMMON = (
     "renotify",
     "no_data",
     "enabled",
+    "switch",
 )
 _OWN: Mapping[RuleType, tuple[str, ...]] = {
     RuleType.THRESHOLD: ("metric", "window", "above", "below", "warn"),
@@ -156,6 +158,7 @@ def _rule(place: Place, defaults: Mapping[str, Place]) -> Rule:
             fields, "no_data", lambda p: WhenSilent(read.one_of(p, tuple(WhenSilent))), WhenSilent.KEEP
         ),
         enabled=optional(fields, "enabled", read.truth, True),
+        switch=optional(fields, "switch", lambda p: read.one_of(p, SWITCHES), ""),
         window_s=optional(fields, "window", _length, 86_400 if kind is RuleType.NO_DATA else 3_600),
         sensitivity=optional(
             fields, "sensitivity", lambda p: Sensitivity(read.one_of(p, tuple(Sensitivity))), Sensitivity.NORMAL
@@ -284,6 +287,7 @@ _UNUSUAL: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     ("renotify_s", "renotify", length_text),
     ("when_silent", "no_data", str),
     ("enabled", "enabled", bool),
+    ("switch", "switch", str),
 )
 
 

@@ -18,6 +18,7 @@ from store.api import RunQuery, Store
 from store.ledger import Ledger
 from store.ledger.alert_rules import KeptSilence
 from store.ledger.alerts import Alert, AlertMove, AlertReading
+from store.ledger.workflow_states import WorkMode
 from tracetape.alerting.answers import BudgetOf, LiveAnswers, filtered, no_budget
 from tracetape.alerting.pinning import pin_runs
 from tracetape.demo import DEMO_PROJECT
@@ -196,10 +197,33 @@ class AlertDriver:
             for step in take_step(project, rule, answers, at_ns, known)
             if step.changes_anything() and (not late or _is_missed(step, at_ns))
         ]
+        # First: a crash in between leaves an agent held rather than an alert that held nobody.
+        for move in moves:
+            self._hold(project, rule, move)
         self._ledger.alerts.commit(moves, now_ns)
         for move in moves:
             if move.notice in {Notice.FIRING, Notice.ESCALATED} and project != DEMO_PROJECT:
                 pin_runs(self._ledger, project, move.alert.reading.run_ids, move.alert.reading.sentence)
+
+    def _hold(self, project: str, rule: Rule, move: AlertMove) -> None:
+        """Turn the workflow's switch where the rule says so; never back, and not while the alert is silenced."""
+        alert = move.alert
+        fires = move.notice in {Notice.FIRING, Notice.ESCALATED}
+        if not rule.switch or not fires or move.silenced or not alert.workflow:
+            return
+        wanted, order = WorkMode(rule.switch), list(WorkMode)
+        known = self._ledger.states.get(project, alert.environment, alert.workflow)
+        if order.index(wanted) > order.index(known.mode):
+            by, told = f"rule:{rule.rule_id}", {"state": wanted.value, "environment": alert.environment or "all"}
+            self._ledger.audit.append(by, "rule_change", target=alert.workflow, project=project, detail=told)
+            self._ledger.states.put(
+                project,
+                alert.environment,
+                alert.workflow,
+                wanted,
+                reason=alert.reading.sentence[:300],
+                set_by=by,
+            )
 
     def _move(
         self,

@@ -9,6 +9,7 @@ from insights.alerts.evaluators.findings import FALSE_ALARMS
 from insights.alerts.metrics import METRICS, RUN_METRICS
 from insights.alerts.rule import ANY, Rule, RuleType, Sensitivity, Severity, WhenSilent
 from insights.alerts.rule_file import FILTERS, UNITS, fields_of, fields_yaml, rule_fields
+from store.ledger.workflow_states import WorkMode
 
 Posted = Mapping[str, Sequence[str]]
 """What a form sent: every field with all of its values."""
@@ -114,6 +115,18 @@ _PACE = (
             (WhenSilent.NO_DATA.value, "say so, tell nobody"),
             (WhenSilent.NOTIFY.value, "say so, and tell"),
         ),
+    ),
+    FormField(
+        "switch",
+        "And the workflow's switch",
+        "choice",
+        "",
+        (
+            ("", "stays as it is"),
+            (WorkMode.DRAFT_ONLY.value, "goes to drafts only when it fires"),
+            (WorkMode.STOP.value, "goes to stop when it fires"),
+        ),
+        help="agents poll it; only a person turns it back",
     ),
     FormField("enabled", "Switched on", "check", "on"),
 )

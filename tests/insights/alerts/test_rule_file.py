@@ -73,3 +73,11 @@ def test_two_rules_of_one_name_are_refused():
 def test_any_text_is_read_or_refused(text):
     with contextlib.suppress(YamlFileError):
         parse_alerts(text)
+
+
+def test_a_switch_is_read_written_and_refused():
+    rule = parse_rule("{id: a, type: violation, switch: stop}")
+    assert rule.switch == "stop"
+    assert parse_rule(rule_yaml(rule)) == rule
+    with pytest.raises(YamlFileError, match="draft_only"):
+        parse_rule("{id: a, type: violation, switch: run}")

@@ -20,6 +20,7 @@ from spans.run import Outcome
 from store.api import RunQuery
 from store.ledger import Ledger
 from store.ledger.pins import PinReason
+from store.ledger.workflow_states import WorkMode
 from store.memory import MemoryStore
 from tests.builders import NOW_NS, a_finding, a_run, a_trace_id, an_assembly
 from tracetape.alerting.answers import LiveAnswers, history_of, no_budget
@@ -442,3 +443,47 @@ def test_what_is_older_than_a_rule_does_not_fire_it(house):
     house.rule("{id: cap, type: per_run, any: [cost_usd > 2], window: 5m, to: [team]}")
     house.pass_s(900)
     assert house.flips() == []
+
+
+def switch(house):
+    state = house.ledger.states.get("default", "production", "refund")
+    return state.mode, state.set_by
+
+
+def test_a_rule_turns_the_switch_when_it_fires_and_never_back(house):
+    house.rule(SPEND.replace("severity: page", "severity: page, switch: draft_only"))
+    house.run("1")
+    house.pass_s(300)
+    assert switch(house) == (WorkMode.RUN, "")
+    house.run("9")
+    house.pass_s(300)
+    assert switch(house) == (WorkMode.DRAFT_ONLY, "rule:spend")
+    state = house.ledger.states.get("default", "production", "refund")
+    assert state.reason == house.ledger.alerts.flips("default")[0].reading.sentence
+    assert [(e.actor, e.target) for e in house.ledger.audit.list() if e.action == "rule_change"] == [
+        ("rule:spend", "refund")
+    ]
+    house.pass_s(2 * 3_600)
+    assert house.flips()[-1] == ("spend", "refund", "resolved")
+    assert switch(house) == (WorkMode.DRAFT_ONLY, "rule:spend")
+
+
+def test_a_rule_leaves_a_stricter_switch_and_a_silenced_one_turns_nothing(house):
+    house.rule(SPEND.replace("severity: page", "severity: page, switch: draft_only"))
+    house.ledger.states.put("default", "", "refund", WorkMode.STOP, reason="by hand", set_by="member:ana")
+    house.run("9")
+    house.pass_s(300)
+    assert switch(house) == (WorkMode.STOP, "member:ana")
+    house.ledger.alert_rules.silence("default", "spend", "triage", house.clock() + 24 * HOUR, "planned", "ana")
+    house.run("9", workflow="triage")
+    house.pass_s(300)
+    assert ("spend", "triage", "firing") in house.flips()
+    assert house.ledger.states.get("default", "production", "triage").mode is WorkMode.RUN
+
+
+def test_without_the_word_a_rule_leaves_the_switch_alone(house):
+    house.rule(SPEND)
+    house.run("9")
+    house.pass_s(300)
+    assert house.flips() == [("spend", "refund", "firing")]
+    assert switch(house) == (WorkMode.RUN, "")
