@@ -19,6 +19,8 @@ MOST_KEYS = 12
 """Arguments of one call that are looked at."""
 LOOP = 5
 """Equal calls in a row that are a loop."""
+LOOP_OF_NAME = 10
+"""Calls of one tool in a row that are a loop where arguments were not recorded: paging through results looks the same."""
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,39}")
 _WORD = re.compile(r"[A-Za-z][A-Za-z _-]{0,23}")
@@ -133,7 +135,7 @@ def _flags(run: Run, steps: Sequence[Step], calls: Sequence[Step], *, has_malfor
         ("tool_errors", has_malformed or bool(outcomes & _FAILED)),
         ("invalid_params", has_malformed),
         ("retry", ToolOutcome.RETRIED_THEN_OK in outcomes),
-        ("loop", _longest_row(calls) >= LOOP),
+        ("loop", _has_loop(calls)),
         ("no_documents", any(step.kind is SpanKind.RETRIEVAL and step.documents == 0 for step in steps)),
     )
     yield from (name for name, is_so in own if is_so)
@@ -142,14 +144,16 @@ def _flags(run: Run, steps: Sequence[Step], calls: Sequence[Step], *, has_malfor
     yield from (f"arg_{key}={value}" for key, value in _arguments(calls).items() if isinstance(value, str))
 
 
-def _longest_row(calls: Sequence[Step]) -> int:
-    longest = row = 0
+def _has_loop(calls: Sequence[Step]) -> bool:
+    row = 0
     before: tuple[str, str] | None = None
     for call in calls:
         now = (call.tool_name, call.tool_arguments_hash)
         row = row + 1 if now == before else 1
-        longest, before = max(longest, row), now
-    return longest
+        before = now
+        if row >= (LOOP if call.tool_arguments_hash else LOOP_OF_NAME):
+            return True
+    return False
 
 
 def unit_of(name: str) -> str:

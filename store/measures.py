@@ -110,6 +110,17 @@ class Flagged:
     run_id: RunId
     started_ns: int
     tools: tuple[str, ...]
+    is_row: bool = True
+    """Whether the same call comes again and again; False: only far more calls than usual."""
+    calls: int = 0
+    usual_calls: float = 0.0
+    """What 99 of 100 runs of the weeks before stay within; 0 where too few ran to say."""
+
+
+USUAL_NS = 28 * DAY_NS
+LEAST_USUAL = 100
+"""Runs of a workflow before which nobody can say how many calls are usual."""
+TIMES_THE_USUAL = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +241,7 @@ class MeasureReader(Protocol):
         """The tools of every comparison's runs, at most `limit` of each group, chosen by the hash of their ids."""
 
     def looped(self, project: str, since_ns: int, until_ns: int, limit: int) -> tuple[Flagged, ...]:
-        """Runs of [since, until) with a loop in them (five equal calls in a row), oldest first."""
+        """Runs of [since, until) with a loop in them, or with more than `TIMES_THE_USUAL` the tool calls of 99 of 100 runs of the weeks before, oldest first."""
 
     def versions(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
         """Workflow versions that ran in [since, at); runs without one are left out."""

@@ -13,8 +13,11 @@ from spans.run import Assembly, Run
 from store.measures import (
     DAY_NS,
     JUDGED,
+    LEAST_USUAL,
     SCHEMA_DIGITS,
     SUCCESS,
+    TIMES_THE_USUAL,
+    USUAL_NS,
     Activity,
     Comparison,
     Example,
@@ -166,14 +169,28 @@ class MemoryMeasures:
         return tuple(self._tools(project, where, limit) for where in comparisons)
 
     def looped(self, project: str, since_ns: int, until_ns: int, limit: int) -> tuple[Flagged, ...]:
-        """Runs with a loop in them."""
+        """Runs with a loop in them, or with far more calls than usual."""
+        counts: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        for a in self._ended(project, max(since_ns - USUAL_NS, 0), since_ns):
+            counts[a.run.workflow, a.run.environment].append(a.run.tool_calls)
+        usual = {key: _quantile(some, 0.99) for key, some in counts.items() if len(some) >= LEAST_USUAL}
         found = [
-            Flagged(a.run.workflow, a.run.environment, a.run.run_id, a.run.started_ns, a.measures.tools)
-            for a in self._assemblies()
-            if a.run.project == project
-            and since_ns <= a.run.started_ns < until_ns
-            and a.run.mode is not RunMode.SHADOW
-            and "loop" in a.measures.flags
+            Flagged(run.workflow, run.environment, run.run_id, run.started_ns, tools, is_row, run.tool_calls, most)
+            for run, tools, is_row, most in (
+                (
+                    a.run,
+                    a.measures.tools,
+                    "loop" in a.measures.flags,
+                    usual.get((a.run.workflow, a.run.environment), 0.0),
+                )
+                for a in self._assemblies()
+            )
+            if run.project == project
+            and since_ns <= run.started_ns < until_ns
+            and run.mode is not RunMode.SHADOW
+            and (
+                is_row or ((run.workflow, run.environment) in usual and run.tool_calls > TIMES_THE_USUAL * max(1, most))
+            )
         ]
         return tuple(sorted(found, key=lambda f: (f.started_ns, f.run_id))[:limit])
 
@@ -248,6 +265,14 @@ def _value(assembly: Assembly, feature: str, *, is_rate: bool) -> float | None:
 def _success(run: Run) -> float | None:
     is_judged = run.continued_by is None and run.outcome.label.value in JUDGED
     return float(run.outcome.label.value == SUCCESS) if is_judged else None
+
+
+def _quantile(values: Sequence[int], share: float) -> float:
+    """Between the two nearest values, as the engine's exact inclusive quantile."""
+    ordered, at = sorted(values), share * (len(values) - 1)
+    low = int(at)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (at - low) * (ordered[high] - ordered[low])
 
 
 def _stratum(run: Run) -> int:

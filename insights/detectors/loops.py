@@ -1,4 +1,4 @@
-"""States loops: runs that make the same call five times or more in a row, by a rule and at once."""
+"""States loops: runs that make the same call again and again, or far more calls than usual, by a rule and at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,15 @@ def _finding(inputs: Inputs, workflow: str, environment: str, runs: list[Flagged
     reach = inputs.store.measures.reach(inputs.project, workflow, environment, runs[0].started_ns, inputs.now_ns)
     tools = Counter(tool for run in runs for tool in run.tools)
     tool = tools.most_common(1)[0][0] if tools else "a tool"
-    many = "1 run calls" if len(runs) == 1 else f"{len(runs)} runs call"
+    rows, many = [run for run in runs if run.is_row], [run for run in runs if not run.is_row]
+    said = []
+    if rows:
+        calls = "1 run calls" if len(rows) == 1 else f"{len(rows)} runs call"
+        said.append(f"{calls} a tool at least {LOOP} times in a row with equal arguments, mostly {tool[:60]}")
+    if many:
+        most = max(many, key=lambda run: run.calls)
+        makes = "1 run makes" if len(many) == 1 else f"{len(many)} runs make"
+        said.append(f"{makes} up to {most.calls:,} tool calls, 99 of 100 runs at most {most.usual_calls:,.0f}")
     return Finding(
         kind=FindingKind.LOOP,
         project=inputs.project,
@@ -37,7 +45,7 @@ def _finding(inputs: Inputs, workflow: str, environment: str, runs: list[Flagged
         severity=Severity.TICKET,
         detected_ns=inputs.now_ns,
         since_ns=runs[0].started_ns,
-        summary=f"{workflow}: {many} a tool at least {LOOP} times in a row with equal arguments, mostly {tool[:60]}.",
+        summary=f"{workflow}: {'; '.join(said)}.",
         features=(FeatureChange("loop", None, len(runs) / max(1, reach.runs), 0.0, "share"),),
         impact=Impact(len(runs), None, tuple(sorted(tools))),
         run_ids=tuple(run.run_id for run in reversed(runs[-20:])),

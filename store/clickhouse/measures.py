@@ -15,8 +15,11 @@ from store.columns import trimmed
 from store.measures import (
     DAY_NS,
     JUDGED,
+    LEAST_USUAL,
     SCHEMA_DIGITS,
     SUCCESS,
+    TIMES_THE_USUAL,
+    USUAL_NS,
     Activity,
     Comparison,
     Example,
@@ -191,7 +194,15 @@ class ClickHouseMeasures:
 
     def looped(self, project: str, since_ns: int, until_ns: int, limit: int) -> tuple[Flagged, ...]:
         """Runs with a loop in them."""
-        params = {"project": project, "since_ns": max(since_ns, 0), "until_ns": until_ns, "limit": limit}
+        params = {
+            "project": project,
+            "since_ns": max(since_ns, 0),
+            "until_ns": until_ns,
+            "usual_ns": max(since_ns - USUAL_NS, 0),
+            "least": LEAST_USUAL,
+            "times": TIMES_THE_USUAL,
+            "limit": limit,
+        }
         return tuple(
             Flagged(
                 row["workflow"],
@@ -199,6 +210,9 @@ class ClickHouseMeasures:
                 RunId(row["run_id"]),
                 row["started_ns"],
                 tuple(row["tool_sequence"]),
+                bool(row["is_row"]),
+                row["calls"],
+                row["usual_calls"] if row["seen_runs"] >= LEAST_USUAL else 0.0,
             )
             for row in self._select("measure_looped", params)
         )

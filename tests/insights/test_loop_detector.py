@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from insights.detectors.base import HOUR_NS, Inputs
+from insights.detectors.base import DAY_NS, HOUR_NS, Inputs
 from insights.detectors.loops import LOOPS
 from spans.finding import FindingKind
 from spans.ids import RunId
+from spans.kinds import RunStatus
 from spans.run import Assembly, Measures
+from store.measures import LEAST_USUAL
 from store.memory import MemoryStore
 from tests.builders import NOW_NS, a_run
 
@@ -21,3 +23,30 @@ def test_the_first_run_that_repeats_itself_is_found_at_once():
         finding.summary == "refunds: 1 run calls a tool at least 5 times in a row with equal arguments, mostly search."
     )
     assert list(LOOPS.evaluate(Inputs("default", NOW_NS, NOW_NS + HOUR_NS, store))) == []
+
+
+def a_store(before, calls):
+    store = MemoryStore()
+    for n in range(before + 1):
+        at = NOW_NS - HOUR_NS // 2 if n == before else NOW_NS - DAY_NS - n
+        run = a_run(
+            run_id=RunId(f"{n + 1:032x}"), workflow="refunds", environment="prod", started_ns=at, status=RunStatus.OK,
+            tool_calls=calls if n == before else n % 5,
+        )  # fmt: skip
+        store.write_derived([Assembly(run, (), Measures({}, (), ("search", "read")))])
+    return store
+
+
+def looked_at(store):
+    return list(LOOPS.evaluate(Inputs("default", NOW_NS - HOUR_NS, NOW_NS, store)))
+
+
+def test_far_more_calls_than_usual_are_a_loop_even_when_no_two_are_equal():
+    (finding,) = looked_at(a_store(before=LEAST_USUAL, calls=13))
+    assert finding.summary == "refunds: 1 run makes up to 13 tool calls, 99 of 100 runs at most 4."
+    assert finding.run_ids == (RunId(f"{LEAST_USUAL + 1:032x}"),)
+
+
+def test_neither_a_busy_run_nor_a_young_workflow_is_called_a_loop():
+    assert not looked_at(a_store(before=LEAST_USUAL, calls=12))
+    assert not looked_at(a_store(before=LEAST_USUAL - 1, calls=500))

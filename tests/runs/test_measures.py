@@ -109,3 +109,12 @@ def test_light_values_are_numbers_and_short_words_only():
     }
     assert light_values(arguments) == {"amount": 12.0, "currency": "usd", "urgent": "yes"}
     assert light_values("not a table") == {}
+
+
+@pytest.mark.parametrize(
+    ("known", "calls", "is_loop"),
+    [("same", LOOP - 1, False), ("same", LOOP, True), ("", LOOP, False), ("", 9, False), ("", 10, True)],
+)
+def test_without_recorded_arguments_it_takes_ten_calls_to_be_a_loop(known, calls, is_loop):
+    made = measures_of(a_run(), [a_call(n, tool_arguments_hash=known) for n in range(calls)])
+    assert ("loop" in made.flags) is is_loop

@@ -52,6 +52,7 @@ def some_runs(count=500, seed=5):
             tool_schemas={"issue_refund": rng.choice(["1f4c09aa77b1", "77"]), "lookup": ""},
             user_id=rng.choice(["", "u1", "u2"]),
             cost_usd=Decimal(n),
+            tool_calls=60 if late and n % 7 == 0 else n % 5,
             session_id=rng.choice(["s1", "s2"]),
             outcome=Outcome(list(OutcomeLabel)[n % len(OutcomeLabel)]),
             continued_by=RunId(f"{n + 7000:032x}") if n % 11 == 0 else None,
@@ -113,6 +114,11 @@ def test_reading_runs_agrees(stores):
     loops = [s.looped("default", 0, NOW_NS, 9) for s in stores]
     assert loops[0] == loops[1]
     assert len(loops[0]) == 9
+    lately = [s.looped("default", NOW_NS - DAY_NS, NOW_NS, 500) for s in stores]
+    assert lately[0] == lately[1]
+    many = [run for run in lately[0] if not run.is_row]
+    assert many
+    assert {(run.calls, run.usual_calls) for run in many} == {(60, 4.0)}
 
 
 @pytest.mark.parametrize(("feature", "is_rate"), [("cost_usd", False), ("denied", True)])

@@ -562,10 +562,18 @@ GROUP BY workflow, environment, label
 ORDER BY workflow, environment, first_ns, label
 
 -- measure_looped
-SELECT workflow, environment, run_id, started_ns, tool_sequence
-FROM runs FINAL
-WHERE project = {project:String} AND started_ns >= {since_ns:UInt64} AND started_ns < {until_ns:UInt64}
-  AND has(measure_flags, 'loop') AND mode != 'shadow'
+SELECT workflow, environment, run_id, started_ns, tool_sequence, has(measure_flags, 'loop') AS is_row, tool_calls AS calls, toFloat64(usual) AS usual_calls, seen AS seen_runs
+FROM runs AS r FINAL
+LEFT JOIN
+(
+  SELECT workflow, environment, quantileExactInclusive(0.99)(tool_calls) AS usual, count() AS seen
+  FROM runs FINAL
+  WHERE project = {project:String} AND started_ns >= {usual_ns:UInt64} AND started_ns < {since_ns:UInt64}
+    AND mode != 'shadow' AND status != 'running'
+  GROUP BY workflow, environment
+) AS u USING (workflow, environment)
+WHERE project = {project:String} AND started_ns >= {since_ns:UInt64} AND started_ns < {until_ns:UInt64} AND mode != 'shadow'
+  AND (is_row OR (seen >= {least:UInt32} AND calls > {times:Float64} * greatest(1, usual)))
 ORDER BY started_ns, run_id
 LIMIT {limit:UInt32}
 
