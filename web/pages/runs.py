@@ -387,10 +387,10 @@ class Seen:
             RefusedError: it is not one of ours.
         """
         parts = text.split(".")
-        if len(parts) != 5 or len(text) > 140 or not all(p.isascii() and p.isalnum() for p in parts):
+        if len(parts) not in {4, 5} or len(text) > 140 or not all(p.isascii() and p.isalnum() for p in parts):
             raise RefusedError("The live update lost its place; reload the page.")
         try:
-            return cls(int(parts[0]), parts[1], int(parts[2]), int(parts[3]), int(parts[4]))
+            return cls(int(parts[0]), parts[1], *map(int, parts[2:]))
         except ValueError:
             raise RefusedError("The live update lost its place; reload the page.") from None
 

@@ -93,7 +93,7 @@ def test_a_changed_run_is_told_once():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1.2", "1.2.3.4", "1.2.3.4.5.6", "a.b.c.d.e", "1.<b>.2.0.0", "1.2.3.-4.5", "9" * 200 + ".1.1.1.1"]
+    "text", ["", "1.2", "1.2.3.4.5.6", "a.b.c.d.e", "1.<b>.2.0.0", "1.2.3.-4.5", "9" * 200 + ".1.1.1.1"]
 )
 def test_a_cursor_that_is_not_ours_is_refused(text):
     with pytest.raises(RefusedError):
@@ -119,3 +119,8 @@ def test_an_empty_list_waits_for_its_first_run():
 )
 def test_the_glyph_of_a_run_is_what_somebody_must_look_at(changes, glyph):
     assert run_state(a_run(**changes)).glyph == glyph
+
+
+def test_a_page_that_was_open_before_an_upgrade_goes_on():
+    assert Seen.read("5.ab.7.2") == Seen(5, "ab", 7, 2)
+    assert Seen.read("5.ab.7.2.3").oldest_ns == 3
