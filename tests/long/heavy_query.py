@@ -23,9 +23,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
+
 from bench.end_to_end import a_batch
 from bench.store import INSERTS, make
+from spans.errors import TooHeavyError
+from spans.ids import TraceId
+from store.clickhouse.store import ClickHouseStore
 from store.ledger import Ledger
+from tests.builders import a_clean_span, a_span_id
+from tests.store.contract import tables_for
 from tests.tracetape.running import Running, wait_for
 from tracetape.folder import DataFolder
 from tracetape.watermark import KEY
@@ -85,6 +92,55 @@ def test_heavy_pages_delay_no_insert_and_end_with_a_friendly_page(tmp_path: Path
     print(f"sent {sent}, {health['spans']}")
     assert health["spans"]["acked"] == sent == health["spans"]["stored"]
     assert not told["something else"], told
+
+
+def test_endless_questions_are_stopped_after_ten_seconds_and_delay_no_insert(tmp_path: Path) -> None:
+    """The same engine, with questions that would take hours: as many at once as pages may ask."""
+    store = ClickHouseStore.open(f"chdb://{tmp_path / 'store'}")
+    store.migrate()
+    _insert_for(store, 1.0)
+    quiet = _insert_for(store, SECONDS / 4)
+    stop = threading.Event()
+    ended: list[float] = []
+    askers = [threading.Thread(target=_endless, args=(store, stop, ended)) for _ in range(READERS)]
+    for asker in askers:
+        asker.start()
+    heavy = _insert_for(store, SECONDS / 2)
+    stop.set()
+    for asker in askers:
+        asker.join()
+    store.close()
+    for name, took in (("quiet", quiet), ("heavy", heavy)):
+        print(f"{name}: one insert median {statistics.median(took):.2f}, longest {max(took):.2f} s ({len(took)})")
+    print(f"{len(ended)} endless questions ended after {min(ended):.1f} to {max(ended):.1f} s")
+    assert len(ended) >= READERS
+
+
+def _insert_for(store: ClickHouseStore, seconds: float) -> list[float]:
+    """Insert 300 spans at a time; how long each took."""
+    took: list[float] = []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        spans = [
+            a_clean_span(
+                trace_id=TraceId(f"{time.time_ns():032x}"), span_id=a_span_id(k + 1), attributes={"x": "y" * 500}
+            )
+            for k in range(300)
+        ]
+        tables = tables_for(*spans)
+        began = time.monotonic()
+        store.write_evidence(tables)
+        took.append(time.monotonic() - began)
+        time.sleep(0.2)
+    return took
+
+
+def _endless(store: ClickHouseStore, stop: threading.Event, ended: list[float]) -> None:
+    while not stop.is_set():
+        began = time.monotonic()
+        with pytest.raises(TooHeavyError, match="time limit"):
+            store._engine.select("SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))")
+        ended.append(time.monotonic() - began)
 
 
 def _send(server: Running, part: Seconds, seconds: float) -> int:
