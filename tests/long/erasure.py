@@ -14,6 +14,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -94,7 +95,8 @@ def test_a_person_with_ten_thousand_spans_is_erased_everywhere(tmp_path: Path) -
 
     def others() -> None:
         while not stop.wait(0.5):
-            sent(running, f"{OTHERS} goes on")
+            with suppress(OSError):
+                sent(running, f"{OTHERS} goes on")
 
     with running:
         for n in range(SIDE):
@@ -113,8 +115,9 @@ def test_a_person_with_ten_thousand_spans_is_erased_everywhere(tmp_path: Path) -
             pending = [sent(running, f"{WORDS} wrote {PERSON} {n} again") for n in range(SIDE)]
             asked = time.monotonic()
             erase = begin(running, PERSON, "--person", "--entity", "EMAIL_ADDRESS")
-            wait_for(lambda: not any(is_there(running, t) for t in theirs[:: len(theirs) // 30]), SEEN_S, "unseen")
+            wait_for(lambda: not any(is_there(running, t) for t in theirs[:: len(theirs) // 30]), WITHIN_S, "unseen")
             unseen_s = time.monotonic() - asked
+            print(f"unseen after {unseen_s:.1f} s")
         finally:
             for pid in workers:
                 os.kill(pid, signal.SIGCONT)
@@ -127,6 +130,7 @@ def test_a_person_with_ten_thousand_spans_is_erased_everywhere(tmp_path: Path) -
         done = printed(erase)
         print(json.dumps(done, indent=1))
         print(f"unseen after {unseen_s:.1f} s, no byte left after {gone_s:.1f} s")
+        assert unseen_s <= SEEN_S
         assert done["removed_rows"]["spans"] >= SPANS
         assert done["removed_elsewhere"]["quarantined_items"] == 2 * SIDE
         assert done["removed_elsewhere"]["sealed_originals"] == SIDE
