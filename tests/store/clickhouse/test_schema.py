@@ -56,6 +56,47 @@ def test_it_resumes_after_a_crash_at_every_statement(engine, monkeypatch):
     assert engine.select("SELECT max(version) AS v FROM schema_version") == [{"v": len(schema_files())}]
 
 
+def test_runs_written_anew_are_all_there_wherever_it_was_cut_short(engine, monkeypatch):
+    """Schema 0016 writes the table of runs anew; a copy that is not whole never takes its place."""
+    migrate(engine, up_to=15)
+    for day in (1, 2, 3):
+        engine.change(
+            "INSERT INTO runs (project, run_id, version, partition_day, name) "
+            f"SELECT 'p', toString(number), 1, toDate('2026-05-0{day}'), 'a run' FROM numbers({day} * 700)",
+            what="test",
+        )
+    change, left = engine.change, 0
+
+    def dying(sql, params=None, *, what):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        change(sql, params, what=what)
+
+    counted = "SELECT count() AS n, uniqExact(partition_day, run_id) AS ids FROM runs"
+    whole = engine.select(counted)
+    monkeypatch.setattr(engine, "change", dying)
+    deaths = 0
+    for allowed in range(20):
+        left = allowed
+        try:
+            migrate(engine)
+        except KeyboardInterrupt:
+            deaths += 1
+            assert engine.select(counted) == whole
+        else:
+            break
+    assert deaths > 5
+    assert engine.select(counted) == whole
+    made = engine.select("SELECT engine_full AS e FROM system.tables WHERE name = 'runs' AND database = 'tracetape'")[
+        0
+    ]["e"]
+    assert "index_granularity = 512" in made
+    assert "fsync_after_insert" not in made
+    assert "runs_next" not in tables(engine)
+
+
 def test_a_newer_schema_is_refused_with_what_to_do(engine):
     migrate(engine)
     engine.change("INSERT INTO schema_version (version, name) VALUES (99, 'later')", what="test")
