@@ -46,12 +46,17 @@ class Caps:
     query_s: int
     memory_bytes: int
     wait_s: float
+    threads: int = 0
+    """Per query; 0 is as many as there are cores."""
 
 
 POOLS: Mapping[PoolName, Caps] = {
+    # Jobs leave half of the cores to pages and to what arrives.
     "page": Caps(connections=4, query_s=10, memory_bytes=2 * _GIB, wait_s=10),
     "search": Caps(connections=2, query_s=10, memory_bytes=2 * _GIB, wait_s=10),
-    "job": Caps(connections=2, query_s=120, memory_bytes=4 * _GIB, wait_s=120),
+    "job": Caps(
+        connections=2, query_s=120, memory_bytes=4 * _GIB, wait_s=120, threads=max(1, (os.cpu_count() or 1) // 2)
+    ),
 }
 
 WRITE_SETTINGS: Mapping[str, object] = {
@@ -100,6 +105,7 @@ def read_settings(caps: Caps) -> dict[str, object]:
     """Settings of a reader; `readonly` comes last because nothing can be set after it."""
     return {
         "max_execution_time": caps.query_s,
+        "max_threads": caps.threads,
         "timeout_overflow_mode": "throw",
         "max_memory_usage": caps.memory_bytes,
         # Derived rows of one run never leave their partition, so FINAL need not compare partitions.
