@@ -457,7 +457,10 @@ class MemoryStore:
                 if assembly.run.project == project and text in str(assembly.run):
                     found.update(trace_ids(assembly))
         if until_ns is not None:
-            found &= {row["trace_id"] for row in self._rows("facts", project) if row["received_ns"] <= until_ns}
+            first: dict[str, int] = {}
+            for row in self._rows("facts", project):
+                first[row["trace_id"]] = min(first.get(row["trace_id"], row["received_ns"]), row["received_ns"])
+            found -= {trace for trace, at_ns in first.items() if at_ns > until_ns}
         return tuple(sorted(TraceId(trace) for trace in found))
 
     def times_of(self, project: str, traces: Sequence[TraceId]) -> TraceTimes | None:

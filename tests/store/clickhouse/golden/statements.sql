@@ -1356,7 +1356,10 @@ FROM
     OR position(input_preview, {text:String}) > 0 OR position(output_preview, {text:String}) > 0
     OR arrayExists(v -> position(v, {text:String}) > 0, mapValues(attributes)))
 )
-WHERE trace_id IN (SELECT trace_id FROM facts WHERE project = {project:String} AND received_ns <= {until_ns:UInt64})
+WHERE trace_id NOT IN
+(
+    SELECT trace_id FROM facts WHERE project = {project:String} GROUP BY trace_id HAVING min(received_ns) > {until_ns:UInt64}
+)
 ORDER BY trace_id
 
 -- traces_sharing
