@@ -33,7 +33,7 @@ class Tapes:
                 return known
         steps = store.read_steps(run.project, run.run_id)
         asked = asked_of(store.read_facts(run.project, traces_of(run, steps)))
-        tape = build_tape(run, outline(steps, asked), asked)
+        tape = build_tape(run, outline(steps, asked), asked, steps)
         with self._lock:
             self._kept[key] = tape
             while len(self._kept) > MOST:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,18 +12,19 @@ from spans.content import Message, Part, SpanContent, ToolDefinition
 from spans.facts import AskedCall, Decision
 from spans.ids import SpanId
 from spans.kinds import SpanKind, UsageRole
-from spans.run import Run
+from spans.run import Run, Step
 from web.format import NBSP, duration, plural
 from web.json_tree import Node, json_tree
 from web.pages.run_head import RunHead
 from web.places import Place
-from web.waterfall import step_detail, step_state
+from web.waterfall import KIND_NAMES, step_detail, step_name, step_state
 
 MAX_ROWS = 4_000
 """Steps listed at most; longer runs are walked by key, link and scrubber."""
 MAX_BLOCKS = 500
 """Blocks of the scrubber; more steps share blocks, and the worst of them shows."""
 MAX_LANES = 8
+MAX_INDENT = 8
 _LEAST = 0.35
 """Percent of the scrubber below which a block could not be hit."""
 _SEVERITY = {"ok": 0, "running": 1, "waiting": 2, "error": 3, "denied": 4}
@@ -50,9 +51,24 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """Something that asked nothing itself, above the steps inside it: an agent, a node, a chain."""
+
+    name: str
+    kind: str
+    kind_word: str
+    indent: int
+    href: str
+    """Where it can be looked at: the timeline."""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One step in the list and what the keyboard needs to know of it."""
 
+    heads: tuple[Head, ...]
+    """What playing enters here."""
+    indent: int
     number: int
     href: str
     kind: str
@@ -100,6 +116,8 @@ class Tape:
     by_span: Mapping[SpanId, int]
     """Step number of each span that is an exchange."""
     starts: tuple[int, ...]
+    above: Mapping[SpanId, tuple[Step, ...]]
+    """What each exchange stands in, the outermost first: the tree of the run, without plumbing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +224,13 @@ class ReplayPage:
     compare_href: str
 
 
-def build_tape(run: Run, moments: tuple[Moment, ...], asked: Mapping[SpanId, Sequence[AskedCall]]) -> Tape:
-    """Prepare an outline: lanes, and running totals so that any step is told at once."""
+def build_tape(
+    run: Run,
+    moments: tuple[Moment, ...],
+    asked: Mapping[SpanId, Sequence[AskedCall]],
+    steps: Iterable[Step] = (),
+) -> Tape:
+    """Prepare an outline: lanes, and running totals so that any step is told at once. `steps`: the whole tree."""
     branches = dict.fromkeys(m.branch for m in moments)
     ordered = sorted(branches, key=lambda b: (b != (), next(m.number for m in moments if m.branch == b)))
     counts = {b: sum(1 for m in moments if m.branch == b) for b in ordered}
@@ -238,7 +261,24 @@ def build_tape(run: Run, moments: tuple[Moment, ...], asked: Mapping[SpanId, Seq
         denials=tuple(denials),
         by_span={s.span_id: m.number for m in moments for s in (m.step, *m.retold_by)},
         starts=tuple(m.step.start_ns for m in moments),
+        above=_above(moments, steps),
     )
+
+
+def _above(moments: Sequence[Moment], steps: Iterable[Step]) -> dict[SpanId, tuple[Step, ...]]:
+    known = {step.span_id: step for step in steps}
+    found: dict[SpanId, tuple[Step, ...]] = {}
+    for moment in moments:
+        path: list[Step] = []
+        seen = {moment.step.span_id}
+        at = known.get(moment.step.parent_span_id or SpanId(""))
+        while at is not None and at.span_id not in seen:
+            seen.add(at.span_id)
+            if "noise" not in at.flags and at.duplicate_of is None:
+                path.append(at)
+            at = known.get(at.parent_span_id or SpanId(""))
+        found[moment.step.span_id] = tuple(reversed(path))
+    return found
 
 
 def number_of(tape: Tape, raw_step: str, raw_span: str) -> int:
@@ -461,13 +501,20 @@ def build_rows(place: Place, tape: Tape, around: int) -> tuple[tuple[Row, ...], 
     path = f"/runs/{tape.run.run_id}/replay"
     rows = []
     lane = -1
+    before: tuple[Step, ...] = ()
     for moment in tape.moments[start : start + MAX_ROWS]:
         glyph, word = step_state(moment.step)
         mine = tape.lane_of[moment.branch]
-        name = tape.lanes[mine].name if mine != lane and mine < len(tape.lanes) else ""
+        # A call that only a later message tells of stands in that message's call, but is played before it.
+        above = tuple(s for s in tape.above[moment.step.span_id] if tape.by_span.get(s.span_id, 0) < moment.number)
+        heads = _heads(place, tape, before, above)
+        before = above
+        name = tape.lanes[mine].name if mine != lane and mine < len(tape.lanes) and not heads else ""
         lane = mine
         rows.append(
             Row(
+                heads=heads,
+                indent=min(len(above), MAX_INDENT),
                 number=moment.number,
                 href=place.url(path, step=moment.number),
                 kind=KINDS[moment.kind],
@@ -483,6 +530,24 @@ def build_rows(place: Place, tape: Tape, around: int) -> tuple[tuple[Row, ...], 
             )
         )
     return tuple(rows), total - len(rows)
+
+
+def _heads(place: Place, tape: Tape, before: Sequence[Step], above: Sequence[Step]) -> tuple[Head, ...]:
+    """What is entered between one step and the next; steps that are played have a row of their own."""
+    same = 0
+    while same < min(len(before), len(above)) and before[same].span_id == above[same].span_id:
+        same += 1
+    return tuple(
+        Head(
+            name=step_name(step),
+            kind=KIND_NAMES[step.kind],
+            kind_word=step.kind.value,
+            indent=min(depth, MAX_INDENT),
+            href=place.url(f"/runs/{tape.run.run_id}", span=step.span_id),
+        )
+        for depth, step in enumerate(above)
+        if depth >= same and step.span_id not in tape.by_span
+    )
 
 
 def build_blocks(place: Place, tape: Tape) -> tuple[Block, ...]:

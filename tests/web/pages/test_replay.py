@@ -18,8 +18,8 @@ CALL = asks(("c1", "lookup", {"order": 1}), ("c2", "refund", {"amount": 5}))
 
 def step(number, kind=SpanKind.MODEL, **changes):
     plain = {"usage": None, "cost": None} if kind is not SpanKind.MODEL else {}
-    start = NOW_NS + number * SECOND_NS
-    return a_step(span_id=a_span_id(number), ordinal=number, kind=kind, start_ns=start, **(plain | changes))
+    start = {"start_ns": NOW_NS + number * SECOND_NS}
+    return a_step(span_id=a_span_id(number), ordinal=number, kind=kind, **(start | plain | changes))
 
 
 def tool(number, name, call, **changes):
@@ -157,6 +157,44 @@ def test_branches_are_lanes():
     tape = build_tape(a_run(), outline(steps, {}), {})
     assert [lane.name for lane in tape.lanes] == ["", "helper#1"]
     assert [row.lane for row in build_rows(PLACE, tape, 1)[0]] == [0, 1]
+
+
+def test_the_list_is_the_tree_of_the_run_in_playing_order():
+    """What asks nothing itself heads the steps inside it; a tool that has steps inside is a row, and they stand below it."""
+    steps = [
+        step(1, SpanKind.AGENT, agent_name="boss"),
+        step(2, SpanKind.OTHER, name="plumbing", parent_span_id=a_span_id(1), flags=("noise",)),
+        step(3, parent_span_id=a_span_id(2)),
+        tool(4, "ask_helper", "c1", parent_span_id=a_span_id(1)),
+        step(5, SpanKind.AGENT, agent_name="helper", parent_span_id=a_span_id(4)),
+        step(6, parent_span_id=a_span_id(5)),
+        step(7, parent_span_id=a_span_id(1)),
+    ]
+    rows, _ = build_rows(PLACE, build_tape(a_run(), outline(steps, {}), {}, steps), 1)
+    assert [([h.name for h in r.heads], r.indent, r.span_id) for r in rows] == [
+        (["boss"], 1, a_span_id(3)),
+        ([], 1, a_span_id(4)),
+        (["helper"], 3, a_span_id(6)),
+        ([], 1, a_span_id(7)),
+    ]
+    assert [h.indent for r in rows for h in r.heads] == [0, 2]
+    assert rows[2].heads[0].href.endswith(f"span={a_span_id(5)}")
+
+
+def test_a_call_told_by_a_later_message_stands_beside_it_not_in_it():
+    steps = [
+        step(1, SpanKind.AGENT, agent_name="boss"),
+        tool(2, "lookup", "c1", parent_span_id=a_span_id(3), flags=("synthetic",), start_ns=NOW_NS + 3 * SECOND_NS),
+        step(3, parent_span_id=a_span_id(1)),
+    ]
+    rows, _ = build_rows(PLACE, build_tape(a_run(), outline(steps, {}), {}, steps), 1)
+    assert [(r.span_id, r.indent, len(r.heads)) for r in rows] == [(a_span_id(2), 1, 1), (a_span_id(3), 1, 0)]
+
+
+def test_parents_that_name_each_other_end():
+    steps = [step(1, parent_span_id=a_span_id(2)), step(2, SpanKind.AGENT, parent_span_id=a_span_id(1))]
+    rows, _ = build_rows(PLACE, build_tape(a_run(), outline(steps, {}), {}, steps), 1)
+    assert [r.span_id for r in rows] == [a_span_id(1)]
 
 
 def test_a_system_prompt_that_was_sent_twice_is_shown_once():
