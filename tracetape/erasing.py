@@ -156,7 +156,8 @@ class Erasing:
     def replay(self, tombstones: Iterable[Erasure]) -> int:
         """Erase again what a restored backup brought back; rows removed.
 
-        Every tombstone is kept as an unfinished erasure: what the backup's spool holds of it goes when it is worked off.
+        Every tombstone is kept as an unfinished erasure: the next server waits until old files are gone, and what the
+        backup's spool holds of it goes when it is worked off.
         """
         back: list[tuple[str, tuple[TraceId, ...]]] = []
         for tombstone in tombstones:
@@ -166,10 +167,7 @@ class Erasing:
                 back.append((tombstone.project, traces))
             new = [trace for trace in traces if trace not in tombstone.traces]
             self._arrivals.learn(self._ledger.erasures.add(tombstone.erasure_id, {}, new))
-        gone = 0
-        for number, (project, traces) in enumerate(back, 1):
-            gone += sum(self._store.erase(project, traces, wait=number == len(back)).values())
-        return gone
+        return sum(sum(self._store.erase(project, traces, wait=False).values()) for project, traces in back)
 
     def _traces(self, project: str, subject: Subject, target: str) -> tuple[TraceId, ...]:
         if subject is Subject.PERSON:

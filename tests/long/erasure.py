@@ -25,9 +25,7 @@ from collector.spool.sidestore import SideStore
 from spans.ids import SpanId, TraceId
 from store import open_store
 from tests.builders import a_clean_span, a_span, an_origin
-from tests.store.contract import tables_for
-from tests.tracetape.running import Running, wait_for
-from tests.tracetape.test_erased_everywhere import (
+from tests.long.erased_everywhere import (
     OTHERS,
     PERSON,
     SEEN_S,
@@ -42,6 +40,8 @@ from tests.tracetape.test_erased_everywhere import (
     sent,
     set_aside,
 )
+from tests.store.contract import tables_for
+from tests.tracetape.running import Running, wait_for
 from tracetape.folder import DataFolder
 
 SPANS = int(os.environ.get("LONG_SPANS", "10000"))
