@@ -449,7 +449,7 @@ class Store(Protocol):
         """Parts the engine counts as stored although not all of their bytes are on the disk, as `table/part`.
 
         The embedded engine makes them when the disk is full. What was inserted was not acknowledged then; what a part was
-        merged from is kept for half a minute, and taken up again when the engine is opened anew: whoever finds one has to do
+        merged from is kept for about half a minute, and taken up again when the engine is opened anew: whoever finds one has to do
         that soon. Nothing more is written until then.
         """
 

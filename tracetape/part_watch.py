@@ -11,7 +11,7 @@ from store.api import Store
 logger = logging.getLogger(__name__)
 
 EVERY_S = 2.0
-"""What a broken part was merged from is kept for 30 s of the clock on the wall, which may be set forward or go on while a
+"""What a broken part was merged from is kept for about 30 s of the clock on the wall, which may be set forward or go on while a
 laptop sleeps: soon is better. Looking costs some milliseconds, as parts that were seen whole are not looked at again."""
 
 

@@ -10,7 +10,7 @@ PARTITION BY partition_day
 ORDER BY (project, run_id)
 SETTINGS index_granularity = 512, max_suspicious_broken_parts = 100000, max_suspicious_broken_parts_bytes = 1000000000000000,
   min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1, fsync_after_insert = 1,
-  fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, old_parts_lifetime = 30;
+  fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1;
 
 INSERT INTO runs_next SELECT * FROM runs SETTINGS max_partitions_per_insert_block = 0;
 

@@ -50,7 +50,6 @@ def test_an_erasure_whose_bytes_do_not_go_says_so(store):
 
 @pytest.mark.slow
 def test_what_a_busy_store_merges_afterwards_does_not_hold_up_an_erasure(store):
-    store._engine.change("ALTER TABLE spans MODIFY SETTING old_parts_lifetime = 1", what="Keeping sources for a second")
     store.erase("default", [a_trace_id(1)], wait=False)
     gone_s = time.time()
     assert not store.old_bytes_gone(gone_s)

@@ -38,7 +38,7 @@ def test_a_merged_part_is_on_the_disk_before_its_sources_may_go(store):
     assert synced(store) > before
 
 
-def test_every_table_syncs_its_merges_and_keeps_their_sources_a_while(store):
+def test_every_table_syncs_its_merges(store):
     rows = store._engine.select(
         "SELECT name, engine_full FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
     )
@@ -46,7 +46,6 @@ def test_every_table_syncs_its_merges_and_keeps_their_sources_a_while(store):
     assert set(tables) > {*EVIDENCE_TABLES, *DERIVED_TABLES}
     for name, settings in tables.items():
         assert "min_rows_to_fsync_after_merge = 1" in settings, name
-        assert "old_parts_lifetime = 30" in settings, name
 
 
 def test_freed_memory_goes_back_to_the_system(store):

@@ -423,27 +423,27 @@ ALTER TABLE steps ADD COLUMN IF NOT EXISTS tool_arguments_shape LowCardinality(S
 ALTER TABLE steps MATERIALIZE COLUMN tool_arguments_shape SETTINGS mutations_sync = 0, alter_sync = 0
 
 -- 0015_merges
-ALTER TABLE spans MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+ALTER TABLE spans MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1;
 
-ALTER TABLE span_contents MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+ALTER TABLE span_contents MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1;
 
-ALTER TABLE logs MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+ALTER TABLE logs MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1;
 
-ALTER TABLE facts MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+ALTER TABLE facts MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1;
 
-ALTER TABLE runs MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+ALTER TABLE runs MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1;
 
-ALTER TABLE steps MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+ALTER TABLE steps MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1;
 
-ALTER TABLE hour_marks MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+ALTER TABLE hour_marks MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1;
 
-ALTER TABLE hourly_runs MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+ALTER TABLE hourly_runs MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1;
 
-ALTER TABLE hourly_calls MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+ALTER TABLE hourly_calls MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1;
 
-ALTER TABLE survivors MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30;
+ALTER TABLE survivors MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1;
 
-ALTER TABLE gone_traces MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1, old_parts_lifetime = 30
+ALTER TABLE gone_traces MODIFY SETTING min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, fsync_part_directory = 1
 
 -- 0016_small_granules
 DROP TABLE IF EXISTS runs_next SYNC;
@@ -454,7 +454,7 @@ PARTITION BY partition_day
 ORDER BY (project, run_id)
 SETTINGS index_granularity = 512, max_suspicious_broken_parts = 100000, max_suspicious_broken_parts_bytes = 1000000000000000,
   min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1, fsync_after_insert = 1,
-  fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1, old_parts_lifetime = 30;
+  fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1;
 
 INSERT INTO runs_next SELECT * FROM runs SETTINGS max_partitions_per_insert_block = 0;
 
