@@ -28,7 +28,7 @@ SHORTEST_TARGET = 6
 DAY_NS = 86_400_000_000_000
 MOST_LOOKED_AT = 500
 """Runs whose workflow is asked for; among more of them some are taken to be of every workflow."""
-EVERY_S = 5.0
+ERASING_EVERY_S = 5.0
 """Pause between two looks at what an unfinished erasure still waits for."""
 
 
@@ -139,7 +139,7 @@ class Erasing:
         """Why an erasure is not finished, as of the last look."""
         return self._waits.get(erasure_id, Waiting())
 
-    def wait(self, erasure_id: str, timeout_s: float, *, is_flowing: bool, every_s: float = EVERY_S) -> Erasure:
+    def wait(self, erasure_id: str, timeout_s: float, *, is_flowing: bool, every_s: float = ERASING_EVERY_S) -> Erasure:
         """Look until an erasure is finished or the time is up.
 
         Where nothing flows (`is_flowing` false) only until it waits for what the spool or a worker has to give.
@@ -265,29 +265,3 @@ class Erasing:
             new = [TraceId(trace) for trace in cleared.traces]
             self._arrivals.learn(self._ledger.erasures.add(tombstone.erasure_id, cleared.removed, new))
         return cleared
-
-
-class EraserThread:
-    """Looks after unfinished erasures. `stop` works before `start`, and twice."""
-
-    def __init__(self, erasing: Erasing, every_s: float = EVERY_S) -> None:
-        """Nothing is looked at before `start`."""
-        self._erasing = erasing
-        self._every_s = every_s
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="erasing", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End before the next look."""
-        self._stop.set()
-
-    def _loop(self) -> None:
-        while not self._stop.wait(self._every_s):
-            try:
-                self._erasing.go_on()
-            except Exception:
-                logger.exception("erasing failed; trying again in a moment")

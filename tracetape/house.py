@@ -30,14 +30,13 @@ from tracetape.assembler import Assembler
 from tracetape.delivery_check import health
 from tracetape.erased_arrivals import ErasedArrivals
 from tracetape.erased_sealed import SealedRecords
-from tracetape.erasing import EraserThread, Erasing
+from tracetape.erasing import ERASING_EVERY_S, Erasing
 from tracetape.evaluator import Evaluator
 from tracetape.folder import DataFolder
 from tracetape.forwarding.journal import Journal
 from tracetape.housekeeping import Housekeeper
 from tracetape.judges import Judges
 from tracetape.keeping import retention_rules
-from tracetape.memory_release import MemoryRelease
 from tracetape.overrides import Overrides
 from tracetape.owing import Owing, rules_owed
 from tracetape.part_watch import PartWatch
@@ -45,6 +44,7 @@ from tracetape.pump import Pump
 from tracetape.receipt_files import ProvenReceipts
 from tracetape.receivers import ingest_status, receiver_figures
 from tracetape.recompute import Recompute
+from tracetape.repeating import Repeating
 from tracetape.repeats import GENERATION
 from tracetape.rollups import RollUps
 from tracetape.sealer import Sealer
@@ -54,6 +54,8 @@ from tracetape.watermark import Watermark
 logger = logging.getLogger(__name__)
 
 WATERMARK_EVERY_S = 5.0
+RELEASE_EVERY_S = 10.0
+"""How often memory that the embedded engine freed goes back to the system."""
 DAY_NS = 86_400 * 1_000_000_000
 RATE_WINDOW_S = 10.0
 REMEMBER_NS = 3_600_000_000_000
@@ -81,13 +83,13 @@ class House:
     alerts: AlertDriver
     rollups: RollUps
     erasing: Erasing
-    eraser: EraserThread
+    eraser: Repeating
     judges: Judges
     watermark: Watermark
     again: Again
     sealer: Sealer
     part_watch: PartWatch
-    memory_release: MemoryRelease
+    memory_release: Repeating
     overrides: Overrides
     recompute: Recompute
     owing: Owing
@@ -179,13 +181,13 @@ class House:
             alerts=alerts,
             rollups=rollups,
             erasing=erasing,
-            eraser=EraserThread(erasing),
+            eraser=Repeating("erasing", erasing.go_on, ERASING_EVERY_S),
             judges=judges,
             watermark=watermark,
             again=again,
             sealer=Sealer(store, ledger),
             part_watch=part_watch,
-            memory_release=MemoryRelease(store),
+            memory_release=Repeating("memory-release", store.release_memory, RELEASE_EVERY_S),
             overrides=overrides,
             recompute=recompute,
             owing=Owing(ledger.owed, store, assembler, recompute, overrides.changed),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 
 from store.api import Store
+from tracetape.repeating import Repeating
 
 logger = logging.getLogger(__name__)
 
@@ -15,8 +15,8 @@ EVERY_S = 2.0
 laptop sleeps: soon is better. Looking costs some milliseconds, as parts that were seen whole are not looked at again."""
 
 
-class PartWatch:
-    """A thread. `stop` works before `start`, and twice."""
+class PartWatch(Repeating):
+    """Looks at every part in use, and opens the engine anew once."""
 
     def __init__(self, store: Store, reopen: Callable[[], None], every_s: float = EVERY_S) -> None:
         """Nothing is looked at before `start`.
@@ -26,19 +26,9 @@ class PartWatch:
             reopen: ends this process in an orderly way, so that it is started again; the spool keeps everything meanwhile.
             every_s: pause between two looks.
         """
+        super().__init__("part-watch", self._watch, every_s)
         self._store = store
         self._reopen = reopen
-        self._every_s = every_s
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="part-watch", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End before the next look."""
-        self._stop.set()
 
     def look(self) -> bool:
         """Look once; True when the engine has to be opened anew."""
@@ -50,11 +40,7 @@ class PartWatch:
             )
         return bool(broken)
 
-    def _loop(self) -> None:
-        while not self._stop.wait(self._every_s):
-            try:
-                if self.look():
-                    self._reopen()
-                    return
-            except Exception:
-                logger.exception("the engine's parts could not be looked at; trying again")
+    def _watch(self) -> None:
+        if self.look():
+            self._reopen()
+            self.stop()
