@@ -111,7 +111,7 @@ class Part(ABC):
             before = [child.pid for child in children]
             for child in children:
                 if sentence := child.tend():
-                    self._refused = refusal(self.folder)
+                    self._refused = refusal(self.folder, child)
                     if self._refused:
                         return
                     self.say(sentence)

@@ -47,6 +47,9 @@ class _Dirty:
     """Whether to write it even if the evidence is what it was: what judges it has changed."""
 
 
+_AGAIN = _Dirty(0.0, 0, 0, neighbours_too=False, again=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Backlog:
     """What is stored as evidence but not yet assembled."""
@@ -100,9 +103,8 @@ class Assembler:
         traces: Mapping[TraceId, tuple[int, int]],
         *,
         neighbours_too: bool = True,
-        again: bool = False,
     ) -> None:
-        """Note that these traces have new evidence: (spans, logs) each; `again` also where only their judges changed."""
+        """Note that these traces have new evidence: (spans, logs) each."""
         now = time.monotonic()
         with self._wake:
             for trace, (spans, logs) in traces.items():
@@ -110,18 +112,13 @@ class Assembler:
                 due = max(now + QUIET_S, self._next_allowed.get(key, 0.0))
                 known = self._dirty.get(key)
                 if known is None:
-                    self._dirty[key] = _Dirty(due, spans, logs, neighbours_too, again)
+                    self._dirty[key] = _Dirty(due, spans, logs, neighbours_too)
                 else:
                     known.due = min(known.due, due)
                     known.spans += spans
                     known.logs += logs
                     known.neighbours_too = known.neighbours_too or neighbours_too
-                    known.again = known.again or again
             self._wake.notify_all()
-
-    def judge_again(self, project: str, traces: Iterable[TraceId]) -> None:
-        """Write these runs anew although their evidence is what it was: a policy, label or pattern changed."""
-        self.mark(project, dict.fromkeys(traces, (0, 0)), neighbours_too=False, again=True)
 
     def backlog(self) -> Backlog:
         """What is not assembled yet, work in hand included."""
@@ -130,12 +127,32 @@ class Assembler:
             return Backlog(len(waiting), sum(d.spans for d in waiting), sum(d.logs for d in waiting))
 
     def assemble_now(self, project: str, traces: Iterable[TraceId]) -> None:
-        """Assemble these traces in the caller's thread, for verbs that work without the flow."""
+        """Assemble these traces in the caller's thread, also where only what judges them changed.
+
+        One that cannot be assembled stays as it was, and is told in the log.
+
+        Raises:
+            BusyError: the store is busy; some of them may be done.
+        """
         keys = [(project, trace) for trace in traces]
         for start in range(0, len(keys), BATCH):
-            self._assemble(
-                {key: _Dirty(0.0, 0, 0, neighbours_too=False, again=True) for key in keys[start : start + BATCH]}
-            )
+            some = keys[start : start + BATCH]
+            try:
+                self._assemble(dict.fromkeys(some, _AGAIN))
+            except BusyError:
+                raise
+            except Exception:
+                logger.exception("assembling failed; trying these traces again one by one")
+                self._each_alone(some)
+
+    def _each_alone(self, keys: Sequence[TraceKey]) -> None:
+        for key in keys:
+            try:
+                self._assemble({key: _AGAIN})
+            except BusyError:
+                raise
+            except Exception:
+                logger.exception("a trace cannot be assembled now; its run stays as it was", extra={"trace": key[1]})
 
     def _loop(self) -> None:
         while True:
@@ -170,9 +187,7 @@ class Assembler:
 
     def _put_back(self, batch: Mapping[TraceKey, _Dirty]) -> None:
         for (project, trace), dirty in batch.items():
-            self.mark(
-                project, {trace: (dirty.spans, dirty.logs)}, neighbours_too=dirty.neighbours_too, again=dirty.again
-            )
+            self.mark(project, {trace: (dirty.spans, dirty.logs)}, neighbours_too=dirty.neighbours_too)
 
     def _one_by_one(self, batch: Mapping[TraceKey, _Dirty]) -> None:
         for key, dirty in batch.items():
@@ -197,7 +212,6 @@ class Assembler:
             else:
                 newer.spans += dirty.spans
                 newer.logs += dirty.logs
-                newer.again = newer.again or dirty.again
 
     def _assemble(self, batch: Mapping[TraceKey, _Dirty]) -> None:
         with self._working:

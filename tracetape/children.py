@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tracetape.child import REFUSED
 from tracetape.folder import DataFolder, read_status, write_status
 
 FIRST_PAUSE_S = 0.1
@@ -104,8 +105,13 @@ class Child:
         return True
 
 
-def refusal(folder: DataFolder) -> str:
-    """Why a child ended for good, in one sentence; empty while it is worth starting it again."""
+def refusal(folder: DataFolder, child: Child) -> str:
+    """Why this child ended for good, in one sentence; empty while it is worth starting it again.
+
+    Parts that run by themselves share the file: only who left with the code of a refusal has written it.
+    """
+    if child.process is None or child.process.returncode != REFUSED:
+        return ""
     return str(read_status(folder.refused_file).get("sentence", ""))
 
 

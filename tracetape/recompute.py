@@ -86,6 +86,11 @@ class Recompute:
                 if self._run({project for project, _ in asked}):
                     for _, done in asked:
                         done()
+            except BusyError as error:
+                logger.warning("stored runs cannot be recomputed now; trying again", extra={"reason": str(error)})
+                with self._lock:
+                    self._asked = [*asked, *self._asked]
+                self._stop.wait(BUSY_PAUSE_S)
             except Exception:
                 logger.exception("recomputing stored runs failed; `tracetape renormalise` does it again")
 

@@ -107,7 +107,7 @@ class Supervisor:
             for child in self._children:
                 before = child.pid
                 if sentence := child.tend():
-                    self._refused = refusal(self._folder)
+                    self._refused = refusal(self._folder, child)
                     if self._refused:
                         return
                     self._say(sentence)

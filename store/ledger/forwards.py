@@ -176,9 +176,11 @@ class Forwards:
             by_day: dict[int, list[ForwardRecord]] = {}
             for row in rows:
                 by_day.setdefault(row.received_ns // _DAY_NS, []).append(row)
-            # Their places are the last of those that were folded: what is appended later stands behind them.
-            for number, day in enumerate(sorted(by_day), rows[-1].seq + 1 - len(by_day)):
-                connection.execute(sa.insert(JOURNAL).values(**_row(_period(by_day[day], number), number)))
+            # Their places are the last of those that were folded: what is appended later stands behind them, and what
+            # lies between them may be of another signal.
+            places = [row.seq for row in rows[-len(by_day) :]]
+            for seq, day in zip(places, sorted(by_day), strict=True):
+                connection.execute(sa.insert(JOURNAL).values(**_row(_period(by_day[day], seq), seq)))
 
     def state(self, signal: ForwardSignal) -> ForwardState:
         """Offset, lag and trouble of this moment."""

@@ -125,6 +125,22 @@ def test_the_same_evidence_twice_is_written_once(start):
     assert store.read_run("default", GOOD).version == version
 
 
+def test_one_trace_that_cannot_be_assembled_does_not_keep_others_from_it():
+    store = Flaky(ValueError("a bug"), times=1_000_000)
+    for trace in (GOOD, BAD):
+        add(store, trace)
+    Assembler(store, lambda: BOOK).assemble_now("default", [BAD, GOOD])
+    assert store.read_run("default", GOOD)
+    assert store.read_run("default", BAD) is None
+
+
+def test_a_busy_store_is_told_to_who_asked_for_assembling():
+    store = Flaky(BusyError("the disk is full"), times=1)
+    add(store, BAD)
+    with pytest.raises(BusyError):
+        Assembler(store, lambda: BOOK).assemble_now("default", [BAD])
+
+
 def test_a_run_judged_before_a_change_is_not_written_after_the_one_judged_later(start):
     """A label is saved while the run is being written: what was judged without it must not stay."""
     store, said = MemoryStore(), ["before"]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tracetape import children
-from tracetape.children import Child, leftovers
+from tracetape.children import Child, leftovers, refusal
+from tracetape.folder import DataFolder, write_status
 
 
 @pytest.fixture
@@ -78,3 +79,17 @@ def test_only_our_own_processes_count_as_leftovers():
     with subprocess.Popen(["sleep", "30"]) as stranger:
         assert leftovers([stranger.pid, 2**22]) == []
         stranger.kill()
+
+
+@pytest.mark.parametrize(("code", "said"), [(2, "update tracetape"), (1, ""), (0, "")])
+def test_only_a_child_that_refused_ends_for_good(child, tmp_path, code, said):
+    """The note lies in the folder of all parts: main's refusal must not end a receiver that was killed."""
+    folder = DataFolder(tmp_path)
+    folder.refused_file.parent.mkdir(parents=True, exist_ok=True)
+    write_status(folder.refused_file, {"sentence": "update tracetape"})
+    assert refusal(folder, child) == "", "it never ran"
+    child.role = f"raise SystemExit({code})"
+    child.start()
+    wait_until_gone(child)
+    child.tend()
+    assert refusal(folder, child) == said

@@ -72,16 +72,14 @@ def test_runs_are_judged_again_although_their_evidence_is_the_same(ledger):
     assembler.start()
     assembler.mark("default", {TRACE: (1, 0)})
     ledger.labels.add("default", TRACE, OutcomeLabel.HANDED_OFF, source="review", author="member:1")
-    assembler.judge_again("default", [TRACE])
+    assembler.assemble_now("default", [TRACE])
     assembler.stop(10)
     run = store.read_run("default", TRACE)
     assert run is not None
     assert (run.outcome.label, run.outcome.source) == (OutcomeLabel.HANDED_OFF, "review")
     assembler_two = Assembler(store, PriceBook, Judges(ledger).judge)
     ledger.labels.add("default", TRACE, OutcomeLabel.SUCCESS, source="review", author="member:1")
-    assembler_two.start()
-    assembler_two.judge_again("default", [TRACE])
-    assembler_two.stop(10)
+    assembler_two.assemble_now("default", [TRACE])
     again = store.read_run("default", TRACE)
     assert again is not None
     assert again.outcome.label is OutcomeLabel.SUCCESS

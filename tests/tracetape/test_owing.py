@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from runs.facts import facts_of
 from spans.errors import BusyError
+from spans.ids import TraceId
 from spans.kinds import OutcomeLabel
 from spans.prices import PriceRow
 from store.ledger import Ledger
@@ -115,6 +117,40 @@ def test_what_a_busy_store_refuses_is_still_owed(ledger, main, monkeypatch):
     assert ledger.owed.count() == 1
     main.do_everything()
     assert main.run.outcome.label is OutcomeLabel.SUCCESS
+
+
+def test_a_run_that_cannot_be_assembled_does_not_hold_up_what_else_is_owed(ledger, main, monkeypatch):
+    """Runs come first: one that never works out must not keep a policy from every other run."""
+    write = main.store.write_derived
+    broken = TraceId("f" * 32)
+    main.store.write_evidence({"facts": facts_table([replace(facts_of(agent(1, "support")), trace_id=broken)])})
+
+    def failing(assemblies):
+        if any(a.run.run_id == broken for a in assemblies):
+            raise ValueError("a bug")
+        write(assemblies)
+
+    monkeypatch.setattr(main.store, "write_derived", failing)
+    ledger.policies.save("default", "support", "1", POLICY, author="member:1")
+    main.owing.note([*runs_owed("default", [broken]), *workflow_owed("default", "support")])
+    main.do_everything()
+    assert (main.run.outcome.source, ledger.owed.count()) == ("policy", 0)
+
+
+def test_a_price_that_met_a_busy_store_is_applied_when_it_is_free(ledger, main, monkeypatch):
+    monkeypatch.setattr("tracetape.recompute.BUSY_PAUSE_S", 0.01)
+    recent, left = main.store.recent_traces, [BusyError("the store is busy")]
+
+    def once_busy(*args):
+        if left:
+            raise left.pop()
+        return recent(*args)
+
+    monkeypatch.setattr(main.store, "recent_traces", once_busy)
+    ledger.prices.put(PriceRow("ours", "house-*", {"input": Decimal(3)}))
+    main.owing.note(rules_owed(None))
+    main.do_everything()
+    assert (left, main.run.cost_usd, ledger.owed.count()) == ([], Decimal(3), 0)
 
 
 def test_its_thread_begins_with_what_was_left_and_goes_on_with_what_comes(ledger, main):

@@ -111,6 +111,18 @@ def test_a_period_is_of_one_day_as_what_is_stored_expires_by_the_day(ledger):
     assert [p.seq for p in periods] == [4, 5, 6]
 
 
+def test_spans_and_logs_that_arrived_in_turn_over_days_are_folded_each_by_itself(ledger):
+    spans = many(8, lambda n: n // 4 * DAY_NS + n)
+    for span in spans:
+        ledger.forwards.append([span, replace(span, segment="logs", signal="logs")])
+    for signal in ("spans", "logs"):
+        ledger.forwards.fold(signal, 1)
+        head, *periods = ledger.forwards.next(signal, 9)
+        assert (head.slot, [p.items for p in periods]) == (0, [6, 8])
+        assert head.seq < periods[0].seq < periods[1].seq
+        assert ledger.forwards.state(signal).waiting == 16
+
+
 def test_nothing_is_folded_where_there_is_nothing_to_win(ledger):
     ledger.forwards.append(many(4))
     ledger.forwards.fold("spans", 3)
