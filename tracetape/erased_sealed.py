@@ -71,11 +71,12 @@ class Sealed(Protocol):
 
 
 class SealedRecords:
-    """Implements `Sealed` on the broker. What was looked through and found clean is not opened again."""
+    """Implements `Sealed` on the broker. What was found clean is opened again only when the erasure has learnt more traces."""
 
     def __init__(self, broker: SealedBroker) -> None:
         self._broker = broker
-        self._clean: dict[str, set[str]] = {}
+        self._clean: dict[str, dict[str, int]] = {}
+        """By erasure and record: how many traces (they only grow) the record was found not to name."""
 
     def held_until(self, until_ns: int) -> Held:
         """What the spool still holds of a time."""
@@ -109,20 +110,21 @@ class SealedRecords:
         return done
 
     def _mine(self, files: SideStore, tombstone: Erasure) -> Sequence[SetAside]:
-        clean = self._clean.setdefault(tombstone.erasure_id, set())
+        clean = self._clean.setdefault(tombstone.erasure_id, {})
         return [
             kept
             for kept in files.list()
             if kept.project == tombstone.project
             and kept.received_ns <= tombstone.requested_ns
-            and kept.name not in clean
+            and clean.get(kept.name) != len(tombstone.traces)
         ]
 
     def _must_go(self, files: SideStore, kept: SetAside, tombstone: Erasure, done: Cleared) -> bool:
+        clean = self._clean[tombstone.erasure_id]
         try:
             if set(tombstone.traces) & traces_in(self._broker.unseal(files, kept)):
                 return True
-            if tombstone.subject is Subject.PERSON:
+            if tombstone.subject is Subject.PERSON and kept.name not in clean:  # a name is looked for once
                 if kept.reason.startswith(_DIED):
                     return True  # looking through it would end another worker
                 made = self._broker.rework(kept, files)
@@ -138,7 +140,7 @@ class SealedRecords:
         except (SpoolError, UnsealError, OSError) as error:
             logger.warning("a sealed record cannot be opened and goes", extra={"reason": type(error).__name__})
             return True
-        self._clean[tombstone.erasure_id].add(kept.name)
+        clean[kept.name] = len(tombstone.traces)
         return False
 
 

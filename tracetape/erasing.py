@@ -219,7 +219,7 @@ class Erasing:
             )
             cleared = self._clear(self._ledger.erasures.find(erasure_id))
             self._waits[erasure_id] = Waiting(held.files, held.items, cleared.waiting)
-            if had_rows or cleared.removed or cleared.waiting or held != Held(0, 0):
+            if had_rows or cleared.removed or cleared.traces or cleared.waiting or held != Held(0, 0):
                 return False
             return self._finish(erasure_id)
         finally:

@@ -96,6 +96,17 @@ def test_a_record_is_looked_through_for_a_person_and_only_theirs_goes(broker, le
     assert broker.asked == [theirs, other], "what was found clean is not opened again"
 
 
+def test_what_was_found_clean_is_looked_at_again_when_the_person_has_more_traces(broker, ledger):
+    """The original of trace 2 names nobody; that trace 2 is the person's is told later, by another record."""
+    mine, other = broker.put(broker.withheld, 2), broker.put(broker.withheld, 3)
+    sealed, tombstone = SealedRecords(broker), a_person(ledger, T1)
+    assert not sealed.clear(tombstone).removed
+    grown = ledger.erasures.add(tombstone.erasure_id, {}, [TraceId(trace_id(2).hex())])
+    assert sealed.clear(grown).removed == {"sealed_originals": 1}
+    assert [kept.name for kept in broker.withheld.list()] == [other]
+    assert broker.asked == [mine, other], "a worker looks for the name once"
+
+
 @pytest.mark.parametrize("answer", [("nothing readable", 1), NotRedactedError("no")])
 def test_what_nobody_can_look_through_might_hold_them_and_goes(broker, ledger, answer):
     broker.answers = {broker.put(broker.withheld, 2): answer}

@@ -104,6 +104,14 @@ def test_it_is_not_finished_while_a_sealed_record_waits_for_a_worker(store, ledg
     assert erasing.go_on() == 1
 
 
+def test_it_is_not_finished_by_a_look_that_found_more_of_its_traces(store, ledger):
+    erasing = an_erasing(store, ledger, Sealed(Cleared(traces={str(a_trace_id(2))})))
+    erasing.erase("default", Subject.PERSON, PERSON, by="ann")
+    assert erasing.go_on() == 0
+    assert ledger.erasures.list()[0].traces == (a_trace_id(1), a_trace_id(2))
+    assert [erasing.go_on() for _ in range(2)] == [0, 1], "rows of it are removed, then nothing is found"
+
+
 def test_it_is_not_finished_while_old_files_lie_on_the_disk(store, ledger, monkeypatch):
     erasing, asked = an_erasing(store, ledger), []
     begun = erasing.erase("default", Subject.PERSON, PERSON, by="ann")
