@@ -174,7 +174,7 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class TraceTimes:
-    """The first and the last of some spans: when they began, and when they were received. Unix nanoseconds."""
+    """The first and the last of some spans and logs: when they began, and when they were received. Unix nanoseconds."""
 
     first_began_ns: int
     last_began_ns: int
@@ -403,7 +403,7 @@ class Store(Protocol):
         """
 
     def times_of(self, project: str, traces: Sequence[TraceId]) -> TraceTimes | None:
-        """When the spans of some traces began and were received; None when no span of them is stored."""
+        """When the spans and logs of some traces began and were received; None when none of them is stored."""
 
     def count_traces(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
         """Rows per table that `erase` would remove."""

@@ -464,12 +464,17 @@ class MemoryStore:
         return tuple(sorted(TraceId(trace) for trace in found))
 
     def times_of(self, project: str, traces: Sequence[TraceId]) -> TraceTimes | None:
-        """When the spans of some traces began and were received."""
-        wanted = set(traces)
-        rows = [row for row in self._rows("spans", project) if row["trace_id"] in wanted]
+        """When the spans and logs of some traces began and were received."""
+        wanted, tables = set(traces), (("spans", "start_ns"), ("logs", "time_ns"))
+        rows = [
+            (r[at], r["received_ns"])
+            for name, at in tables
+            for r in self._rows(name, project)
+            if r["trace_id"] in wanted
+        ]
         if not rows:
             return None
-        began, received = [row["start_ns"] for row in rows], [row["received_ns"] for row in rows]
+        began, received = zip(*rows, strict=True)
         return TraceTimes(min(began), max(began), min(received), max(received))
 
     def count_traces(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:

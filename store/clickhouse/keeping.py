@@ -100,12 +100,12 @@ class Keeping:
         return tuple(TraceId(row["trace_id"]) for row in self._select("traces_naming", params))
 
     def times_of(self, project: str, traces: Sequence[TraceId]) -> TraceTimes | None:
-        """When the spans of some traces began and were received."""
+        """When the spans and logs of some traces began and were received."""
         found = [
             row
             for some in _chunks(traces)
             for row in self._select("times_of", {"project": project, "trace_ids": some})
-            if int(row["spans"])
+            if int(row["items"])
         ]
         if not found:
             return None

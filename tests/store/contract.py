@@ -20,7 +20,17 @@ from spans.kinds import OutcomeLabel, RunMode, RunShape, RunStatus, SpanKind, To
 from spans.run import Outcome
 from spans.span import Event, Link
 from spans.usage import Usage
-from store.api import CALLS_PER_HOUR, PER_HOUR, Bucket, ExportQuery, ExportTable, GoneReason, RunQuery, Totals
+from store.api import (
+    CALLS_PER_HOUR,
+    PER_HOUR,
+    Bucket,
+    ExportQuery,
+    ExportTable,
+    GoneReason,
+    RunQuery,
+    Totals,
+    TraceTimes,
+)
 from store.hours import CallField, HourField, HourQuery, call_hours, run_hours
 from store.orders import ORDERS, order_of
 from store.outline import outline_of
@@ -1116,6 +1126,16 @@ class StoreContract:
         run = an_assembly(project=project, run_id=RunId(a_trace_id(3)), user_id="<PERSON_abcdefgh>")
         store.write_derived([run])
         assert store.find_traces(project, "<PERSON_abcdefgh>") == tuple(a_trace_id(n) for n in (1, 2, 3))
+
+    def test_the_times_of_traces_are_those_of_their_spans_and_logs(self, store, project, write):
+        """A run of logs alone has times, too: whether it is a record and what left with it depend on them."""
+        write(a_clean_log(trace_id=a_trace_id(1), time_ns=NOW_NS + 5, received_ns=NOW_NS + 9))
+        assert store.times_of(project, [a_trace_id(1)]) == TraceTimes(NOW_NS + 5, NOW_NS + 5, NOW_NS + 9, NOW_NS + 9)
+        write(a_clean_span(trace_id=a_trace_id(2), start_ns=NOW_NS + 7, received_ns=NOW_NS + 8))
+        both = [a_trace_id(1), a_trace_id(2)]
+        assert store.times_of(project, both) == TraceTimes(NOW_NS + 5, NOW_NS + 7, NOW_NS + 8, NOW_NS + 9)
+        assert store.times_of(project, [a_trace_id(3)]) is None
+        assert store.times_of(project + "x", both) is None
 
     def test_rows_are_counted_by_project(self, store, project, two_runs):
         found = store.stored_rows()
