@@ -368,6 +368,8 @@ class Broker:
             raise BusyError("The original could not be redacted in time; it is tried again later.") from None
         finally:
             connection.reworks.pop(number, None)
+        if frame.head.get("later"):
+            raise BusyError("The original could not be read just now; it is tried again later.")
         if frame.head.get("failed"):
             raise NotRedactedError("The original could not be redacted.")
         tables = dict(zip(frame.head["tables"], map(_table, frame.pieces), strict=True))

@@ -197,7 +197,8 @@ class Worker:
             names, pieces = _streams(done.tables)
         except Exception as error:  # noqa: BLE001 one bad original must not end the worker
             logger.error("an original could not be redacted", extra={"trouble": described(error)})  # noqa: TRY400
-            send_frame(sock, {**answer, "failed": True})
+            later = isinstance(error, OSError) and not isinstance(error, FileNotFoundError)
+            send_frame(sock, {**answer, "later" if later else "failed": True})
             return
         send_frame(sock, {**answer, "withheld": done.withheld, "traces": list(done.traces), "tables": names}, pieces)
 

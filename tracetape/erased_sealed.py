@@ -137,9 +137,13 @@ class SealedRecords:
         except BusyError:
             done.waiting += 1
             return False
-        except (SpoolError, UnsealError, OSError) as error:
+        except (SpoolError, UnsealError, FileNotFoundError) as error:
             logger.warning("a sealed record cannot be opened and goes", extra={"reason": type(error).__name__})
             return True
+        except OSError as error:  # no file handle, or the disk: nothing is known of the record, and it may be anybody's
+            logger.warning("a sealed record cannot be read now", extra={"reason": str(error.strerror)})
+            done.waiting += 1
+            return False
         clean[kept.name] = len(tombstone.traces)
         return False
 

@@ -19,6 +19,7 @@ from collector.spool.format import (
     Payload,
     RecordHead,
     SpoolError,
+    is_segment_name,
     new_header,
     seal_record,
 )
@@ -83,7 +84,11 @@ class SideStore:
         return kept
 
     def list(self) -> tuple[SetAside, ...]:
-        """Everything set aside, oldest first."""
+        """Everything set aside, oldest first.
+
+        Raises:
+            OSError: a note cannot be read now; leaving it out would say that its record is not there.
+        """
         return tuple(self._notes())
 
     def read(self, name: str, ring: KeyRing) -> Payload:
@@ -92,10 +97,12 @@ class SideStore:
         Raises:
             SpoolError: there is none of this name, or its file is damaged.
             UnsealError: it cannot be unsealed.
+            OSError: it cannot be read now.
         """
-        if name not in {known.name for known in self.list()}:
+        path = self._folder / f"{name}{SUFFIX}"
+        if not is_segment_name(path.name) or self._note(path) is None:
             raise SpoolError("Nothing of this name is set aside.")
-        reader = SegmentReader(self._folder / f"{name}{SUFFIX}", self._io)
+        reader = SegmentReader(path, self._io)
         try:
             records = reader.scan().records
             if not records:
@@ -123,7 +130,7 @@ class SideStore:
             return None
         try:
             return SetAside(**json.loads(path.with_suffix(NOTE_SUFFIX).read_bytes()))
-        except (OSError, ValueError, TypeError):
+        except (FileNotFoundError, ValueError, TypeError):
             return None
 
 

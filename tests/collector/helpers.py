@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -253,6 +254,17 @@ class MildPipeline(EchoPipeline):
 
 def build_mild(orders: Orders) -> MildPipeline:
     return MildPipeline()
+
+
+class HandlelessPipeline(EchoPipeline):
+    """One whose process has no file handle left."""
+
+    def process(self, segment: str, head: RecordHead, payload: Payload) -> Processed:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+
+def build_handleless(orders: Orders) -> HandlelessPipeline:
+    return HandlelessPipeline()
 
 
 @dataclass

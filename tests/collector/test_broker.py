@@ -14,6 +14,7 @@ import pytest
 from collector import broker as broker_module
 from collector.broker import Broker, BrokerSettings
 from collector.quarantine import DAY_NS, expire_withheld
+from collector.rework import NotRedactedError
 from collector.spool.format import Payload, Signal
 from collector.spool.keys import ensure_spool_keys, load_seal_key
 from collector.spool.reader import segment_paths
@@ -293,6 +294,20 @@ def test_a_withheld_original_stays_sealed_beside_the_spool(place: Place) -> None
         assert again.tables["names"]["name"].to_pylist() == ["withhold", "a"]
         assert again.traces
         assert len(sink.deliveries) == 1, "what is tried again is not counted again"
+
+
+def test_an_original_that_a_worker_cannot_read_now_was_not_tried_in_vain(place: Place) -> None:
+    spooled(place, ("withhold", "a"))
+    slots = FakeSlots()
+    with a_broker(place, slots, CollectingSink(slots)) as broker:
+        with workers(place):
+            wait_until(lambda: not segment_paths(place.spool))
+        wait_until(lambda: broker.status().workers_ready == 0)
+        with workers(place, pipeline="tests.collector.helpers:build_handleless"):
+            wait_until(lambda: broker.status().workers_ready == 1)
+            with pytest.raises(BusyError) as caught:
+                broker.rework(broker.withheld.list()[0])
+            assert not isinstance(caught.value, NotRedactedError), "an erasure destroys what was tried in vain"
 
 
 def test_a_damaged_record_is_settled_as_quarantined_and_the_rest_is_stored(place: Place) -> None:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import errno
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from collector.spool.format import Payload, RecordHead, Signal, SpoolError
@@ -41,6 +45,34 @@ def test_names_from_outside_open_no_file(place: Place, side: SideStore, name: st
     with pytest.raises(SpoolError, match="Nothing of this name"):
         side.read(name, load_key_ring(place.keys))
     side.remove(name)
+
+
+def test_reading_one_record_opens_no_other(place: Place, side: SideStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    payload, seal = Payload(b"x"), load_seal_key(place.keys)
+    kept = [side.put(SEGMENT, replace(HEAD, slot=slot), payload, "why", seal) for slot in range(3)]
+    opened: list[str] = []
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path.name) or read(path))
+    ring = load_key_ring(place.keys)
+    opened.clear()
+    assert side.read(kept[1].name, ring) == payload
+    assert opened == [f"{kept[1].name}.json"]
+
+
+def test_a_note_that_cannot_be_read_now_is_no_missing_record(
+    place: Place, side: SideStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = side.put(SEGMENT, HEAD, Payload(b"x"), "why", load_seal_key(place.keys))
+    ring = load_key_ring(place.keys)
+
+    def fail(path: Path) -> bytes:
+        raise OSError(errno.EMFILE, "Too many open files", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(OSError, match="Too many"):
+        side.list()
+    with pytest.raises(OSError, match="Too many"):
+        side.read(kept.name, ring)
 
 
 def test_a_damaged_record_is_our_error(place: Place, side: SideStore) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import time
 
 import pytest
@@ -17,7 +18,7 @@ from store.ledger.erasures import Subject
 from tests.builders import a_clean_span
 from tests.collector.helpers import logs, trace_id, traces
 from tests.store.contract import tables_for
-from tracetape.erased_sealed import SealedRecords, traces_in
+from tracetape.erased_sealed import Cleared, SealedRecords, traces_in
 
 PERSON = "<PERSON_abcdefgh>"
 T1 = TraceId(trace_id(1).hex())
@@ -142,6 +143,22 @@ def test_a_record_that_cannot_be_unsealed_goes(broker, ledger):
     raw = path.read_bytes()
     path.write_bytes(raw[: -len(raw) // 3] + b"?" * (len(raw) // 3))
     assert SealedRecords(broker).clear(a_person(ledger)).removed == {"sealed_originals": 1}
+
+
+@pytest.mark.parametrize("step", ["unseal", "rework"])
+def test_a_record_that_cannot_be_read_now_waits(broker, ledger, monkeypatch, step):
+    """Too many open files, or a disk that fails to read: the record may be anybody's, and accepted means kept."""
+    broker.put(broker.withheld, 2)
+    sealed, tombstone, works = SealedRecords(broker), a_person(ledger), getattr(broker, step)
+
+    def fail(*_):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(broker, step, fail)
+    assert sealed.clear(tombstone) == Cleared(waiting=1)
+    monkeypatch.setattr(broker, step, works)
+    assert sealed.clear(tombstone) == Cleared()
+    assert len(broker.withheld.list()) == len(broker.asked) == 1
 
 
 def test_trace_ids_are_found_in_spans_and_logs_and_in_what_no_decoder_reads():
