@@ -49,7 +49,7 @@ class ErasedArrivals:
             self.learn(erasure)
 
     def learn(self, erasure: Erasure) -> None:
-        """A tombstone was written, or names more traces than before."""
+        """A tombstone was written, or names more traces than before. What several threads tell may come in any order."""
         made = _Tombstone(
             erasure.erasure_id,
             erasure.subject is Subject.PERSON,
@@ -58,7 +58,10 @@ class ErasedArrivals:
             set(map(str, erasure.traces)),
         )
         with self._lock:
-            self._known.setdefault(erasure.project, {})[erasure.erasure_id] = made
+            known = self._known.setdefault(erasure.project, {})
+            if erasure.erasure_id in known:
+                made.traces |= known[erasure.erasure_id].traces  # an older answer may come last, and none loses a trace
+            known[erasure.erasure_id] = made  # a new one: `strain` reads without the lock
 
     def strain(self, project: str, received_ns: int, tables: Mapping[str, pa.Table]) -> Strained:
         """One record without what was erased; what it tells of a tombstone is durable when this returns.

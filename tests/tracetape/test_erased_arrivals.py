@@ -76,6 +76,14 @@ def test_a_tombstone_counts_from_the_moment_it_is_told(ledger):
     assert arrivals.strain_delivery(a_delivery(PERSON)).erased == 1
 
 
+def test_an_older_answer_that_comes_last_takes_no_trace_back(ledger):
+    arrivals = ErasedArrivals(ledger.erasures)
+    older = ledger.erasures.begin("default", Subject.RUN, str(a_trace_id(1)), [a_trace_id(1)], by="ann")
+    arrivals.learn(ledger.erasures.add(older.erasure_id, {}, [a_trace_id(2)]))
+    arrivals.learn(older)
+    assert arrivals.strain_delivery(a_delivery("one", "two")).erased == 2
+
+
 def test_an_original_that_is_redacted_later_is_strained_by_what_its_rows_say(ledger):
     begin(ledger, Subject.RUN, str(a_trace_id(1)), a_trace_id(1))
     tables = ErasedArrivals(ledger.erasures).strain_tables(a_delivery("one", "two").tables)
