@@ -3,7 +3,7 @@
     python -m bench.disk --peer phoenix                # installs it from the package index into a scratch folder
 
 Both get the same requests. Measured is what each keeps once everything is stored: here the parts of the store in use and
-the ledger, there its database with its journal. Merged-away parts, which stand for a minute or two, are printed beside.
+the ledger, there its database with its journal. Merged-away parts, which stand for half a minute or longer, are printed beside.
 """
 
 from __future__ import annotations

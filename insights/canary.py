@@ -208,7 +208,8 @@ def _needed(
             return always_valid_p(MIXTURE_SD, runs, len(before)) <= ALPHA * metric.share
         yes = round(sum(before))
         step = MIXTURE_SD * _spread_of(yes, len(before))
-        rate = verdict.before + (-step if metric.is_good else step)
+        # A rate this near to its end has no room for so large a difference: the largest there is counts.
+        rate = min(1.0, max(0.0, verdict.before + (-step if metric.is_good else step)))
         return always_valid_rate_p(round(runs * rate), runs, yes, len(before)) <= ALPHA * metric.share
 
     if not looks or not would_show(looks[-1]):

@@ -10,7 +10,7 @@ Made = TypeVar("Made")
 
 _TEXTS = 128
 _CHARS = 16_384
-"""Longer texts are not remembered, so each function keeps at most 2 MB of texts."""
+"""Longer texts are not remembered, so each function keeps at most 2 million characters, and what it made of them."""
 
 
 def remembered(work: Callable[[str], Made]) -> Callable[[str], Made]:

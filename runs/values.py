@@ -150,7 +150,7 @@ def structured(value: Value) -> Value:
 
 
 def is_broken_json(value: Value) -> bool:
-    """Whether a text begins like JSON and is not: cut by a limit, or a Python literal."""
+    """Whether a text begins like JSON and is not read as it: cut by a limit, a Python literal, or nested too deep."""
     if not isinstance(value, str):
         return False
     start = value.lstrip()[:1]

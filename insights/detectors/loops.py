@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from insights.detectors.base import HOUR_NS, MINUTE_NS, Detector, Inputs
-from runs.measures import LOOP
+from runs.measures import LOOP, LOOP_OF_NAME
 from spans.finding import FeatureChange, Finding, FindingKind, Impact, Severity
 from store.measures import Flagged
 
@@ -25,13 +25,16 @@ def evaluate(inputs: Inputs) -> Iterable[Finding]:
 
 def _finding(inputs: Inputs, workflow: str, environment: str, runs: list[Flagged]) -> Finding:
     reach = inputs.store.measures.reach(inputs.project, workflow, environment, runs[0].started_ns, inputs.now_ns)
-    tools = Counter(tool for run in runs for tool in run.tools)
-    tool = tools.most_common(1)[0][0] if tools else "a tool"
     rows, many = [run for run in runs if run.is_row], [run for run in runs if not run.is_row]
+    repeated = Counter(tool for run in rows for tool in run.tools)
+    tool = repeated.most_common(1)[0][0] if repeated else "a tool"
     said = []
     if rows:
         calls = "1 run calls" if len(rows) == 1 else f"{len(rows)} runs call"
-        said.append(f"{calls} a tool at least {LOOP} times in a row with equal arguments, mostly {tool[:60]}")
+        said.append(
+            f"{calls} a tool at least {LOOP} times in a row with equal arguments, or {LOOP_OF_NAME} times where none "
+            f"were recorded, mostly {tool[:60]}"
+        )
     if many:
         most = max(many, key=lambda run: run.calls)
         makes = "1 run makes" if len(many) == 1 else f"{len(many)} runs make"
@@ -47,7 +50,7 @@ def _finding(inputs: Inputs, workflow: str, environment: str, runs: list[Flagged
         since_ns=runs[0].started_ns,
         summary=f"{workflow}: {'; '.join(said)}.",
         features=(FeatureChange("loop", None, len(runs) / max(1, reach.runs), 0.0, "share"),),
-        impact=Impact(len(runs), None, tuple(sorted(tools))),
+        impact=Impact(len(runs), None, tuple(sorted({tool for run in runs for tool in run.tools}))),
         run_ids=tuple(run.run_id for run in reversed(runs[-20:])),
     )
 

@@ -103,6 +103,14 @@ def test_a_fall_of_success_rolls_back_and_a_rise_does_not():
     assert all(map(math.isinf, (seen_after("success", seed, 0.7, 0.9, 240) for seed in range(6))))
 
 
+@pytest.mark.parametrize(("metric", "rate"), [("success", 0.01), ("error", 0.97)])
+def test_a_rate_that_can_hardly_be_worse_is_not_called_no_worse_too_early(metric, rate):
+    """At one success in a hundred, not even none at all could be told apart within two hundred runs."""
+    old = [1.0] * round(500 * rate) + [0.0] * round(500 * (1 - rate))
+    new = [1.0] * round(200 * rate) + [0.0] * round(200 * (1 - rate))
+    assert judge_version({metric: new}, {metric: old}).recommendation is Recommendation.HOLD
+
+
 def test_more_denied_calls_roll_back():
     assert statistics.median(seen_after("denied", seed, 0.02, 0.12) for seed in range(9)) <= 200
 

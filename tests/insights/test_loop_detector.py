@@ -19,8 +19,9 @@ def test_the_first_run_that_repeats_itself_is_found_at_once():
     (finding,) = LOOPS.evaluate(Inputs("default", NOW_NS - HOUR_NS, NOW_NS, store))
     assert (finding.kind, finding.workflow, finding.since_ns) == (FindingKind.LOOP, "refunds", NOW_NS - 2)
     assert finding.run_ids == (RunId(f"{2:032x}"),)
-    assert (
-        finding.summary == "refunds: 1 run calls a tool at least 5 times in a row with equal arguments, mostly search."
+    assert finding.summary == (
+        "refunds: 1 run calls a tool at least 5 times in a row with equal arguments, or 10 times where none were "
+        "recorded, mostly search."
     )
     assert list(LOOPS.evaluate(Inputs("default", NOW_NS, NOW_NS + HOUR_NS, store))) == []
 
@@ -50,3 +51,14 @@ def test_far_more_calls_than_usual_are_a_loop_even_when_no_two_are_equal():
 def test_neither_a_busy_run_nor_a_young_workflow_is_called_a_loop():
     assert not looked_at(a_store(before=LEAST_USUAL, calls=12))
     assert not looked_at(a_store(before=LEAST_USUAL - 1, calls=500))
+
+
+def test_the_tool_that_is_repeated_is_not_one_of_runs_that_only_call_much():
+    store = a_store(before=LEAST_USUAL, calls=40)
+    run = a_run(
+        run_id=RunId("e" * 32), workflow="refunds", environment="prod", started_ns=NOW_NS - 9, status=RunStatus.OK
+    )
+    store.write_derived([Assembly(run, (), Measures({}, ("loop",), ("lookup",) * 6))])
+    (finding,) = looked_at(store)
+    assert "mostly lookup; 1 run makes up to 40 tool calls" in finding.summary
+    assert finding.impact.tools == ("lookup", "read", "search")
