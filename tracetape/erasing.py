@@ -79,6 +79,9 @@ class Erasing:
         self._looking = threading.Lock()
         self._removed_s: dict[str, float] = {}
         self._waits: dict[str, Waiting] = {}
+        self._all_found: dict[str, int] = {}
+        """By erasure: how many traces it had at a look that began when the spool held nothing of before it, and that found
+        nothing in rows or sealed records. While it has no more, no other trace of its person can turn up."""
 
     def preview(self, project: str, subject: Subject, target: str) -> ErasurePreview:
         """What would go.
@@ -127,12 +130,11 @@ class Erasing:
     def go_on(self) -> int:
         """Bring unfinished erasures further; how many were finished."""
         finished = 0
-        for tombstone in self._ledger.erasures.list():
-            if tombstone.finished_ns is None:
-                try:
-                    finished += self._carry_on(tombstone.erasure_id)
-                except BusyError as error:
-                    logger.warning("an erasure waits", extra={"erasure": tombstone.erasure_id, "reason": str(error)})
+        for erasure_id in self._ledger.erasures.unfinished():
+            try:
+                finished += self._look(erasure_id)
+            except Exception:
+                logger.exception("an erasure failed; those behind it go on", extra={"erasure": erasure_id})
         return finished
 
     def waits_for(self, erasure_id: str) -> Waiting:
@@ -142,11 +144,15 @@ class Erasing:
     def wait(self, erasure_id: str, timeout_s: float, *, is_flowing: bool, every_s: float = ERASING_EVERY_S) -> Erasure:
         """Look until an erasure is finished or the time is up.
 
-        Where nothing flows (`is_flowing` false) only until it waits for what the spool or a worker has to give.
+        Where records flow it looks once itself, and then sees what the server's `go_on` makes of it. Where nothing flows
+        (`is_flowing` false) it looks until it waits for what the spool or a worker has to give.
         """
         until = time.monotonic() + timeout_s
+        is_looking = True
         while True:
-            self.go_on()
+            if is_looking:
+                self._look(erasure_id)
+            is_looking = not is_flowing
             found, waits = self._ledger.erasures.find(erasure_id), self.waits_for(erasure_id)
             stuck = not is_flowing and (waits.spool_files or waits.sealed_records)
             if found.finished_ns is not None or stuck or time.monotonic() > until:
@@ -195,10 +201,20 @@ class Erasing:
 
     def _found(self, tombstone: Erasure) -> tuple[TraceId, ...]:
         """Its traces, and those of its person that were received before it and have turned up since."""
-        if tombstone.subject is not Subject.PERSON:
+        if tombstone.subject is not Subject.PERSON or self._is_all_found(tombstone):
             return tombstone.traces
         since = self._store.find_traces(tombstone.project, tombstone.target, tombstone.requested_ns)
         return tuple(dict.fromkeys((*tombstone.traces, *since)))
+
+    def _is_all_found(self, tombstone: Erasure) -> bool:
+        return self._all_found.get(tombstone.erasure_id) == len(tombstone.traces)
+
+    def _look(self, erasure_id: str) -> bool:
+        try:
+            return self._carry_on(erasure_id)
+        except BusyError as error:
+            logger.warning("an erasure waits", extra={"erasure": erasure_id, "reason": str(error)})
+            return False
 
     def _carry_on(self, erasure_id: str) -> bool:
         """One look and whatever there is to remove; True when it is finished with that.
@@ -210,6 +226,8 @@ class Erasing:
         if tombstone.finished_ns is not None:
             return False
         held = self._sealed.held_until(tombstone.requested_ns)  # before looking: what leaves it is found below
+        if held != Held(0, 0):
+            self._all_found.pop(erasure_id, None)
         had_rows = self._hide(tombstone)
         if not self._looking.acquire(blocking=False):
             return False  # a worker may take minutes for a sealed record, and one after the other is enough
@@ -221,7 +239,7 @@ class Erasing:
             self._waits[erasure_id] = Waiting(held.files, held.items, cleared.waiting)
             if had_rows or cleared.removed or cleared.traces or cleared.waiting or held != Held(0, 0):
                 return False
-            return self._finish(erasure_id)
+            return self._finish(tombstone)
         finally:
             self._looking.release()
 
@@ -230,9 +248,13 @@ class Erasing:
         with self._removing:
             return self._remove_rows(self._ledger.erasures.find(tombstone.erasure_id))
 
-    def _finish(self, erasure_id: str) -> bool:
-        if self._ledger.erasures.find(erasure_id).finished_ns is not None:
-            return False  # by another thread, meanwhile
+    def _finish(self, seen: Erasure) -> bool:
+        """Finish an erasure of which a look found nothing, as it was when the look began."""
+        erasure_id = seen.erasure_id
+        now = self._ledger.erasures.find(erasure_id)
+        if now.finished_ns is not None or len(now.traces) > len(seen.traces):
+            return False  # another thread finished it meanwhile, or told of a trace that was not looked for
+        self._all_found[erasure_id] = len(seen.traces)
         since_s = self._removed_s.setdefault(erasure_id, time.time())
         if not self._store.old_bytes_gone(since_s):
             self._waits[erasure_id] = Waiting(old_files=True)
@@ -240,6 +262,7 @@ class Erasing:
         self._ledger.forgetting.leave_no_copy()
         self._ledger.erasures.finish(erasure_id)
         self._waits.pop(erasure_id, None)
+        self._all_found.pop(erasure_id, None)
         logger.info("an erasure is finished", extra={"erasure": erasure_id})
         return True
 
@@ -247,7 +270,11 @@ class Erasing:
         """Remove rows of the store and notes of the ledger; whether there were any."""
         project, traces = tombstone.project, self._found(tombstone)
         removed: Counter[str] = Counter()
-        if traces and any(self._store.count_traces(project, traces).values()):
+        has_rows = traces and any(self._store.count_traces(project, traces).values())
+        if has_rows and self._is_all_found(tombstone):
+            self._all_found.pop(tombstone.erasure_id, None)
+            traces = self._found(tombstone)  # a run that was being assembled meanwhile may join them with others
+        if has_rows:
             removed.update(self._store.erase(project, traces, wait=False))
             self._removed_s[tombstone.erasure_id] = time.time()
         notes = self._ledger.forgetting.forget_runs(project, [RunId(trace) for trace in traces])

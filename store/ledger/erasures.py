@@ -149,6 +149,13 @@ class Erasures:
             raise NotFoundError(f"No erasure has the id {erasure_id!r}.")
         return _erasure(row)
 
+    def unfinished(self) -> tuple[str, ...]:
+        """Ids of the erasures of all projects whose bytes are not gone yet, oldest first."""
+        query = sa.select(ERASURES.c.erasure_id).where(ERASURES.c.finished_ns.is_(None))
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(ERASURES.c.requested_ns, ERASURES.c.erasure_id))
+            return tuple(row.erasure_id for row in rows)
+
     def list(self, project: str | None = None) -> tuple[Erasure, ...]:
         """Erasures of all projects or of one, newest first."""
         query = ERASURES.select().order_by(ERASURES.c.requested_ns.desc(), ERASURES.c.erasure_id)

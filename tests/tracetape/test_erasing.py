@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ from store.ledger.erasures import Erasure, Subject
 from store.ledger.periods import Period
 from store.ledger.pins import PinReason
 from store.memory import MemoryStore
-from tests.builders import a_clean_span, a_span, a_trace_id, an_assembly, an_origin
+from tests.builders import a_clean_span, a_span, a_step, a_trace_id, an_assembly, an_origin
 from tests.store.contract import tables_for
 from tracetape.erased_arrivals import ErasedArrivals
 from tracetape.erased_sealed import Cleared, NothingSealed
@@ -41,7 +42,7 @@ def an_erasing(store, ledger, sealed=None) -> Erasing:
 
 
 def finished(erasing: Erasing, erasure: Erasure) -> Erasure:
-    return erasing.wait(erasure.erasure_id, 10, is_flowing=True, every_s=0)
+    return erasing.wait(erasure.erasure_id, 10, is_flowing=False, every_s=0)
 
 
 @pytest.fixture
@@ -119,6 +120,78 @@ def test_it_is_not_finished_while_old_files_lie_on_the_disk(store, ledger, monke
     assert [erasing.go_on() for _ in range(3)] == [0, 0, 1]
     assert len(set(asked)) == 1, "what a busy store gives up after the removal is none of its business"
     assert erasing.waits_for(begun.erasure_id) == Waiting()
+
+
+def count_scans(store, monkeypatch):
+    """Each element is one search of the whole store for a person."""
+    scans, scan = [], store.find_traces
+    monkeypatch.setattr(store, "find_traces", lambda *of: scans.append(of) or scan(*of))
+    return scans
+
+
+def test_while_it_only_waits_for_old_files_the_store_is_not_searched_again(store, ledger, monkeypatch):
+    erasing = an_erasing(store, ledger, Sealed(held=(Held(1, 1),)))
+    begun = erasing.erase("default", Subject.PERSON, PERSON, by="ann")
+    monkeypatch.setattr(store, "old_bytes_gone", lambda _until_s: False)
+    scans = count_scans(store, monkeypatch)
+    found = [(erasing.go_on(), len(scans))[1] for _ in range(4)]
+    assert found == [1, 2, 2, 2], "once more after the last file of the spool went, and no more"
+    ledger.erasures.add(begun.erasure_id, {}, [a_trace_id(2)])  # as a record of quarantine does
+    assert [(erasing.go_on(), len(scans))[1] for _ in range(3)] == [3, 4, 4]
+    assert store.read_run("default", a_trace_id(2)) is None
+
+
+def test_a_run_that_was_being_assembled_during_the_erasure_goes_with_all_its_traces(store, ledger, monkeypatch):
+    erasing = an_erasing(store, ledger)
+    erasing.erase("default", Subject.PERSON, PERSON, by="ann")
+    monkeypatch.setattr(store, "old_bytes_gone", lambda _until_s: False)
+    erasing.go_on()
+    run = an_assembly(a_step(), a_step(ordinal=1), run_id=RunId(a_trace_id(1)), user_id=PERSON)
+    store.write_derived([replace(run, steps=(run.steps[0], replace(run.steps[1], trace_id=a_trace_id(2))))])
+    erasing.go_on()
+    assert ledger.erasures.list()[0].traces == (a_trace_id(1), a_trace_id(2))
+    assert store.read_run("default", a_trace_id(2)) is None
+
+
+def test_a_trace_that_is_told_of_during_a_look_is_looked_for_before_it_is_finished(store, ledger):
+    class Telling(Sealed):
+        def clear(self, tombstone):
+            ledger.erasures.add(tombstone.erasure_id, {}, [a_trace_id(2)])
+            return Cleared()
+
+    erasing = an_erasing(store, ledger, Telling())
+    erasing.erase("default", Subject.PERSON, PERSON, by="ann")
+    assert [erasing.go_on() for _ in range(3)] == [0, 0, 1]
+    assert store.read_run("default", a_trace_id(2)) is None
+
+
+def test_an_erasure_that_fails_does_not_stop_those_behind_it(store, ledger):
+    class Failing(Sealed):
+        def clear(self, tombstone):
+            if tombstone.target == PERSON:
+                raise OSError("the disk")
+            return Cleared()
+
+    erasing = an_erasing(store, ledger, Failing())
+    erasing.erase("default", Subject.PERSON, PERSON, by="ann")
+    erasing.erase("default", Subject.RUN, str(a_trace_id(2)), by="ann")
+    assert erasing.go_on() == 1
+    assert {e.target: e.finished_ns is not None for e in ledger.erasures.list()} == {PERSON: False, a_trace_id(2): True}
+
+
+def test_who_waits_where_records_flow_looks_once_and_at_nothing_else(store, ledger):
+    looks = []
+
+    class Counting(Sealed):
+        def clear(self, tombstone):
+            looks.append(tombstone.target)
+            return Cleared(waiting=1)
+
+    erasing = an_erasing(store, ledger, Counting())
+    begun = erasing.erase("default", Subject.PERSON, PERSON, by="ann")
+    erasing.erase("default", Subject.RUN, str(a_trace_id(2)), by="ann")
+    assert erasing.wait(begun.erasure_id, 0.05, is_flowing=True, every_s=0.001).finished_ns is None
+    assert looks == [PERSON], "the thread of the server looks after the rest"
 
 
 def test_what_was_received_before_and_is_stored_later_goes_too(store, ledger):

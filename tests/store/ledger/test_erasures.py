@@ -12,6 +12,7 @@ from store.ledger.erasures import Departure, Erasure, Subject
 def test_a_tombstone_is_there_before_anything_goes_and_becomes_a_certificate(ledger, clock):
     made = ledger.erasures.begin("p", Subject.PERSON, "PERSON_x", [TraceId("1" * 32)], by="ann")
     (open_,) = ledger.erasures.list("p")
+    assert ledger.erasures.unfinished() == (made.erasure_id,)
     assert (open_.traces, open_.finished_ns, open_.removed) == ((TraceId("1" * 32),), None, {})
     clock.pass_s(60)
     ledger.erasures.add(made.erasure_id, {"spans": 1})
@@ -19,6 +20,7 @@ def test_a_tombstone_is_there_before_anything_goes_and_becomes_a_certificate(led
     done = ledger.erasures.finish(made.erasure_id)
     assert (done.removed, done.finished_ns) == ({"spans": 3, "notes": 1}, clock.now_ns)
     assert ledger.erasures.list() == (done,)
+    assert ledger.erasures.unfinished() == ()
     assert ledger.erasures.find(made.erasure_id) == done
     assert ledger.erasures.list("other") == ()
     for ask in (ledger.erasures.finish, ledger.erasures.find, lambda name: ledger.erasures.add(name, {})):
