@@ -55,10 +55,11 @@ def test_neither_a_busy_run_nor_a_young_workflow_is_called_a_loop():
 
 def test_the_tool_that_is_repeated_is_not_one_of_runs_that_only_call_much():
     store = a_store(before=LEAST_USUAL, calls=40)
-    run = a_run(
-        run_id=RunId("e" * 32), workflow="refunds", environment="prod", started_ns=NOW_NS - 9, status=RunStatus.OK
-    )
-    store.write_derived([Assembly(run, (), Measures({}, ("loop",), ("lookup",) * 6))])
+    ended = {"workflow": "refunds", "environment": "prod", "started_ns": NOW_NS - 9, "status": RunStatus.OK}
+    busy = a_run(run_id=RunId("d" * 32), tool_calls=39, **ended)
+    store.write_derived([Assembly(busy, (), Measures({}, (), ("search", "read") * 20))])
+    looped = a_run(run_id=RunId("e" * 32), **ended)
+    store.write_derived([Assembly(looped, (), Measures({}, ("loop",), ("lookup",) * 6))])
     (finding,) = looked_at(store)
-    assert "mostly lookup; 1 run makes up to 40 tool calls" in finding.summary
+    assert "mostly lookup; 2 runs make up to 40 tool calls" in finding.summary
     assert finding.impact.tools == ("lookup", "read", "search")
