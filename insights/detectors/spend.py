@@ -217,9 +217,9 @@ def _sentence(
     said = [first]
     if explained:
         field, value, share = explained[0]
-        said.append(f"{share:.0%} of the excess is {field} {value[:60]}")
+        said.append(f"{100 * share:.0f} % of the excess is {field} {value[:60]}")
     if top >= EXPLAINS:
-        said.append(f"the five dearest runs make up {min(1.0, top):.0%} of it")
+        said.append(f"the five dearest runs make up {100 * min(1.0, top):.0f} % of it")
     if causes:
         said.append(", ".join(_CAUSES[cause.name] for cause in causes[:3]))
     return "; ".join(said) + "."

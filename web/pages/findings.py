@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from urllib.parse import quote
 
 from insights.detectors.drift import PINNED, learning
@@ -15,7 +16,7 @@ from store.measures import Activity, SpendPart
 from web.change_marks import mark_charts, marker
 from web.charts import Chart, Marker
 from web.charts_findings import Histogram, change_chart, change_rows
-from web.format import NONE, plural
+from web.format import NONE, change, money, percent, plural
 from web.limits import limit_href
 from web.pages.references import Pins, ReferenceLine, build_pins
 from web.places import Place
@@ -154,11 +155,13 @@ class SpendLine:
 
     value: str
     href: str
-    usd: float
+    spend: str
     share: str
     runs: int
     per_run: str
     change: str
+    moved: str
+    """The change in percent, however large: what the column is sorted by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +376,7 @@ def _explained(value: object) -> tuple[tuple[str, str, str], ...]:
     if not isinstance(value, (list, tuple)):
         return ()
     return tuple(
-        (str(row.get("field")), str(row.get("value")), f"{float(row.get('share') or 0):.0%}")
+        (str(row.get("field")), str(row.get("value")), percent(float(row.get("share") or 0)))
         for row in value
         if isinstance(row, Mapping)
     )
@@ -424,11 +427,12 @@ def build_spend(
             SpendLine(
                 value=part.value or "not told",
                 href=place.url("/runs", **{"workflow": workflow, by: part.value}) if part.value else "",
-                usd=part.usd,
-                share=f"{part.usd / spent:.0%}" if spent else "",
+                spend=_dollars(part.usd),
+                share=percent(part.usd / spent) if spent else "",
                 runs=part.runs,
-                per_run=value_in_words(part.usd / part.runs, "usd") if part.runs else NONE,
-                change=f"{100 * (part.usd / part.before_usd - 1):+.0f} %" if part.before_usd else "new",
+                per_run=_dollars(part.usd / part.runs) if part.runs else NONE,
+                change=change(part.usd, part.before_usd) if part.before_usd else "new",
+                moved=f"{100 * (part.usd / part.before_usd - 1):+.0f} %" if part.before_usd else "",
             )
             for part in parts
             if part.runs
@@ -437,6 +441,10 @@ def build_spend(
         unpriced=total.unpriced_calls,
         can_decide=can_decide,
     )
+
+
+def _dollars(usd: float) -> str:
+    return money(Decimal(str(usd)))
 
 
 def build_drift(

@@ -154,7 +154,8 @@ def test_spend_lists_spikes_and_splits_by_every_dimension(house: House):
     assert "/spend?by=attr.tenant" in page
     page = html.unescape(house.browser().get("/spend?by=attr.tenant").text)
     assert "attr.tenant=acme" in page  # the runs behind the number
-    assert "$0.5000" in page
+    assert ">$0.50<" in page
+    assert re.search(r'data-label="share">\d+\.\d\xa0%<', page)  # as on every other page
     assert house.browser().get("/spend?by=colour").status_code == 400
     assert "No runs in this range" in house.browser().get("/spend?workflow=unknown").text
 
