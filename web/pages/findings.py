@@ -147,6 +147,10 @@ class FindingPage:
     """A run of before beside one of since, or the two runs of a repeated write."""
     size_words: tuple[str, str] = ("z", "Distance in standard errors")
     """Head and hint of the column that says how sure a change is."""
+    moved_title: str = "What moved"
+    """Head of the table of features; what did not move is in it where versions are compared."""
+    standing: str = ""
+    """Under the title: environment, state when it is not open, the pinned reference, and what it touched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,16 +243,16 @@ def finding_row(place: Place, finding: Finding) -> FindingRow:
         )
         if words
     )
-    state = f", {finding.environment}" if finding.environment not in {"", "production"} else ""
-    state += "" if finding.state is FindingState.OPEN else f", {finding.state.value}"
-    if finding.kind is FindingKind.DRIFT and finding.subject == PINNED:
-        state += ", against the pinned reference"
+    # in a list, production goes without saying
+    environment = "" if finding.environment == "production" else finding.environment
     return FindingRow(
         finding_id=finding.finding_id,
         kind=_WORDS[finding.kind],
         workflow=finding.workflow,
         words=finding.summary,
-        small=" · ".join(words for words in (f"{_WORDS[finding.kind]}{state}", counted) if words),
+        small=" · ".join(
+            words for words in (", ".join((_WORDS[finding.kind], *_standing(finding, environment))), counted) if words
+        ),
         counted=counted,
         glyph=glyph_of(finding),
         href=place.url(f"/findings/{finding.finding_id}"),
@@ -260,6 +264,17 @@ def finding_row(place: Place, finding: Finding) -> FindingRow:
         state=finding.state.value,
         severity=finding.severity.value,
     )
+
+
+def _standing(finding: Finding, environment: str) -> tuple[str, ...]:
+    """Where it was found, how it stands when it is not open, and that it is about the pinned reference."""
+    is_pinned = finding.kind is FindingKind.DRIFT and finding.subject == PINNED
+    said = (
+        environment,
+        "" if finding.state is FindingState.OPEN else finding.state.value,
+        "against the pinned reference" if is_pinned else "",
+    )
+    return tuple(words for words in said if words)
 
 
 def rows_of(place: Place, findings: Sequence[Finding]) -> tuple[tuple[FindingRow, ...], tuple[FindingRow, ...]]:
@@ -299,6 +314,8 @@ def build_finding(
     detail, reach = finding.detail, finding.impact
     top = charted(finding)
     is_repeat = finding.kind is FindingKind.DUPLICATE_WRITE
+    is_version = finding.kind is FindingKind.VERSION
+    row = finding_row(place, finding)
     known = (
         ("Runs", reach.runs),
         ("Users", reach.users),
@@ -307,7 +324,7 @@ def build_finding(
         ("Tools", ", ".join(reach.tools[:8]) or None),
     )
     return FindingPage(
-        row=finding_row(place, finding),
+        row=row,
         features=() if is_repeat else tuple(feature_row(feature) for feature in finding.features),
         unchanged=_texts(detail.get("unchanged")),
         reach=tuple((name, f"{value:,}" if isinstance(value, int) else value) for name, value in known if value),
@@ -325,7 +342,11 @@ def build_finding(
         workflow_href=place.url(f"/workflows/{quote(finding.workflow, safe='')}") if finding.workflow else "",
         calls=_calls(place, finding) if is_repeat else (),
         compare_href=_compare_href(place, finding),
-        size_words=_SIZES if finding.kind is FindingKind.VERSION else ("z", "Distance in standard errors"),
+        size_words=_SIZES if is_version else ("z", "Distance in standard errors"),
+        moved_title="What was compared" if is_version else "What moved",
+        standing=" · ".join(
+            words for words in (", ".join(_standing(finding, finding.environment)), row.counted) if words
+        ),
     )
 
 

@@ -61,7 +61,7 @@ def spend(request: Request, caller: Reader) -> Response:
     page = build_spend(
         place,
         spikes,
-        _band(desk, place, workflow, spikes),
+        _band(desk, place, workflow or None, place.environment or None, spikes),
         desk.services.ledger.marks.list(place.project, since, until, workflow or None),
         desk.services.store.measures.spend_parts(
             place.project, where, SpendField.WORKFLOW if attribute else SpendField(by), attribute
@@ -273,10 +273,13 @@ def _references(desk: Desk, place: Place, found: Finding) -> tuple[ReferenceLine
     return reference_lines(place, found, siblings, accepted)
 
 
-def _band(desk: Desk, place: Place, workflow: str, spikes: Sequence[Finding]) -> Chart:
-    """Spend per hour of the range, with the band that the hours before it lead one to expect."""
+def _band(desk: Desk, place: Place, workflow: str | None, environment: str | None, spikes: Sequence[Finding]) -> Chart:
+    """Spend per hour of the range, with the band that the hours before it lead one to expect.
+
+    None is all workflows, or all environments; an empty name is that of the runs that tell none.
+    """
     since, until = place.range.since_ns, place.range.until_ns
-    query = HourQuery(place.project, since - SPEND_BACK_NS, until, place.environment or None, workflow or None)
+    query = HourQuery(place.project, since - SPEND_BACK_NS, until, environment, workflow)
     rows = hours_of(desk.services.store.hours(query, (HourField.HOUR,)), until)
     spent = next(iter(rows.values()), {})
     points = []
@@ -295,13 +298,13 @@ def _band(desk: Desk, place: Place, workflow: str, spikes: Sequence[Finding]) ->
         if isinstance(from_ns := spike.detail.get("from_ns"), int)
         and isinstance(until_ns := spike.detail.get("until_ns"), int)
     ]
-    return band_chart(points[-24 * 45 :], workflow, windows)
+    return band_chart(points[-24 * 45 :], workflow or "", windows)
 
 
 def _spike_band(desk: Desk, place: Place, found: Finding) -> Chart:
     """The spike within the days around it, in its own workflow and environment."""
     around = place.within(found.since_ns - 3 * DAY_NS, min(found.since_ns + DAY_NS, desk.services.clock_ns()))
-    return _band(desk, replace(around, environment=found.environment), found.workflow, (found,))
+    return _band(desk, around, found.workflow, found.environment, (found,))
 
 
 def _change(desk: Desk, found: Finding) -> Histogram | None:

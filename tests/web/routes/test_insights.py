@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -13,7 +15,7 @@ from spans.finding import FeatureChange, FindingKind, FindingState, Impact, Seve
 from spans.roles import Role
 from spans.run import Assembly
 from store.ledger.findings import FindingQuery
-from tests.builders import NOW_NS, a_finding, a_run
+from tests.builders import NOW_NS, a_finding, a_run, a_trace_id
 from tests.web.house import House
 from tests.web.samples import add_refund
 from web.pages.findings import advice_of
@@ -51,6 +53,38 @@ def test_a_finding_opened_names_what_moved_and_what_did_not(house: House):
     for words in ("cost per run", "$0.011", "+31 %", "refusals", "+5.0 points", "unchanged: tools", "119", "opened"):
         assert words in page
     assert house.browser().get("/findings/unknown").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("changes", "what", "words"),
+    [
+        ({}, "", "production · 119 runs, 7 users"),
+        ({"environment": "staging"}, "silence", "staging, silenced · 119 runs, 7 users"),
+        ({}, "expected", "production, expected · 119 runs, 7 users"),
+        ({"environment": "", "subject": "pinned"}, "", "against the pinned reference · 119 runs, 7 users"),
+    ],
+)
+def test_the_head_of_a_finding_says_where_it_was_found_and_how_it_stands(house: House, changes, what, words):
+    one = add(house, **changes)
+    if what:
+        house.browser(Role.REVIEWER).post(f"/findings/{one.finding_id}/{what}")
+    page = house.browser().get(f"/findings/{one.finding_id}").text
+    head = page[page.index("<h1>Changed behaviour") :].split("</p>")[0].replace("\xa0", " ")
+    assert head.endswith(f"<p>{words}")
+
+
+def test_a_spike_is_drawn_in_its_own_environment_even_when_its_runs_tell_none(house: House):
+    for environment, usd in (("", "0.5"), ("staging", "90")):
+        run = a_run(run_id=a_trace_id(len(environment) + 1), environment=environment, workflow="billing")
+        run = replace(run, started_ns=NOW_NS - HOUR, cost_usd=Decimal(usd))
+        house.store.write_derived([Assembly(run, ())])
+    while house.store.roll_up():
+        pass
+    one = add(house, kind=FindingKind.SPEND_SPIKE, workflow="billing", environment="", features=())
+    page = html.unescape(house.browser().get(f"/findings/{one.finding_id}").text)
+    figure = re.findall(r'id="fig-[^"]+"[^>]*>(.*?)</script>', page, re.DOTALL)[0]
+    spent = next(trace for trace in json.loads(figure)["data"] if trace["name"] == "spend")
+    assert sum(spent["y"]) == 0.5
 
 
 def test_expected_quiets_a_drift_and_moves_its_reference(house: House):
