@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from insights.alerts.backtest import Episode
@@ -115,6 +117,14 @@ def test_an_incident_can_be_taken_home_as_markdown(house: House):
     assert answer.headers["content-type"].startswith("text/markdown")
     assert "## Timeline" in answer.text
     assert "\\<script\\>" in answer.text
+
+
+def test_files_of_an_incident_are_saved_and_not_opened_as_pages(house: House):
+    add_bad_run(house)
+    found = fire(house)
+    page = house.client(Role.VIEWER).get(f"/incidents/{found.incident_id}").text
+    for name in ("report.md", "writes.csv"):
+        assert re.search(rf"<a [^>]*/incidents/{found.incident_id}/{name}[^>]* download>", page), name
 
 
 def test_people_acknowledge_assign_note_and_close(house: House):
