@@ -134,6 +134,8 @@ class Tree:
         self.critical_ns = sum(critical.values())
         self.is_short = len(self.ordinals) <= FEW_STEPS
         self.least_repeats = REPEATS_IN_SHORT if self.is_short else REPEATS_IN_LONG
+        self.first_denied = next(self._innermost(Trouble.DENIED), None)
+        """The first step that was stopped, by its place in the stored order; None when nothing was."""
         self.jumps = tuple(self._jumps())
         self.telling = self._telling()
 
@@ -271,17 +273,22 @@ class Tree:
     def _jumps(self) -> Iterator[tuple[str, int]]:
         outline = self.outline
         for trouble, one, many in ((Trouble.DENIED, "denial", "denials"), (Trouble.ERROR, "error", "errors")):
-            sums, ends, word = self._sums[trouble], self._ends, trouble.value
-            # a failing tool, not the agents around it
-            found = [n for n, own in enumerate(self._troubles) if own == word and sums[ends[n]] - sums[n] == 1]
+            found = list(self._innermost(trouble))
             if found:
-                yield (one if len(found) == 1 else f"first of {len(found):,} {many}"), self.ordinals[found[0]]
+                yield (one if len(found) == 1 else f"first of {len(found):,} {many}"), found[0]
         leaves = [n for n in self.ordinals if outline.kinds[n] not in _GROUPING and outline.counted[n]]
         if leaves:
             yield "slowest", max(leaves, key=lambda n: outline.durations_ns[n])
         priced = [n for n in leaves if outline.costs[n]]
         if priced:
             yield "most expensive", max(priced, key=lambda n: outline.costs[n] or 0.0)
+
+    def _innermost(self, trouble: Trouble) -> Iterator[int]:
+        """Steps in that trouble with none inside them, in order: a failing tool, not the agents around it."""
+        sums, ends, word = self._sums[trouble], self._ends, trouble.value
+        return (
+            self.ordinals[n] for n, own in enumerate(self._troubles) if own == word and sums[ends[n]] - sums[n] == 1
+        )
 
     def _telling(self) -> int | None:
         """The step to open first: what was stopped, else what waits, else what failed, else the root."""

@@ -100,7 +100,14 @@ def test_jumps_name_the_innermost_and_count_it_once():
     tree = Tree(an_outline(*names))
     assert dict(tree.jumps)["first of 2 errors"] == 2
     assert dict(tree.jumps)["denial"] == 4
+    assert tree.first_denied == 4
     assert tree.telling == 4
+
+
+def test_the_first_denied_step_is_the_one_a_person_jumps_to():
+    tree = Tree(an_outline((0, "root", "denied"), (1, "pay", "denied"), (1, "again", "denied")))
+    assert tree.first_denied == dict(tree.jumps)["first of 2 denials"] == 1
+    assert Tree(an_outline((0, "root", ""), (1, "pay", "error"))).first_denied is None
 
 
 def test_the_step_to_open_first_is_the_one_that_is_wrong():

@@ -148,7 +148,7 @@ def head_of(
 
 def stopped_step(desk: Desk, run: Run, tree: Tree) -> Step | None:
     """The first denied step of a run."""
-    denied = next((n for words, n in tree.jumps if "denial" in words), None)
+    denied = tree.first_denied
     found = () if denied is None else desk.services.store.read_steps_at(run.project, run.run_id, [denied])
     return next(iter(found), None)
 
@@ -183,7 +183,6 @@ def open_run(desk: Desk, request: Request, place: Place, run: Run, tab: str) -> 
     plan = tree.plan(view)
     wanted = {*plan.ordinals(), *(ordinal for _, ordinal in tree.jumps), *(() if chosen is None else (chosen,))}
     steps = {step.ordinal: step for step in store.read_steps_at(place.project, run.run_id, wanted)}
-    denied = next((n for words, n in tree.jumps if "denial" in words), None)
     return Opened(
         run=run,
         path=path,
@@ -191,7 +190,7 @@ def open_run(desk: Desk, request: Request, place: Place, run: Run, tab: str) -> 
         waterfall=draw(place, path, f"/runs/{run.run_id}/tree", tree, plan, steps),
         selected=None if chosen is None else steps.get(chosen),
         asked=asked is not None,
-        stopped=steps.get(denied) if denied is not None else None,
+        stopped=None if tree.first_denied is None else steps.get(tree.first_denied),
     )
 
 
