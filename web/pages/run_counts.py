@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from store.api import Bucket, RunQuery, Totals
+from store.api import Bucket, RunQuery
+from web.pages.overview import add_totals
 
 ByShape = Mapping[str, Sequence[Bucket]]
 
@@ -19,7 +20,7 @@ def bars_of(by_shape: ByShape, shapes: Sequence[str]) -> tuple[Bucket, ...]:
     """The parts of some shapes together; of all of them when none is named."""
     chosen = [parts for shape, parts in by_shape.items() if not shapes or shape in shapes]
     parts = next(iter(by_shape.values()), ())
-    return tuple(Bucket(part.start_ns, _sum([some[n].totals for some in chosen])) for n, part in enumerate(parts))
+    return tuple(Bucket(part.start_ns, add_totals([some[n].totals for some in chosen])) for n, part in enumerate(parts))
 
 
 def likely_part(query: RunQuery, bars: Sequence[Bucket]) -> RunQuery | None:
@@ -38,9 +39,3 @@ def likely_part(query: RunQuery, bars: Sequence[Bucket]) -> RunQuery | None:
             return replace(query, since_ns=max(bars[n].start_ns, query.since_ns or 0))
         return replace(query, until_ns=bars[n + 1].start_ns) if n + 1 < len(bars) else None
     return None
-
-
-def _sum(totals: Sequence[Totals]) -> Totals:
-    return Totals(
-        runs=sum(t.runs for t in totals), errors=sum(t.errors for t in totals), denials=sum(t.denials for t in totals)
-    )

@@ -148,7 +148,11 @@ def _step(exchange: Exchange) -> SharedStep:
 
 
 def _side(told: Mapping[str, Any]) -> SharedSide:
-    """Messages of a recording are plain data by now; what is none of ours stays in the rest."""
+    """What was asked or answered, as a recording has it: plain data.
+
+    The system prompt and the messages become what a page draws, the newest `NEWEST` messages apart from those before; every
+    other part that says something stays in `rest` as it is. Fields of a message's part that are not ours are left out.
+    """
     rest = {k: v for k, v in told.items() if v not in (None, [], {}, "")}
     messages = tuple(_message(m) for m in rest.pop("messages", ()))
     return SharedSide(
