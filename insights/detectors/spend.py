@@ -228,7 +228,8 @@ def _sentence(
 def _times(change: FeatureChange) -> str:
     if not change.before or change.after is None:
         return "new"
-    return f"{100 * (change.after / change.before - 1):+.0f} %"
+    moved = round(100 * (change.after / change.before - 1))
+    return f"{moved:+d} %" if moved else "as before"
 
 
 SPEND = Detector(

@@ -9,9 +9,9 @@ from functools import cache
 import pytest
 
 from insights.detectors.base import HOUR_NS, Inputs
-from insights.detectors.spend import SPEND, explain
+from insights.detectors.spend import SPEND, _times, explain
 from insights.spend import SpendDetector
-from spans.finding import Severity
+from spans.finding import FeatureChange, Severity
 from spans.ids import RunId
 from spans.kinds import RunStatus
 from spans.run import Assembly, Measures
@@ -84,6 +84,13 @@ def test_a_surge_is_found_in_its_hour_and_explained():
     )
     assert finding.impact.runs == 20
     assert finding.severity is Severity.TICKET  # worth less than five dollars
+
+
+def test_a_cost_per_run_that_stayed_is_not_called_minus_nothing():
+    (finding,) = found(a_fleet(surge=10))
+    assert "cost per run -0 %" not in finding.summary and "cost per run +0 %" not in finding.summary
+    assert _times(FeatureChange("cost_usd", 0.0040, 0.00399, 0.0, "usd")) == "as before"
+    assert _times(FeatureChange("cost_usd", 0.0040, 0.0030, 0.0, "usd")) == "-25 %"
 
 
 def test_one_run_of_many_times_the_usual_is_named():
