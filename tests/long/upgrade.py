@@ -28,7 +28,7 @@ from tracetape.folder import DataFolder
 ROOT = Path(__file__).parents[2]
 RATE = float(os.environ.get("LONG_RATE", "500"))
 SEED = int(os.environ.get("LONG_SEED", str(random.SystemRandom().randrange(1 << 32))))
-SPANS, THREADS = 8, 6
+SPANS, THREADS = 25, 6
 SENDING_S = 12.0
 OPTIONS = ("--workers", "1", "--redaction", "rules")
 
@@ -79,7 +79,7 @@ def test_an_upgrade_under_load_killed_at_every_step_loses_nothing_and_older_code
     print(f"\nLONG_SEED={SEED} LONG_FROM={commit[:10]} LONG_RATE={RATE:g}")
     old = Running(data, *OPTIONS, cwd=old_tree)
     new = Running(data, *OPTIONS)
-    producer = Producer("", SEED, threads=THREADS, spans=SPANS, pause_s=THREADS * SPANS / RATE)
+    producer = Producer("", SEED, threads=THREADS, spans=SPANS, every_s=THREADS * SPANS / RATE)
     try:
         old.start()
         assert old.process is not None

@@ -49,6 +49,9 @@ class Producer:
     threads: int = 2
     spans: int = 8
     pause_s: float = 0.02
+    """From one answer to the next request."""
+    every_s: float = 0.0
+    """From one request to the next, for a rate that does not fall with slow answers."""
     registered: dict[str, Obligation] = field(default_factory=dict)
     acked: list[str] = field(default_factory=list)
     answers: dict[int, int] = field(default_factory=dict)
@@ -114,7 +117,8 @@ class Producer:
                     self.acked.append(trace)
             if answer.status == 200 and chance.random() < 0.05:
                 again = (trace, body)  # the answer got lost on its way
-            time.sleep(self.pause_s if answer.status == 200 else 0.2)
+            wait_s = self.pause_s if answer.status == 200 else 0.2
+            time.sleep(max(wait_s, started + self.every_s - time.monotonic()))
 
 
 class Volume:
@@ -238,7 +242,7 @@ def verify(running: Running, producer: Producer, timeout_s: float = 240) -> dict
     """
     producer.finish()
     health = settled(running, timeout_s)
-    fresh = Producer(running.http, producer.seed + 1, threads=1)
+    fresh = Producer(running.http, producer.seed + 1, threads=1, spans=producer.spans)
     fresh.start()
     wait_for(lambda: fresh.acked, 30, "a fresh span to be accepted after the faults")
     fresh.finish()
