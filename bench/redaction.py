@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.held_out import make
-from redaction.engine import Item, Redactor
+from redaction.engine import Item, Models, Redactor
 from redaction.leaves import cut
 from redaction.measured import FILE
 from redaction.names import LABELS
@@ -88,7 +88,7 @@ def agreement(redactor: Redactor, stock: Any, count: int, seed: int) -> None:
 
     The texts are the pieces redaction shows the model: strings of generated agent texts and of growing conversations.
     """
-    people = redactor.people
+    people = redactor.models.people
     if people is None:
         raise SystemExit("The language model is not loaded.")
     rng = random.Random(seed)
@@ -153,7 +153,7 @@ def labelled(name: str, documents: list[Any], redactor: Redactor, stock: Any, st
     print(
         f"new text: ours {kilobytes(texts) / seconds:.0f} KB/s, stock {stock_speed:.1f} KB/s, x{kilobytes(texts) / seconds / stock_speed:.1f}"
     )
-    rules = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=False)
+    rules = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=Models())
     seconds = cost(rules, texts)
     print(f"rules only: {kilobytes(texts) / seconds:.0f} KB/s, x{kilobytes(texts) / seconds / stock_speed:.1f}")
     return found

@@ -52,7 +52,7 @@ class Processed:
 
 
 class Pipeline(Protocol):
-    """What a worker needs; tests bring their own."""
+    """What a worker needs; tests bring their own. `process` is called by one thread, all the others by another."""
 
     def process(self, segment: str, head: RecordHead, payload: Payload) -> Processed:
         """Turn one record into tables. Whatever it raises counts as a failed attempt of this record only."""
@@ -73,14 +73,15 @@ def build_pipeline(orders: Orders) -> Pipeline:
     Raises:
         HouseError: the rules cannot be used, or the redactor fails its own check.
     """
-    from redaction.engine import Redactor
+    from redaction.engine import Models, Redactor
     from redaction.rules import Mode, RedactionRules, load_rules
 
     rules = load_rules(orders.rules_path) if orders.rules_path else RedactionRules.default()
     if orders.mode != Mode.FULL:  # a setting that asks for less wins over the file; "full" is only the default
         rules = dataclasses.replace(rules, mode=Mode(orders.mode))
     keys = ensure_keys(orders.keys)
-    models = Mode.FULL in {rules.mode, *rules.projects.values()}
+    is_full = Mode.FULL in {rules.mode, *rules.projects.values()}
+    models = Models.load(rules) if is_full else Models()
     redactor = Redactor(rules, _key_for(keys), key_id=keys.current.key_id, models=models)
     redactor.self_check()
     return _Redacting(redactor, orders.keys, keys)
@@ -90,71 +91,78 @@ def _key_for(keys: PseudonymKeys) -> Callable[[str], bytes]:
     return lru_cache(maxsize=1024)(keys.current.of_project)
 
 
-class _Redacting:
-    """The real pipeline."""
+class _Keyed:
+    """A redactor for one thread, which takes a rotated key between two uses."""
 
     def __init__(self, redactor: Redactor, folder: Path, keys: PseudonymKeys) -> None:
-        from collector.redact import clean_batch
-        from runs.facts import facts_of
-        from store.rows import evidence_tables
-
         self._redactor = redactor
         self._folder = folder
-        self._keys = keys
         self._version: tuple[int, int] | None = None
-        self._clean_batch = clean_batch
-        self._facts_of = facts_of
-        self._evidence_tables = evidence_tables
+        self.keys = keys
 
-    def process(self, segment: str, head: RecordHead, payload: Payload) -> Processed:
-        self._take_new_key()
-        items = _decoded(head.signal, payload)
-        origins = [
-            Origin(head.project, head.received_ns, head.received_day, segment, head.slot, position)
-            for position in range(len(items))
-        ]
-        clean = self._clean_batch(self._redactor, items, origins)
-        facts = [self._facts_of(item) for item in clean]
-        withheld = sum(item.redaction is Redaction.WITHHELD for item in clean)
-        return Processed(self._evidence_tables(clean, facts, is_content), len(clean), withheld, traces_of(facts))
-
-    def redact_text(self, project: str, text: str) -> str:
-        self._take_new_key()
-        return str(self._redactor.redact_text(project, text))
-
-    def explain_text(self, project: str, text: str) -> str:
-        self._take_new_key()
-        clean = self._redactor.redact_text(project, text)
-        try:
-            reasons = [dataclasses.asdict(reason) for reason in self._redactor.account(project, text)]
-        except RefusedError:
-            return json.dumps({"text": clean, "failed": True, "reasons": []})
-        return json.dumps({"text": clean, "failed": False, "reasons": reasons})
-
-    def pseudonyms(self, project: str, entity: str, value: str) -> tuple[str, ...]:
-        self._take_new_key()
-        digits = self._redactor.rules.token_digits
-        tokens = (pseudonym(entity, value, key.of_project(project), digits=digits) for key in self._keys.all)
-        return tuple(dict.fromkeys(tokens))
-
-    def _take_new_key(self) -> None:
-        """Between two records, put a rotated key in force. Models and findings stay: they know nothing of keys."""
+    def ready(self) -> Redactor:
+        """The redactor, with the key in force. Models and findings stay: they know nothing of keys."""
         try:
             version = version_of(self._folder)
             if version == self._version:
-                return
+                return self._redactor
             keys = load_keys(self._folder)
         except (OSError, SettingsError) as error:
             if self._version is not None:
                 self._version = None
                 why = type(error).__name__
                 logger.warning("the pseudonym key cannot be read; the one at hand stays", extra={"why": why})
-            return
+            return self._redactor
         self._version = version
-        if keys != self._keys:
-            self._keys = keys
+        if keys != self.keys:
+            self.keys = keys
             self._redactor.use_key(_key_for(keys), keys.current.key_id)
             logger.info("a new pseudonym key is in force", extra={"key_id": keys.current.key_id})
+        return self._redactor
+
+
+class _Redacting:
+    """The real pipeline: one redactor for records, and one for what a person waits for."""
+
+    def __init__(self, redactor: Redactor, folder: Path, keys: PseudonymKeys) -> None:
+        from collector.redact import clean_batch
+        from runs.facts import facts_of
+        from store.rows import evidence_tables
+
+        self._records = _Keyed(redactor, folder, keys)
+        self._asked = _Keyed(redactor.beside(), folder, keys)
+        self._clean_batch = clean_batch
+        self._facts_of = facts_of
+        self._evidence_tables = evidence_tables
+
+    def process(self, segment: str, head: RecordHead, payload: Payload) -> Processed:
+        redactor = self._records.ready()
+        items = _decoded(head.signal, payload)
+        origins = [
+            Origin(head.project, head.received_ns, head.received_day, segment, head.slot, position)
+            for position in range(len(items))
+        ]
+        clean = self._clean_batch(redactor, items, origins)
+        facts = [self._facts_of(item) for item in clean]
+        withheld = sum(item.redaction is Redaction.WITHHELD for item in clean)
+        return Processed(self._evidence_tables(clean, facts, is_content), len(clean), withheld, traces_of(facts))
+
+    def redact_text(self, project: str, text: str) -> str:
+        return str(self._asked.ready().redact_text(project, text))
+
+    def explain_text(self, project: str, text: str) -> str:
+        redactor = self._asked.ready()
+        clean = redactor.redact_text(project, text)
+        try:
+            reasons = [dataclasses.asdict(reason) for reason in redactor.account(project, text)]
+        except RefusedError:
+            return json.dumps({"text": clean, "failed": True, "reasons": []})
+        return json.dumps({"text": clean, "failed": False, "reasons": reasons})
+
+    def pseudonyms(self, project: str, entity: str, value: str) -> tuple[str, ...]:
+        digits = self._asked.ready().rules.token_digits
+        tokens = (pseudonym(entity, value, key.of_project(project), digits=digits) for key in self._asked.keys.all)
+        return tuple(dict.fromkeys(tokens))
 
 
 def is_content(key: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import importlib
-import itertools
 import json
 import logging
 import os
@@ -15,7 +14,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,10 @@ LONGEST_PAUSE_S = 1.0
 WATCH_EVERY_S = 1.0
 ASIDE_FOLDERS = frozenset({"withheld", "quarantine"})
 """Beside the spool: sealed originals of texts that could not be redacted, and records that could not be processed."""
-_GONE, _REDACT, _WORK = 0, 1, 2
+RECORDS, ASKED = "records", "asked"
+"""Threads that may hang."""
+Tasks = queue.SimpleQueue[Frame | None]
+"""What arrived; None when the connection ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def run_worker(settings: WorkerSettings) -> int:
 
 
 class Worker:
-    """One worker: a thread that reads frames, and this one that works."""
+    """One worker: a thread that reads frames, one that answers what a person waits for, and this one for records."""
 
     def __init__(self, settings: WorkerSettings, stop: threading.Event) -> None:
         self._settings = settings
@@ -71,7 +73,8 @@ class Worker:
         self._orders: Orders | None = None
         self._pipeline: Pipeline | None = None
         self._reader: SegmentReader | None = None
-        self._busy_since = 0.0
+        self._busy_since: dict[str, float] = {}
+        """Name of a thread → when it began what it is at."""
         self._recycle = False
 
     def run(self) -> int:
@@ -113,37 +116,49 @@ class Worker:
                 raise
         send_frame(sock, {"type": "status", "state": "ready", "pid": os.getpid(), "name": self._settings.name})
         logger.info("ready")
-        tasks: queue.PriorityQueue[tuple[int, int, Frame | None]] = queue.PriorityQueue()
-        threading.Thread(target=_receive, args=(sock, tasks), name="frames", daemon=True).start()
+        door = _Door(sock)
+        records: Tasks = queue.SimpleQueue()
+        asked: Tasks = queue.SimpleQueue()
+        threading.Thread(target=_receive, args=(sock, records, asked), name="frames", daemon=True).start()
+        threading.Thread(target=self._answer, args=(door, asked), name=ASKED, daemon=True).start()
         while not self._recycle:
             try:
-                kind, _, frame = tasks.get(timeout=0.2)
+                frame = records.get(timeout=0.2)
             except queue.Empty:
                 if self._stop.is_set():
                     break
                 continue
-            if kind == _GONE or frame is None:
+            if frame is None:
                 raise HandoffError("The connection ended.")
-            if kind == _WORK and self._stop.is_set():
+            if self._stop.is_set():
                 break
-            self._handle(sock, frame)
+            self._handle(door, frame)
             self._recycle = _rss_bytes() > self._settings.rss_limit_bytes
         with contextlib.suppress(HandoffError):
-            send_frame(sock, {"type": "bye"})
+            door.send({"type": "bye"})
 
-    def _handle(self, sock: socket.socket, frame: Frame) -> None:
-        self._busy_since = time.monotonic()
+    def _answer(self, door: _Door, asked: Tasks) -> None:
+        """Redact what people wait for, beside the record at hand, which may take seconds."""
+        while (frame := asked.get()) is not None:
+            self._busy_since[ASKED] = time.monotonic()
+            try:
+                self._redact(door, frame.head)
+            except HandoffError:
+                return  # whoever asked is gone
+            finally:
+                self._busy_since.pop(ASKED, None)
+
+    def _handle(self, door: _Door, frame: Frame) -> None:
+        self._busy_since[RECORDS] = time.monotonic()
         try:
-            if frame.type == "redact":
-                self._redact(sock, frame.head)
-            elif frame.type == "work":
-                self._work(sock, frame.head)
+            if frame.type == "work":
+                self._work(door, frame.head)
             elif frame.type == "rework":
-                self._rework(sock, frame.head)
+                self._rework(door, frame.head)
         finally:
-            self._busy_since = 0.0
+            self._busy_since.pop(RECORDS, None)
 
-    def _redact(self, sock: socket.socket, head: Mapping[str, Any]) -> None:
+    def _redact(self, door: _Door, head: Mapping[str, Any]) -> None:
         answer: dict[str, Any] = {"type": "redacted", "id": head.get("id")}
         try:
             project, text = str(head["project"]), str(head["text"])
@@ -157,16 +172,16 @@ class Worker:
         except Exception as error:  # noqa: BLE001 one bad text must not end the worker
             logger.error("a search text could not be redacted", extra={"trouble": described(error)})  # noqa: TRY400
             answer["failed"] = True
-        send_frame(sock, answer)
+        door.send(answer)
 
-    def _work(self, sock: socket.socket, head: Mapping[str, Any]) -> None:
+    def _work(self, door: _Door, head: Mapping[str, Any]) -> None:
         key = {"segment": head["segment"], "slot": head["slot"]}
         try:
             ref, segment = _reference(head), str(head["segment"])
             started = time.monotonic()
             payload = self._segment(segment).read(ref, base64.b64decode(head["data_key"]))
             if "try" in head:
-                self._try_parts(sock, head, ref.head, payload)
+                self._try_parts(door, head, ref.head, payload)
                 return
             if "without" in head:
                 left = frozenset(range(ref.head.items)).difference(head["without"])
@@ -176,13 +191,13 @@ class Worker:
             names, pieces = _streams(done.tables)
         except Exception as error:  # noqa: BLE001 one bad record must not end the worker
             logger.error("a record could not be processed", extra={"trouble": described(error), **key})  # noqa: TRY400
-            send_frame(sock, {"type": "failure", **key, "reason": type(error).__name__})
+            door.send({"type": "failure", **key, "reason": type(error).__name__})
             return
         result = {"type": "result", **key, "items": done.items, "withheld": done.withheld}
         result["work_s"] = time.monotonic() - started
-        send_frame(sock, {**result, "traces": list(done.traces), "tables": names}, pieces)
+        door.send({**result, "traces": list(done.traces), "tables": names}, pieces)
 
-    def _rework(self, sock: socket.socket, head: Mapping[str, Any]) -> None:
+    def _rework(self, door: _Door, head: Mapping[str, Any]) -> None:
         """Redact a record set aside again; nothing is counted of it."""
         answer: dict[str, Any] = {"type": "reworked", "id": head.get("id")}
         try:
@@ -198,15 +213,15 @@ class Worker:
         except Exception as error:  # noqa: BLE001 one bad original must not end the worker
             logger.error("an original could not be redacted", extra={"trouble": described(error)})  # noqa: TRY400
             later = isinstance(error, OSError) and not isinstance(error, FileNotFoundError)
-            send_frame(sock, {**answer, "later" if later else "failed": True})
+            door.send({**answer, "later" if later else "failed": True})
             return
-        send_frame(sock, {**answer, "withheld": done.withheld, "traces": list(done.traces), "tables": names}, pieces)
+        door.send({**answer, "withheld": done.withheld, "traces": list(done.traces), "tables": names}, pieces)
 
-    def _try_parts(self, sock: socket.socket, head: Mapping[str, Any], record: RecordHead, payload: Payload) -> None:
+    def _try_parts(self, door: _Door, head: Mapping[str, Any], record: RecordHead, payload: Payload) -> None:
         """Process parts of a record one after the other, only to see which of them can be processed at all."""
         parts = [(int(start), int(end)) for start, end in head["try"]]
         for number, (start, end) in enumerate(parts):
-            self._busy_since = time.monotonic()
+            self._busy_since[RECORDS] = time.monotonic()
             try:
                 part = pick(payload, range(start, end))
                 self._ready().process(str(head["segment"]), replace(record, items=end - start), part)
@@ -215,7 +230,7 @@ class Worker:
                 good = False
             last = number + 1 == len(parts)
             said = {"type": "tried", "segment": head["segment"], "slot": head["slot"], "good": good, "last": last}
-            send_frame(sock, said)
+            door.send(said)
 
     def _ready(self) -> Pipeline:
         if self._pipeline is None:
@@ -237,21 +252,39 @@ class Worker:
         """End the process when a record hangs it: only the death of a worker frees what it holds."""
         while True:
             time.sleep(WATCH_EVERY_S)
-            since = self._busy_since
-            if since and time.monotonic() - since > self._settings.record_limit_s:
+            since = min(list(self._busy_since.values()), default=None)
+            if since is not None and time.monotonic() - since > self._settings.record_limit_s:
                 logger.error("a record takes too long; leaving so that it can be set aside")
                 os._exit(3)
 
 
-def _receive(sock: socket.socket, tasks: queue.PriorityQueue[tuple[int, int, Frame | None]]) -> None:
-    """Sort what arrives: a person waiting for a search goes before records."""
-    for number in itertools.count():
+class _Door:
+    """The way back to main, for several threads."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._lock = threading.Lock()
+
+    def send(self, head: Mapping[str, Any], pieces: Sequence[bytes] = ()) -> None:
+        """One whole frame.
+
+        Raises:
+            HandoffError: main is gone.
+        """
+        with self._lock:
+            send_frame(self._sock, head, pieces)
+
+
+def _receive(sock: socket.socket, records: Tasks, asked: Tasks) -> None:
+    """Sort what arrives; the end of the connection is told to both."""
+    while True:
         try:
             frame = recv_frame(sock)
         except HandoffError:
-            tasks.put((_GONE, number, None))
+            records.put(None)
+            asked.put(None)
             return
-        tasks.put((_REDACT if frame.type == "redact" else _WORK, number, frame))
+        (asked if frame.type == "redact" else records).put(frame)
 
 
 def _aside_folder(name: str) -> str:

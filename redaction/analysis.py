@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -77,10 +77,31 @@ class _Work:
     failed: bool = False
 
 
-class Analyser:
-    """Findings for pieces of text; equal whether remembered or not, alone or in a batch."""
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Language models that are loaded; several threads may use them."""
 
-    def __init__(self, rules: RedactionRules, *, models: bool, memory_bytes: int) -> None:
+    people: People | None = None
+    """None: people and places are not looked for by a model."""
+    others: Mapping[str, People] = field(default_factory=dict)
+    """Language → model, for other languages than the first."""
+    first: bool = False
+    """Whether a person waits for what they read, so that it goes before the texts of other threads."""
+
+    @classmethod
+    def load(cls, rules: RedactionRules) -> Models:
+        """Those that the rules name.
+
+        Raises:
+            SettingsError: one of them is not installed.
+        """
+        return cls(People(rules.model), {language: People(package) for language, package in rules.models.items()})
+
+
+class Analyser:
+    """Findings for pieces of text; equal whether remembered or not, alone or in a batch. For one thread."""
+
+    def __init__(self, rules: RedactionRules, *, models: Models, memory_bytes: int) -> None:
         opted = [entity for entity, operator in rules.entities.items() if operator is not Operator.KEEP]
         self._rules = rules
         self._wanted = frozenset(opted)
@@ -89,9 +110,8 @@ class Analyser:
             (entity for entity in opted if entity not in _OURS), rules.recognizers, rules.plugins
         )
         self._detectors = build_detectors(rules, self._recognisers.confirm, self._denied)
-        self._people = People(rules.model) if models else None
-        self._others = {language: People(package) for language, package in rules.models.items()} if models else {}
-        words = {language: stop_words(language) for language in ("en", *self._others)}
+        self.models = models
+        words = {language: stop_words(language) for language in ("en", *models.others)}
         self._languages = Languages(words, rules.languages)
         self._memory: Memory[Findings] = Memory(memory_bytes)
         self._hash = Hasher()
@@ -99,12 +119,7 @@ class Analyser:
     @property
     def has_model(self) -> bool:
         """Whether people and places are looked for by the model."""
-        return self._people is not None
-
-    @property
-    def people(self) -> People | None:
-        """The language model, if loaded."""
-        return self._people
+        return self.models.people is not None
 
     def analyse(self, asks: Sequence[Ask], space: str, mode: Mode) -> dict[Ask, Findings | None]:
         """Findings of each text; None where it could not be analysed and must be withheld.
@@ -127,14 +142,14 @@ class Analyser:
             try:
                 folded = fold(ask.text)
                 piece = _piece(ask, folded.text)
-                if mode is Mode.FULL and self._people is not None and _is_beyond_the_model(piece):
+                if mode is Mode.FULL and self.models.people is not None and _is_beyond_the_model(piece):
                     results[ask] = None  # before the rules spend half a minute on what is withheld anyway
                     continue
                 fresh[ask] = _Work(key, piece, folded, list(self._by_rules(piece)))
             except Exception as error:  # noqa: BLE001 - fail closed: this text is withheld
                 trouble("rules", error)
                 results[ask] = None
-        if mode is Mode.FULL and self._people is not None:
+        if mode is Mode.FULL and self.models.people is not None:
             self._by_model(fresh.values())
             for work in fresh.values():
                 self._mark_unread(work)
@@ -167,13 +182,14 @@ class Analyser:
         for job in jobs:
             by_model.setdefault(self._model_for(job[2]), []).append(job)
         for people, some in by_model.items():
-            for (work, place, _), entities in zip(some, _entities(people, [job[2] for job in some]), strict=True):
+            read = _entities(people, [job[2] for job in some], first=self.models.first)
+            for (work, place, _), entities in zip(some, read, strict=True):
                 if entities is None:
                     work.failed = True
                     continue
                 for start, end, label in entities:
-                    read = named(work.piece, place + start, place + end, label, self._denied)
-                    work.findings.extend(finding._replace(why=Why.MODEL) for finding in read)
+                    names = named(work.piece, place + start, place + end, label, self._denied)
+                    work.findings.extend(finding._replace(why=Why.MODEL) for finding in names)
 
     def _mark_unread(self, work: _Work) -> None:
         """What the models cannot read is withheld, but for what the rules have found in it; what a model says of it is noise."""
@@ -188,8 +204,9 @@ class Analyser:
             work.findings.append(Finding(start, end, UNREAD, 1.0, Why.LANGUAGE))
 
     def _model_for(self, text: str) -> People:
-        assert self._people is not None  # noqa: S101 - the caller has checked
-        return self._others.get(self._languages.of(text), self._people) if self._others else self._people
+        models = self.models
+        assert models.people is not None  # noqa: S101 - the caller has checked
+        return models.others.get(self._languages.of(text), models.people) if models.others else models.people
 
     def _decided(self, ask: Ask, findings: Iterable[Finding]) -> Findings:
         kept = (
@@ -210,17 +227,17 @@ _OURS = frozenset(
 )  # fmt: skip
 
 
-def _entities(people: People, texts: list[str]) -> list[list[tuple[int, int, str]] | None]:
+def _entities(people: People, texts: list[str], *, first: bool) -> list[list[tuple[int, int, str]] | None]:
     try:
-        return list(people.entities(texts))
+        return list(people.entities(texts, first=first))
     except Exception as error:  # noqa: BLE001 - find the text that breaks the model, so that it alone is withheld
         trouble("model", error)
-        return [_alone(people, text) for text in texts]
+        return [_alone(people, text, first=first) for text in texts]
 
 
-def _alone(people: People, text: str) -> list[tuple[int, int, str]] | None:
+def _alone(people: People, text: str, *, first: bool) -> list[tuple[int, int, str]] | None:
     try:
-        return people.entities([text])[0]
+        return people.entities([text], first=first)[0]
     except Exception:  # noqa: BLE001 - fail closed: this text is withheld
         return None
 

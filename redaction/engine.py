@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from redaction.analysis import Analyser, Ask, Findings, trouble
+from redaction.analysis import Analyser, Ask, Findings, Models, trouble
 from redaction.blobs import read_blob
 from redaction.detectors.piece import Scope
 from redaction.findings import Finding, resolve
@@ -18,7 +18,6 @@ from redaction.items import Cleaned, Item
 from redaction.languages import UNREAD
 from redaction.leaves import Frame, Leaf, LeafKind, Pointer, context_word, cut, cut_list, is_plain_key, pointer_keys
 from redaction.memory import WORDS, Hasher, Memory
-from redaction.presidio import People
 from redaction.rules import Mode, Operator, RedactionRules
 from spans.clean import RedactionNote
 from spans.errors import RefusedError, SettingsError
@@ -27,7 +26,7 @@ from spans.pseudonym import WITHHELD, is_token, pseudonym, removed
 from spans.values import BYTES_TAG, Value
 from spans.why import Why, words_of
 
-__all__ = ["Cleaned", "Item", "Redactor"]
+__all__ = ["Cleaned", "Item", "Models", "Redactor"]
 
 FINDINGS_BYTES: Final = 32_000_000
 """Memory for findings of pieces, per worker."""
@@ -118,14 +117,14 @@ _Edit = tuple[Finding, Leaf, Finding]
 
 
 class Redactor:
-    """Cleans batches of values. Not safe for use from several threads at once.
+    """Cleans batches of values. For one thread; `beside` makes one for another.
 
     Args:
         rules: What to hide and how.
         key_for: Secret key of a project's pseudonyms; the same project must always give the same bytes.
         key_id: Names the key in force; stands on everything that is cleaned with it.
-        models: Whether the language model is loaded; without it `full` is done as `rules`.
         remember: Whether caches are used. Results are the same either way.
+        models: The language models; None loads those of the rules, and without any `full` is done as `rules`.
     """
 
     def __init__(
@@ -134,12 +133,16 @@ class Redactor:
         key_for: Callable[[str], bytes],
         *,
         key_id: str = "",
-        models: bool = True,
+        models: Models | None = None,
         remember: bool = True,
     ) -> None:
         self.rules = rules
         self._remember = remember
-        self._analyser = Analyser(rules, models=models, memory_bytes=FINDINGS_BYTES if remember else 0)
+        self._analyser = Analyser(
+            rules,
+            models=Models.load(rules) if models is None else models,
+            memory_bytes=FINDINGS_BYTES if remember else 0,
+        )
         self._hash = Hasher()
         self.use_key(key_for, key_id)
 
@@ -151,15 +154,20 @@ class Redactor:
         self._history = History(enabled=self._remember)
         self._token = lru_cache(maxsize=WORDS)(self._make_token)
 
+    def beside(self) -> Redactor:
+        """One for another thread, for texts that a person waits for. It cleans the same way and remembers nothing."""
+        models = replace(self.models, first=True)
+        return Redactor(self.rules, self._key_for, key_id=self.key_id, models=models, remember=False)
+
     def mode_of(self, project: str) -> Mode:
         """The mode in effect for a project: `full` needs the language model."""
         mode = self.rules.mode_of(project)
         return Mode.RULES if mode is Mode.FULL and not self._analyser.has_model else mode
 
     @property
-    def people(self) -> People | None:
-        """The language model, if it is loaded."""
-        return self._analyser.people
+    def models(self) -> Models:
+        """The language models, for another redactor."""
+        return self._analyser.models
 
     def redact(self, items: Sequence[Item], project: str) -> list[Cleaned]:
         """Clean values, in order. Never raises for what a value holds: what cannot be cleaned is withheld.

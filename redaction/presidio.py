@@ -12,6 +12,7 @@ from typing import Any
 
 from redaction.decoder import Entity, FastDecoder
 from redaction.findings import Finding
+from redaction.turns import Turns
 from spans.errors import SettingsError
 
 logger = logging.getLogger(__name__)
@@ -153,7 +154,7 @@ def _predefined(wanted: set[str]) -> Iterator[tuple[Any, list[str]]]:
 
 
 class People:
-    """The language model, reduced to its entity recogniser.
+    """The language model, reduced to its entity recogniser. May be asked by several threads; it reads for one at a time.
 
     Args:
         package: Name of an installed spaCy model package.
@@ -172,6 +173,7 @@ class People:
         from thinc.api import NumpyOps
         from threadpoolctl import threadpool_limits
 
+        self._turns = Turns()
         self._nlp: Any = spacy.load(package, exclude=list(_UNUSED_PIPES))
         if "ner" not in self._nlp.pipe_names:
             raise SettingsError(f"The language model {package!r} has no entity recogniser.")
@@ -183,12 +185,19 @@ class People:
             node.ops = NumpyOps(use_blis=False)
         self._fast = self._decoder() if fast else None
 
-    def entities(self, texts: Sequence[str]) -> list[list[Entity]]:
-        """Entities of each text, whatever the order or grouping of the texts."""
+    def entities(self, texts: Sequence[str], *, first: bool = False) -> list[list[Entity]]:
+        """Entities of each text, whatever the order or grouping of the texts.
+
+        Args:
+            texts: What to read.
+            first: A person waits: read it after the batch at hand, before the other batches of other threads.
+        """
         found: list[list[Entity]] = [[] for _ in texts]
         order = sorted(range(len(texts)), key=lambda index: (len(texts[index]), index))
         for batch in _batches(order, texts):
-            for index, entities in zip(batch, self._run([texts[index] for index in batch]), strict=True):
+            with self._turns.taken(first=first):
+                read = self._run([texts[index] for index in batch])
+            for index, entities in zip(batch, read, strict=True):
                 found[index] = entities
         return found
 

@@ -11,7 +11,7 @@ import pytest
 
 from collector.decode import decode_logs, decode_traces
 from collector.redact import clean_batch
-from redaction.engine import Redactor
+from redaction.engine import Models, Redactor
 from redaction.rules import Mode, RedactionRules
 from spans.clean import CleanLog, CleanSpan, Redaction
 from spans.ids import SpanId
@@ -167,7 +167,7 @@ def test_no_canary_survives_anywhere(redactor, item):
 
 def test_off_finds_them_all():
     """The positive control: the same walk with redaction off leaves every canary."""
-    off = Redactor(RedactionRules(mode=Mode.OFF), key_for, models=False)
+    off = Redactor(RedactionRules(mode=Mode.OFF), key_for, models=Models())
     (got,) = clean(off, a_planted_span())
     assert got.span == a_planted_span()
     assert got.redaction is Redaction.OFF
@@ -222,7 +222,7 @@ def test_what_cannot_be_redacted_is_withheld_and_says_so(redactor, monkeypatch):
             raise RuntimeError
         return ()
 
-    own = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=False)
+    own = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=Models())
     monkeypatch.setattr(own._analyser, "_detectors", (broken,))
     good, bad = clean(own, a_span(), a_span(status_message="boom"))
     assert (good.redaction, bad.redaction) == (Redaction.RULES, Redaction.WITHHELD)

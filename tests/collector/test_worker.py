@@ -66,6 +66,23 @@ def test_a_worker_waits_for_main_and_connects_again_when_main_is_replaced(place:
         process.wait()
 
 
+def test_a_person_is_answered_while_a_record_takes_its_time(place: Place) -> None:
+    spooled(place, ("slow",))
+    slots = FakeSlots()
+    sink = CollectingSink(slots)
+    with a_broker(place, slots, sink) as broker:
+        process = spawn_worker(place)
+        try:
+            wait_until(lambda: any(c.bundles for c in broker._connections))
+            for text in ("one", "two", "three"):
+                assert broker.redact_text("shop", text) == f"shop:{text.upper()}"
+            assert not sink.names(), "all of it before the record, which sleeps for a second, was done"
+            wait_until(lambda: "slow" in sink.names())
+        finally:
+            process.kill()
+            process.wait()
+
+
 def test_new_orders_make_a_worker_begin_afresh(place: Place) -> None:
     slots = FakeSlots()
     process = spawn_worker(place)
@@ -126,7 +143,7 @@ def test_a_hung_record_ends_its_worker(monkeypatch: pytest.MonkeyPatch, place: P
     import threading
 
     hung = worker_module.Worker(WorkerSettings("w", place.socket, place.spool, record_limit_s=0.01), threading.Event())
-    hung._busy_since = time.monotonic() - 1
+    hung._busy_since["records"] = time.monotonic() - 1
     with pytest.raises(SystemExit):
         hung._watch()
     assert left == [3]

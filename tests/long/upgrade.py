@@ -2,7 +2,7 @@
 
 pytest tests/long/upgrade.py -s --timeout 0        # LONG_FROM=COMMIT to start from, LONG_RATE=500, LONG_SEED=7 to repeat
 
-Starts the code of the commit before the newest schema file of the store (from this repository's history), sends, ends it with
+Starts the code of the commit before the newest schema of store and ledger (from this repository's history), sends, ends it with
 kill -9 while its spool is not empty, migrates with kill -9 after every statement, and goes on with the code of today.
 """
 
@@ -38,12 +38,14 @@ def git(*words: str) -> bytes:
 
 
 def old_commit() -> str:
-    """The commit before the one that brought the newest schema file."""
+    """The commit before those that brought the newest schema file of the store and the newest revision of the ledger."""
     if chosen := os.environ.get("LONG_FROM"):
         return chosen
-    newest = f"store/clickhouse/schema/{schema_files()[-1][1]}.sql"
-    added = git("log", "-1", "--diff-filter=A", "--format=%H", "--", newest).decode().strip()
-    return git("rev-parse", f"{added}^").decode().strip()
+    revisions = sorted((ROOT / "store/ledger/migrations/versions").glob("r*.py"))
+    newest = (f"store/clickhouse/schema/{schema_files()[-1][1]}.sql", str(revisions[-1].relative_to(ROOT)))
+    added = {git("log", "-1", "--diff-filter=A", "--format=%H", "--", path).decode().strip() for path in newest}
+    first = next(one for one in git("rev-list", "--reverse", "HEAD").decode().split() if one in added)
+    return git("rev-parse", f"{first}^").decode().strip()
 
 
 def deaths(address: str) -> int:

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 import redaction.analysis as analysis
-from redaction.analysis import MAX_CHUNK, Analyser, Ask
+from redaction.analysis import MAX_CHUNK, Analyser, Ask, Models
 from redaction.detectors.piece import Scope
 from redaction.rules import Mode, RedactionRules
 
@@ -17,12 +17,12 @@ CARD = Ask("card 4111 1111 1111 1111", "content", Scope.FULL)
 
 @pytest.fixture(scope="module")
 def analyser():
-    return Analyser(RedactionRules.default(), models=True, memory_bytes=1_000_000)
+    return Analyser(RedactionRules.default(), models=Models.load(RedactionRules.default()), memory_bytes=1_000_000)
 
 
 @pytest.fixture
 def fresh():
-    return Analyser(RedactionRules.default(), models=True, memory_bytes=1_000_000)
+    return Analyser(RedactionRules.default(), models=Models.load(RedactionRules.default()), memory_bytes=1_000_000)
 
 
 def entities(found):
@@ -64,14 +64,14 @@ def test_a_detector_that_breaks_withholds_its_text_alone(fresh, monkeypatch, cap
 
 
 def test_a_model_that_breaks_withholds_the_text_that_broke_it(fresh, monkeypatch):
-    whole = fresh.people.entities
+    whole = fresh.models.people.entities
 
-    def entities_of(texts):
+    def entities_of(texts, **options):
         if any("Barack" in text for text in texts):
             raise MemoryError
-        return whole(texts)
+        return whole(texts, **options)
 
-    monkeypatch.setattr(fresh.people, "entities", entities_of)
+    monkeypatch.setattr(fresh.models.people, "entities", entities_of)
     other = Ask("Please ask Tobias Achterberg about it.", "content", Scope.FULL)
     found = fresh.analyse([NAME, other], "p", Mode.FULL)
     assert found[NAME] is None
@@ -110,7 +110,7 @@ def test_odd_texts_are_analysed(analyser, text):
 
 def test_allowed_values_and_low_scores_are_dropped():
     rules = RedactionRules(allow=frozenset({"4111 1111 1111 1111"}), threshold=0.4)
-    assert Analyser(rules, models=False, memory_bytes=0).analyse([CARD], "p", Mode.RULES)[CARD] == ()
-    strict = Analyser(RedactionRules(threshold=1.0), models=False, memory_bytes=0)
+    assert Analyser(rules, models=Models(), memory_bytes=0).analyse([CARD], "p", Mode.RULES)[CARD] == ()
+    strict = Analyser(RedactionRules(threshold=1.0), models=Models(), memory_bytes=0)
     mail = Ask("maria@example.com", "content", Scope.FULL)
     assert strict.analyse([mail], "p", Mode.RULES)[mail] == ()

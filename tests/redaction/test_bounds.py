@@ -7,7 +7,7 @@ import json
 import pytest
 
 from redaction import analysis
-from redaction.engine import Item, Redactor
+from redaction.engine import Item, Models, Redactor
 from redaction.rules import Mode, RedactionRules
 from spans.fields import FieldClass
 from spans.pseudonym import WITHHELD
@@ -46,7 +46,7 @@ def hurried(monkeypatch):
     """A redactor whose budget is used up by the first detector; real budgets are tried by tests/long/big_values.py."""
     monkeypatch.setattr(analysis, "BUDGET_S", 0.0)
     monkeypatch.setattr(analysis, "MIN_CHARS_PER_S", 1e12)
-    return Redactor(RedactionRules(mode=Mode.RULES), key_for, models=False)
+    return Redactor(RedactionRules(mode=Mode.RULES), key_for, models=Models())
 
 
 def clean(redactor, value):

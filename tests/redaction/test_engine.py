@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from redaction.engine import Item, Redactor
+from redaction.engine import Item, Models, Redactor
 from redaction.languages import UNREAD
 from redaction.rules import FieldRule, Mode, Operator, RedactionRules
 from spans.errors import SettingsError
@@ -200,11 +200,11 @@ def test_it_explains_what_it_would_hide(redactor):
 
 
 def test_modes(redactor):
-    off = Redactor(RedactionRules(mode=Mode.OFF), key_for, models=False)
-    rules = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=False)
+    off = Redactor(RedactionRules(mode=Mode.OFF), key_for, models=Models())
+    rules = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=Models())
     assert clean(off, SENTENCE).value == SENTENCE
     assert "4111 1111" not in clean(rules, SENTENCE).value
-    by_project = Redactor(RedactionRules(projects={"open": Mode.OFF}), key_for, models=False)
+    by_project = Redactor(RedactionRules(projects={"open": Mode.OFF}), key_for, models=Models())
     assert clean(by_project, SENTENCE, project="open").value == SENTENCE
     assert by_project.mode_of("p") is Mode.RULES
 
@@ -215,7 +215,7 @@ def test_operators_by_entity_and_field():
         entities={"EMAIL_ADDRESS": Operator.REMOVE, "PHONE_NUMBER": Operator.PSEUDONYM, "CREDIT_CARD": Operator.KEEP},
         fields=(FieldRule(("ticket",), Operator.KEEP),),
     )
-    own = Redactor(rules, key_for, models=False)
+    own = Redactor(rules, key_for, models=Models())
     got = clean(own, '{"a": "maria@example.com 4111 1111 1111 1111", "ticket": "+442079460958", "b": "+442079460958"}')
     value = json.loads(got.value)
     assert value["a"] == "<EMAIL_ADDRESS_REMOVED> 4111 1111 1111 1111"
@@ -228,7 +228,7 @@ def test_approvers_have_pseudonyms_of_their_own():
     rules = RedactionRules(
         mode=Mode.RULES, fields=(FieldRule(("approver", "*.approved_by"), Operator.PSEUDONYM, ("PERSON",), "APPROVER"),)
     )
-    own = Redactor(rules, key_for, models=False)
+    own = Redactor(rules, key_for, models=Models())
     got = json.loads(clean(own, '{"approver": "Maria Gonzalez", "customer_name": "Maria Gonzalez", "order": 17}').value)
     assert got["approver"].startswith("<APPROVER_")
     assert got["customer_name"].startswith("<PERSON_")
@@ -248,7 +248,7 @@ def test_it_accounts_for_what_it_hides_and_for_what_it_keeps(redactor):
 
 
 def test_a_value_that_breaks_a_detector_is_withheld_alone(monkeypatch):
-    own = Redactor(RedactionRules(), key_for, models=False)
+    own = Redactor(RedactionRules(), key_for, models=Models())
 
     def broken(piece):
         if "boom" in piece.text:
@@ -275,13 +275,13 @@ def test_a_key_that_cannot_be_had_withholds():
     def no_key(project):
         raise OSError("key store down")
 
-    own = Redactor(RedactionRules(mode=Mode.RULES), no_key, models=False)
+    own = Redactor(RedactionRules(mode=Mode.RULES), no_key, models=Models())
     got = clean(own, "maria@example.com")
     assert (got.value, got.failed) == (WITHHELD, True)
 
 
 def test_failures_are_not_remembered(monkeypatch):
-    own = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=False)
+    own = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=Models())
     detectors = own._analyser._detectors
     monkeypatch.setattr(own._analyser, "_detectors", (lambda piece: 1 / 0,))
     assert clean(own, "maria@example.com").failed
@@ -291,10 +291,10 @@ def test_failures_are_not_remembered(monkeypatch):
 
 def test_the_self_check_passes_and_notices_blindness(redactor, monkeypatch):
     redactor.self_check()
-    blind = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=False)
+    blind = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=Models())
     blind.self_check()
     monkeypatch.setattr(blind._analyser, "_detectors", ())
-    blind = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=False, remember=False)
+    blind = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=Models(), remember=False)
     monkeypatch.setattr(blind._analyser, "_detectors", ())
     with pytest.raises(SettingsError, match="did not find"):
         blind.self_check()
@@ -372,8 +372,7 @@ def test_growing_conversations_give_what_their_texts_give_alone(redactor, forget
     for turn in turns:
         history = [*history, *turn]
         items.append(Item(json.dumps(history), "messages", FieldClass.CONTENT, "/m", len(items), "trace"))
-    fresh = Redactor(redactor.rules, key_for, models=False)
-    fresh._analyser._people = redactor._analyser._people
+    fresh = Redactor(redactor.rules, key_for, models=redactor.models)
     got = fresh.redact(items, "p") if at_once else [fresh.redact([item], "p")[0] for item in items]
     assert got == [forgetful.redact([item], "p")[0] for item in items]
 
@@ -406,7 +405,7 @@ def test_any_text_is_cleaned_or_withheld_but_never_raises(redactor, text):
 def test_hostile_values_cost_linear_time(unit):
     import time
 
-    own = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=False, remember=False)
+    own = Redactor(RedactionRules(mode=Mode.RULES), key_for, models=Models(), remember=False)
 
     def cost(length):
         start = time.process_time()

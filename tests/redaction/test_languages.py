@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from redaction.engine import Redactor
+from redaction.engine import Models, Redactor
 from redaction.items import Item
 from redaction.languages import SCRIPTS, UNREAD, Languages
 from redaction.presidio import stop_words
@@ -95,15 +95,14 @@ def test_latin_letters_signs_and_lone_words_are_read(redactor, text):
 
 @pytest.mark.parametrize(("language", "text"), [("ru", RUSSIAN), ("ja", JAPANESE)])
 def test_a_language_the_rules_name_is_stored(redactor, language, text):
-    own = Redactor(RedactionRules(languages=frozenset({language})), key_for, models=False)
-    own._analyser._people = redactor._analyser._people
+    own = Redactor(RedactionRules(languages=frozenset({language})), key_for, models=redactor.models)
     assert not clean(own, text).failed
     other = RUSSIAN if language == "ja" else JAPANESE
     assert clean(own, other).failed
 
 
 def test_in_rules_mode_nobody_looks_for_names_and_nothing_is_withheld():
-    assert not clean(Redactor(RedactionRules(mode=Mode.RULES), key_for, models=False), RUSSIAN).failed
+    assert not clean(Redactor(RedactionRules(mode=Mode.RULES), key_for, models=Models()), RUSSIAN).failed
 
 
 def test_identifiers_are_not_read_as_language(redactor):
