@@ -8,7 +8,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Final
+from typing import Final, NewType
+
+from spans.errors import RefusedError
+
+Pseudonym = NewType("Pseudonym", str)
+"""A token that stands for one value, parsed at the door: no value in clear, and none of the fixed texts for many values."""
 
 HIDDEN: Final = "<SECRET>"
 """Stands for every secret. Never keyed: a digest of a secret would be a lookup oracle."""
@@ -30,7 +35,7 @@ _TOKEN_YEAR = 1800
 """Dates become a date of 1800 to 1899, which no living person has; day and month stay below 13."""
 
 _TOKEN = re.compile(
-    rf"<(?:[A-Z][A-Z_]{{1,30}}_(?:[a-z2-7]{{{MIN_DIGITS},{MAX_DIGITS}}}|REMOVED)|SECRET|REDACTION_FAILED)>"
+    rf"<(?:[A-Z][A-Z0-9_]{{1,40}}_(?:[a-z2-7]{{{MIN_DIGITS},{MAX_DIGITS}}}|REMOVED)|SECRET|REDACTION_FAILED)>"
     rf"|(?<![\w.+%-])p-[a-z2-7]{{{MIN_DIGITS},{MAX_DIGITS}}}@{re.escape(_EMAIL_DOMAIN)}(?![\w-])"
     r"|(?<![\w+])\+888\d{11}(?!\d)"
     r"|(?<![\w-])9999\d{12}(?![\w-])"
@@ -106,6 +111,22 @@ def canonical(entity: str, value: str, regions: Sequence[str] = PHONE_REGIONS) -
 def is_token(text: str) -> bool:
     """Whether a text is one of our tokens and nothing else."""
     return any(start == 0 and end == len(text) for start, end in token_spans(text))
+
+
+def parse_pseudonym(text: str) -> Pseudonym:
+    """The pseudonym of one value.
+
+    Raises:
+        RefusedError: a value in clear, a fixed text that stands for many values, or a token in the shape of a date or
+            plain number, which nobody can tell from a real one. The message repeats nothing of the text.
+    """
+    token = text.strip()
+    if not is_token(token) or token in {HIDDEN, WITHHELD} or token.endswith("_REMOVED>"):
+        raise RefusedError(
+            "This is not the pseudonym of one person, such as <PERSON_…> or p-…@pii.example.net. `tracetape pseudonym` "
+            "and Data & privacy, People tell the pseudonym of a name or address; a date of birth is nobody's alone."
+        )
+    return Pseudonym(token)
 
 
 def token_spans(text: str) -> Iterator[tuple[int, int]]:

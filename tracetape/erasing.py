@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from collector.broker import Held
 from spans.errors import BusyError, NotFoundError, RefusedError
 from spans.ids import RunId, TraceId
-from spans.pseudonym import HIDDEN, WITHHELD
+from spans.pseudonym import Pseudonym, parse_pseudonym
 from store.api import Store
 from store.ledger import Ledger
 from store.ledger.erasures import Erasure, Subject
@@ -23,8 +23,6 @@ from tracetape.erased_sealed import Cleared, Sealed
 
 logger = logging.getLogger(__name__)
 
-SHORTEST_TARGET = 6
-"""A shorter text is no pseudonym; it would erase whatever happens to contain it."""
 DAY_NS = 86_400_000_000_000
 MOST_LOOKED_AT = 500
 """Runs whose workflow is asked for; among more of them some are taken to be of every workflow."""
@@ -177,10 +175,7 @@ class Erasing:
 
     def _traces(self, project: str, subject: Subject, target: str) -> tuple[TraceId, ...]:
         if subject is Subject.PERSON:
-            text = target.strip()
-            if len(text) < SHORTEST_TARGET or text in {HIDDEN, WITHHELD}:
-                raise RefusedError("This is not the pseudonym of one person; see tracetape pseudonym.")
-            return self._store.find_traces(project, text)
+            return self._store.find_traces(project, parse_pseudonym(target))
         run = self._store.read_run(project, TraceId(target))
         if run is None:
             raise NotFoundError(f"Project {project} has no run {target}.")
@@ -279,7 +274,7 @@ class Erasing:
             self._removed_s[tombstone.erasure_id] = time.time()
         notes = self._ledger.forgetting.forget_runs(project, [RunId(trace) for trace in traces])
         if tombstone.subject is Subject.PERSON:
-            notes += self._ledger.forgetting.forget_text(tombstone.target)
+            notes += self._ledger.forgetting.forget_text(Pseudonym(tombstone.target))  # parsed when it was asked for
         if not notes and not any(removed.values()) and set(traces) <= set(tombstone.traces):
             return False
         removed["notes"] += notes

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from spans.ids import RunId
+from spans.pseudonym import Pseudonym
 from store.ledger.database import Database
 from store.ledger.labels import LABELS
 from store.ledger.remarks import REMARKS
 from store.ledger.tables import METADATA, PINS
+from store.ledger.words import SEARCHED
 from store.text import clean_text
 
 ERASED = "<ERASED>"
 _OF_RUNS = (PINS, LABELS, REMARKS)
 """Tables whose rows are about one run and nothing else. Seals stay: their fingerprints say that a copy was altered, no more."""
-_PROOFS = frozenset({"audit", "erasures", "seals", "slots", "slot_attempts", "forward_journal", "receipts"})
-"""Tables that prove what was done, or hold no words."""
 _IDS_PER_QUERY = 500
 
 
@@ -37,25 +40,37 @@ class Forgetting:
                     gone += connection.execute(sa.delete(table).where(*mine)).rowcount
         return gone
 
-    def forget_text(self, text: str) -> int:
-        """Put `<ERASED>` in place of a pseudonym wherever somebody wrote it; how many texts that were.
+    def forget_text(self, text: Pseudonym) -> int:
+        """Put `<ERASED>` in place of a pseudonym wherever somebody wrote it (`SEARCHED`); how many texts that were.
 
-        Not in the access log: it is chained, holds pseudonyms only, and says who looked for whom. A pseudonym belongs to
-        one project, so all projects can be searched.
+        A pseudonym belongs to one project, so all projects can be searched.
         """
-        changed = 0
+        spellings = {quote(text, safe=""): quote(ERASED, safe="")} | {text: ERASED}  # the first in saved views
         with self._database.writing() as connection:
-            for table in METADATA.tables.values():
-                if table.name in _PROOFS:
-                    continue
-                for column in table.columns:
-                    if isinstance(column.type, sa.Text) and not column.primary_key:
-                        has = sa.func.instr(column, text) > 0
-                        if not self._database.is_sqlite:
-                            has = sa.func.strpos(column, text) > 0
-                        new = {column.name: sa.func.replace(column, text, ERASED)}
-                        changed += connection.execute(sa.update(table).where(has).values(new)).rowcount
-        return changed
+            return sum(
+                self._replace(connection, METADATA.tables[table].c[column], old, new)
+                for table, columns in SEARCHED.items()
+                for column in columns
+                for old, new in spellings.items()
+            )
+
+    def _replace(self, connection: Connection, column: sa.Column[Any], old: str, new: str) -> int:
+        position = sa.func.instr if self._database.is_sqlite else sa.func.strpos
+        has, replaced = position(column, old) > 0, sa.func.replace(column, old, new)
+        if column.primary_key:
+            self._drop_taken(connection, column, old, new, has)
+        return connection.execute(sa.update(column.table).where(has).values({column.name: replaced})).rowcount
+
+    def _drop_taken(
+        self, connection: Connection, column: sa.Column[Any], old: str, new: str, has: sa.ColumnElement[bool]
+    ) -> None:
+        """Remove rows whose key would be that of a row of an erased person before: both speak of nobody any more."""
+        keys = list(column.table.primary_key.columns)
+        for row in connection.execute(sa.select(*keys).where(has)).mappings().all():
+            becomes = {key: row[key.name] if key is not column else row[key.name].replace(old, new) for key in keys}
+            taken = sa.select(sa.literal(1)).select_from(column.table).where(*(key == becomes[key] for key in keys))
+            if connection.execute(taken).first():
+                connection.execute(sa.delete(column.table).where(*(key == row[key.name] for key in keys)))
 
     def leave_no_copy(self) -> None:
         """Give back what the database file still holds of removed rows (they are overwritten as they go, but for the log)."""

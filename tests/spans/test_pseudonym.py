@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spans.errors import RefusedError
 from spans.pseudonym import (
     HIDDEN,
     WITHHELD,
     canonical,
     is_token,
     is_token_date,
+    parse_pseudonym,
     pseudonym,
     removed,
     token_spans,
@@ -166,3 +168,16 @@ def test_tokens_are_found_inside_text():
 )
 def test_other_text_is_no_token(text):
     assert not is_token(text)
+
+
+@pytest.mark.parametrize("entity", [e for e in ENTITIES if e != "SECRET"])
+def test_every_pseudonym_of_somebody_is_parsed_and_nothing_else(entity):
+    token = pseudonym(entity, "someone 4711", KEY)
+    assert parse_pseudonym(f" {token}\n") == token
+    for text in (removed(entity), f"{token} {token}", f"x{token}", token[:-1], ""):
+        with pytest.raises(RefusedError):
+            parse_pseudonym(text)
+
+
+def test_a_pseudonym_of_an_entity_with_a_digit_in_its_name_is_a_token_too():
+    assert is_token(pseudonym("MEMBER_ID2", "MB-123456", KEY))

@@ -267,10 +267,17 @@ def test_records_are_erased_only_with_a_reason_that_the_access_log_holds(store, 
     assert store.find_traces("default", "<PERSON_zyxwvuts>") == ()
 
 
-@pytest.mark.parametrize("target", ["", "a", "<SECRET>", "  x  "])
-def test_a_target_that_stands_for_many_is_refused(store, ledger, target):
+@pytest.mark.parametrize(
+    "target", ["", "a", "<SECRET>", "  x  ", "<PERSON_REMOVED>", "refund", "Maria Gonzalez", f"{PERSON} {PERSON}"]
+)
+def test_a_target_that_is_not_the_pseudonym_of_one_person_is_refused_and_kept_nowhere(store, ledger, target):
+    erasing = an_erasing(store, ledger)
+    with pytest.raises(RefusedError) as refused:
+        erasing.preview("default", Subject.PERSON, target)
     with pytest.raises(RefusedError):
-        an_erasing(store, ledger).preview("default", Subject.PERSON, target)
+        erasing.erase("default", Subject.PERSON, target, by="ann")
+    assert (ledger.erasures.list(), ledger.audit.list()) == ((), ())
+    assert "Maria" not in str(refused.value)
 
 
 def test_a_run_that_is_not_there_cannot_be_erased(store, ledger):

@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from urllib.parse import parse_qs, urlencode
+
+import pytest
 
 from spans.ids import RunId
+from spans.pseudonym import Pseudonym
 from store.ledger import Ledger
+from store.ledger.periods import Period
 from store.ledger.pins import PinReason
 
-TOKEN = "<PERSON_abcdefgh>"
+TOKEN = Pseudonym("<PERSON_abcdefgh>")
 RUN, OTHER = RunId("1" * 32), RunId("2" * 32)
 
 
@@ -31,6 +36,26 @@ def test_a_pseudonym_goes_from_whatever_people_wrote_but_not_from_the_access_log
     assert {p.note for p in ledger.pins.list()} == {"asked by <ERASED>, twice: <ERASED>", "nobody"}
     assert ledger.audit.list()[0].target == TOKEN
     assert ledger.audit.first_broken() is None
+
+
+@pytest.mark.parametrize(
+    "token", [TOKEN, "p-abcdefgh@pii.example.net", "+88812345678901", "ffffffff-ffff-4abc-8abc-abcdefabcdef"]
+)
+def test_a_pseudonym_goes_from_the_filters_of_a_saved_view_however_they_are_written(ledger, token):
+    query = urlencode({"q": token, "shape": "any"})
+    ledger.views.save("p", "runs", "theirs", query, owner="ann")
+    assert ledger.forgetting.forget_text(Pseudonym(token)) == 1
+    (view,) = ledger.views.list("p", "runs", "ann")
+    assert parse_qs(view.query) == {"q": ["<ERASED>"], "shape": ["any"]}
+
+
+def test_a_pseudonym_goes_from_names_of_workflows_that_are_keys_and_two_of_them_do_not_clash(ledger):
+    other = Pseudonym("<PERSON_zyxwvuts>")
+    for token in (TOKEN, other):
+        ledger.periods.put(Period("p", f"help {token}", 30, 365, "ann"))
+    ledger.periods.put(Period("p", "refund", 30, 365, "ann"))
+    assert [ledger.forgetting.forget_text(token) for token in (TOKEN, other)] == [1, 0]
+    assert {period.workflow for period in ledger.periods.list()} == {"help <ERASED>", "refund"}
 
 
 def test_no_page_of_the_file_keeps_what_went(tmp_path: Path) -> None:
