@@ -1,13 +1,14 @@
-"""Proof of what retention removed: a receipt in the ledger, a line in the access log, and a file that names both."""
+"""Proof of what retention removed: a receipt in the ledger, a line in the access log, and a file that names the line."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from collector.spool.io import DiskIO
+from collector.spool.keys import write_secret
 from store.ledger import Ledger
 from tracetape import __version__
 
@@ -38,11 +39,8 @@ class ProvenReceipts:
             "access_log_entry": entry.entry_id,
             "access_log_chain": entry.chain,
         }
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._folder.exists():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            DiskIO().fsync_folder(self._folder.parent)
         path = self._folder / f"{day}-{kind}-{entry.entry_id}.json"
-        fresh = path.with_suffix(".new")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(json.dumps(proof, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        write_secret(path, f"{json.dumps(proof, indent=1)}\n".encode())

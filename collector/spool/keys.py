@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from collector.spool.io import DiskIO
 from spans.errors import HouseError, SettingsError
 
 PRIVATE_NAME = "spool_private.pem"
@@ -156,19 +157,15 @@ def load_key_ring(folder: Path) -> KeyRing:
 
 def write_secret(path: Path, content: bytes) -> None:
     """Write a file only its owner can read, whole or not at all, durable."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    disk, fresh = DiskIO(), path.with_name(f".{path.name}.{os.getpid()}")
     fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        os.write(fd, content)
+        disk.write_at(fd, content, 0)  # a short write is legal, and half a key is none
         os.fsync(fd)
     finally:
         os.close(fd)
     fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    disk.fsync_folder(path.parent)
 
 
 def _write_pair(folder: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from collector.spool.keys import (
     load_key_ring,
     load_seal_key,
     rotate_spool_keys,
+    write_secret,
 )
 from collector.spool.reader import SegmentReader, segment_paths
 from collector.spool.writer import SpoolWriter
@@ -103,3 +105,12 @@ def test_no_key_and_slot_are_ever_used_twice(tmp_path: Path) -> None:
         assert len(pairs) == 3
         assert not pairs & seen
         seen |= pairs
+
+
+def test_a_key_is_written_whole_although_the_system_writes_a_few_bytes_at_a_time(tmp_path, monkeypatch) -> None:
+    write = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, offset: write(fd, bytes(data[:7]), offset))
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, bytes(data[:7]), 0))
+    write_secret(tmp_path / "key", bytes(range(32)))
+    assert (tmp_path / "key").read_bytes() == bytes(range(32))
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]

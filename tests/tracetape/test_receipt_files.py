@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import date
+from pathlib import Path
 
 from store.ledger import Ledger
 from tracetape.receipt_files import ProvenReceipts
@@ -25,5 +27,17 @@ def test_a_dropped_day_leaves_a_receipt_a_line_in_the_access_log_and_a_file_that
             name: count for name, count in proof["rows"].items() if count
         }
     assert ledger.audit.first_broken() is None
-    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "receipts").iterdir())
+    assert (tmp_path / "receipts").stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "receipts").iterdir()} == {0o600}
     ledger.close()
+
+
+def test_the_file_is_on_the_disk_with_its_name_when_the_receipt_is_written(tmp_path, monkeypatch):
+    synced, sync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(str(Path(f"/proc/self/fd/{fd}").readlink())) or sync(fd))
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    ProvenReceipts(ledger, tmp_path / "receipts").write("content", date(2026, 5, 3), {"span_contents": 12})
+    ledger.close()
+    assert str(tmp_path) in synced, "the folder is new"
+    assert synced[-1] == str(tmp_path / "receipts"), "a name is durable with its folder"
+    assert synced[-2].startswith(str(tmp_path / "receipts" / ".2026-05-03-content")), "content before name"
