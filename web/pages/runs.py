@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from spans.errors import RefusedError
 from spans.kinds import OutcomeLabel, RunMode, RunShape, RunStatus
 from spans.run import Run
 from store.api import Bucket, Page, RunQuery
 from store.ledger.views import SavedView
 from web.filters import DEFAULT_LIMIT, SHAPE_WORDS, filters_of, params_of
 from web.format import day_clock, plural
+from web.pages.live_list import seen_of
 from web.pages.run_row import RunRow, build_row
 from web.places import Place
 from web.sparks import HistogramBar, heights
@@ -161,6 +161,15 @@ def default_shapes(counts: Mapping[str, int]) -> tuple[str, ...]:
     )
 
 
+def frozen_shape(shapes: Sequence[str]) -> str:
+    """The default shape as an open list keeps it: agent runs, which nothing that comes in changes.
+
+    Any other default only stands in until there is a better one: a list of single calls becomes one of agent runs with the
+    first of them, so it is looked for at every update.
+    """
+    return RunShape.AGENT.value if tuple(shapes) == (RunShape.AGENT,) else ""
+
+
 def build_runs(
     place: Place,
     query: RunQuery,
@@ -199,7 +208,7 @@ def build_runs(
         live=place.url(
             "/runs/live",
             **own,
-            shown=",".join(query.shape) if shape_is_default and found.rows else None,
+            shown=frozen_shape(query.shape) if shape_is_default and found.rows else None,
             after=seen_of(found.rows, is_full=bool(found.next_cursor)).write(),
         )
         if live
@@ -362,78 +371,3 @@ def _hidden(place: Place, own: Mapping[str, str]) -> tuple[tuple[str, str], ...]
     kept = {k: v for k, v in own.items() if k in {"shape", "q", "order"} or k.startswith("attr.")}
     here = {"project": place.project if place.project != place.home_project else "", "environment": place.environment}
     return tuple((k, v) for k, v in {**here, **place.range.params(), **kept}.items() if v)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a page has seen: its newest run, the newest arrival among its rows, and how many new runs were announced."""
-
-    started_ns: int = 0
-    run_id: str = "0"
-    received_ns: int = 0
-    announced: int = 0
-    oldest_ns: int = 0
-    """Where a full page ends: what began before does not come into it. 0 when the page has room."""
-
-    def write(self) -> str:
-        """As one parameter."""
-        return f"{self.started_ns}.{self.run_id}.{self.received_ns}.{self.announced}.{self.oldest_ns}"
-
-    @classmethod
-    def read(cls, text: str) -> Seen:
-        """Read the parameter.
-
-        Raises:
-            RefusedError: it is not one of ours.
-        """
-        parts = text.split(".")
-        if len(parts) not in {4, 5} or len(text) > 140 or not all(p.isascii() and p.isalnum() for p in parts):
-            raise RefusedError("The live update lost its place; reload the page.")
-        try:
-            return cls(int(parts[0]), parts[1], *map(int, parts[2:]))
-        except ValueError:
-            raise RefusedError("The live update lost its place; reload the page.") from None
-
-
-def seen_of(rows: Sequence[Run], *, is_full: bool = False) -> Seen:
-    """What a first page with these rows has seen."""
-    if not rows:
-        return Seen()
-    newest = max(rows, key=lambda r: (r.started_ns, r.run_id))
-    oldest = min(r.started_ns for r in rows) if is_full else 0
-    return Seen(newest.started_ns, newest.run_id, max(r.last_received_ns for r in rows), 0, oldest)
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """The answer to a poll: how many runs are new, rows that changed where they stand, and the next poll."""
-
-    new: int
-    changed: tuple[RunRow, ...]
-    poll: str
-    page: str
-
-
-def build_live(
-    place: Place, rows: Sequence[Run], seen: Seen, *, own: Mapping[str, str], shown: str = "", limit: int = 50
-) -> Live | None:
-    """What changed since `seen`; None when nothing did, so that the page need not be touched."""
-    new = [r for r in rows if (r.started_ns, r.run_id) > (seen.started_ns, seen.run_id)]
-    fresh = {r.run_id for r in new}
-    changed = [r for r in rows if r.run_id not in fresh and r.last_received_ns > seen.received_ns]
-    if len(new) == seen.announced and not changed:
-        return None
-    # new rows are only announced, so the cursor stays behind them; changed rows are told once
-    received = max((r.last_received_ns for r in changed), default=seen.received_ns)
-    told = replace(seen, received_ns=received, announced=len(new))
-    return Live(
-        new=min(len(new), limit),
-        changed=tuple(build_row(r, place) for r in changed),
-        poll=place.url("/runs/live", **own, shown=shown or None, after=told.write()),
-        page=place.url("/runs", **own),
-    )
-
-
-def without_cursor(query: RunQuery) -> RunQuery:
-    """The first page of the same list."""
-    return replace(query, cursor=None)

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from insights.policies import book_of
 from insights.standing import budget_of
 from spans.errors import NotFoundError, RefusedError
+from spans.kinds import RunShape
 from spans.roles import Permission
 from spans.run import Run
 from store.api import Bucket, FleetRow, Page, RunQuery, Store
@@ -20,6 +21,7 @@ from web.desk import Desk
 from web.filters import MAX_TEXT, params_of, parse_filters
 from web.pages.first import Arrivals, build_arrivals, build_first
 from web.pages.lists import build_workflows
+from web.pages.live_list import Seen, build_live
 from web.pages.overview import CHART_BARS, COUNTED_SHAPES, Around, build_overview
 from web.pages.run_counts import bars_of, likely_part, shape_counts
 from web.pages.runs import (
@@ -28,11 +30,10 @@ from web.pages.runs import (
     MOST_GROUPS,
     MOST_SUGGESTED,
     SUGGESTED,
-    Seen,
     build_facets,
-    build_live,
     build_runs,
     default_shapes,
+    frozen_shape,
 )
 from web.places import DEMO_PROJECT, Place
 from web.routes.common import desk_of, record, small_number, trace_or_none
@@ -259,10 +260,10 @@ def _runs_query(desk: Desk, request: Request, place: Place) -> tuple[RunQuery, b
 
 
 def _shaped(desk: Desk, request: Request, place: Place) -> tuple[RunQuery, bool]:
-    """The same with a shape, the one the list has."""
+    """The same with a shape, the one the list has: what was chosen, else agent runs if the page shows them, else the default now."""
     query, is_default = _runs_query(desk, request, place)
-    if is_default and (shown := request.query_params.get("shown")):
-        return replace(query, shape=parse_filters({"shape": shown}, query).shape), True
+    if is_default and request.query_params.get("shown") == RunShape.AGENT:
+        return replace(query, shape=(RunShape.AGENT,)), True
     if is_default:
         counts = dict(desk.services.store.values(replace(query, shape=(), cursor=None), "shape", 10))
         query = replace(query, shape=default_shapes(counts))
@@ -276,10 +277,10 @@ def live(request: Request, caller: Reader, after: str = "") -> Response:
     place = desk.place(request, caller)
     seen = Seen.read(after)
     query, is_default = _shaped(desk, request, place)
-    since = max(seen.oldest_ns, query.since_ns or 0)
+    since = max(seen.since_ns, query.since_ns or 0)
     rows = desk.services.store.find_runs(replace(query, cursor=None, since_ns=since)).rows
     own = {k: v for k, v in params_of(query).items() if k != "shape" or not is_default}
-    shown = ",".join(query.shape) if is_default and rows else ""
+    shown = frozen_shape(query.shape) if is_default and rows else ""
     changes = build_live(place, rows, seen, own=own, shown=shown, limit=query.limit)
     if changes is None:
         return Response(status_code=204)

@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from spans.errors import RefusedError
 from spans.kinds import OutcomeLabel, RunStatus
 from spans.run import Outcome
 from store.api import Bucket, Page, RunQuery, Totals
 from tests.builders import NOW_NS, SECOND_NS, a_run, a_trace_id
 from web.pages.run_row import run_state
-from web.pages.runs import Seen, build_live, build_runs, default_shapes, seen_of
+from web.pages.runs import build_runs, default_shapes
 from web.places import Place, TimeRange
 
 PLACE = Place("", "default", TimeRange(NOW_NS - 86_400 * SECOND_NS, NOW_NS, "24h"))
@@ -51,6 +50,14 @@ def test_the_next_page_keeps_the_filters():
     assert shown.live.startswith("/runs/live?workflow=a&shown=agent&after=")
 
 
+@pytest.mark.parametrize("shape", ["single_call", "no_agent", "setup"])
+def test_only_the_default_of_agent_runs_stays_while_a_list_is_open(shape):
+    """What stands in for agent runs while there are none is looked for anew; what somebody chose stays anyway."""
+    assert "shown=" not in page(RunQuery("default", shape=(shape,)), runs(1)).live
+    chosen = build_runs(PLACE, RunQuery("default", shape=(shape,)), Page(runs(1), None), {}, (), shape_is_default=False)
+    assert chosen.live.startswith(f"/runs/live?shape={shape}&after=")
+
+
 def test_an_older_page_does_not_move_by_itself():
     shown = page(RunQuery("default", cursor="x", shape=("agent",)), runs(1))
     assert shown.live == ""
@@ -71,39 +78,6 @@ def test_a_bar_narrows_the_list_to_its_own_time():
     assert first.words.replace("\xa0", " ") == "19 Nov 12:00 UTC: 4 runs, 1 with an error, 2 denied"
 
 
-def test_new_runs_are_announced_once_and_not_inserted():
-    seen = seen_of(runs(3, 2, 1))
-    assert build_live(PLACE, runs(3, 2, 1), seen, own={}) is None
-    live = build_live(PLACE, runs(5, 4, 3, 2), seen, own={})
-    assert (live.new, live.changed) == (2, ())
-    told = Seen.read(live.poll.partition("after=")[2])
-    assert told.announced == 2
-    assert build_live(PLACE, runs(5, 4, 3, 2), told, own={}) is None
-    assert build_live(PLACE, runs(6, 5, 4, 3), told, own={}).new == 3
-
-
-def test_a_changed_run_is_told_once():
-    before = runs(2, 1)
-    seen = seen_of(before)
-    after = (before[0], a_run(run_id=a_trace_id(1), started_ns=NOW_NS + 1, last_received_ns=NOW_NS + 5))
-    live = build_live(PLACE, after, seen, own={"workflow": "a"})
-    assert [r.run_id for r in live.changed] == [a_trace_id(1)]
-    assert "workflow=a" in live.poll
-    assert build_live(PLACE, after, Seen.read(live.poll.partition("after=")[2]), own={}) is None
-
-
-@pytest.mark.parametrize(
-    "text", ["", "1.2", "1.2.3.4.5.6", "a.b.c.d.e", "1.<b>.2.0.0", "1.2.3.-4.5", "9" * 200 + ".1.1.1.1"]
-)
-def test_a_cursor_that_is_not_ours_is_refused(text):
-    with pytest.raises(RefusedError):
-        Seen.read(text)
-
-
-def test_an_empty_list_waits_for_its_first_run():
-    assert build_live(PLACE, runs(1), seen_of(()), own={}).new == 1
-
-
 @pytest.mark.parametrize(
     ("changes", "glyph"),
     [
@@ -119,8 +93,3 @@ def test_an_empty_list_waits_for_its_first_run():
 )
 def test_the_glyph_of_a_run_is_what_somebody_must_look_at(changes, glyph):
     assert run_state(a_run(**changes)).glyph == glyph
-
-
-def test_a_page_that_was_open_before_an_upgrade_goes_on():
-    assert Seen.read("5.ab.7.2") == Seen(5, "ab", 7, 2)
-    assert Seen.read("5.ab.7.2.3").oldest_ns == 3

@@ -15,6 +15,7 @@ from tests.web.routes.test_api import many_spans
 from tests.web.samples import add_refund, refund_spans
 from web.format import NBSP
 from web.links import parse_links
+from web.pages.live_list import SLACK_NS
 from web.tree import WINDOW
 
 
@@ -158,7 +159,7 @@ def test_the_live_answer_reads_no_further_back_than_the_page(house: House, monke
         assert "shown=agent" in poll
         assert client.get(html.unescape(poll)).status_code == 204
         assert asked[-1].shape == ("agent",)
-        assert oldest is None or asked[-1].since_ns == oldest
+        assert oldest is None or asked[-1].since_ns == oldest - SLACK_NS
 
 
 def test_an_empty_list_hears_of_its_first_run_whatever_its_shape(house: House):
@@ -166,6 +167,19 @@ def test_an_empty_list_hears_of_its_first_run_whatever_its_shape(house: House):
     poll = html.unescape(re.search(r'hx-get="(/runs/live[^"]+)"', client.get("/runs").text)[1])
     fill(house.store, clean([s for s in refund_spans() if s.span_id == a_span_id(102)]))
     assert "1 new run" in words(client.get(poll).text)
+
+
+def test_a_list_of_single_calls_hears_of_the_first_agent_run(house: House):
+    fill(house.store, clean([s for s in refund_spans() if s.span_id == a_span_id(102)]))
+    client = house.client(Role.VIEWER)
+    poll = html.unescape(re.search(r'hx-get="(/runs/live[^"]+)"', client.get("/runs").text)[1])
+    assert client.get(poll).status_code == 204
+    add_refund(house.store, 2, at_ns=NOW_NS - 30 * SECOND_NS)
+    assert "1 new run" in words(client.get(poll).text)
+    assert client.get(poll.replace("?", "?shown=single_call,no_agent&")).status_code == 200
+    chosen = client.get("/runs?shape=single_call").text
+    poll = html.unescape(re.search(r'hx-get="(/runs/live[^"]+)"', chosen)[1])
+    assert client.get(poll).status_code == 204
 
 
 def test_a_run_that_changed_is_swapped_where_it_stands(house: House):
