@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from replay.ancestry import Ancestry
 from spans.facts import AskedCall, SpanFacts
 from spans.ids import SpanId
 from spans.kinds import SpanKind
@@ -178,7 +179,8 @@ class _Branches:
         self._by_time = place
         self._times = sorted(place(s) for s in playing)
         self._playing = playing
-        self._above = {s.span_id: self._ancestors(s) for s in playing}
+        self._tree = Ancestry({s.span_id: s.parent_span_id for s in steps})
+        self._above = {s.span_id: self._tree.of(s.span_id) for s in playing}
         self._spans: dict[SpanId, tuple[int, int]] = {}
         """When the exchanges below a step began and ended."""
         self._weight: dict[SpanId, int] = defaultdict(int)
@@ -196,15 +198,6 @@ class _Branches:
         labels = self._labels(paths)
         shared = _common_start(tuple(paths.values()))
         return {span_id: tuple(labels[head] for head in path[shared:]) for span_id, path in paths.items()}
-
-    def _ancestors(self, step: Step) -> tuple[SpanId, ...]:
-        """Ids above a step, outermost first; a circle ends where it closes."""
-        found: list[SpanId] = []
-        at = step.parent_span_id
-        while at is not None and at in self._steps and at not in found and at != step.span_id:
-            found.append(at)
-            at = self._steps[at].parent_span_id
-        return tuple(reversed(found))
 
     def _heads(self) -> set[SpanId]:
         heads = {i for i in self._spans if self._steps[i].kind is SpanKind.AGENT}
@@ -239,7 +232,7 @@ class _Branches:
     def _place(self, head: SpanId) -> tuple[float, Place]:
         """Where a head stands: with the tool call that led to it, else by its start."""
         step = self._steps[head]
-        for above in (head, *reversed(self._ancestors(step))):
+        for above in (head, *reversed(self._tree.of(head))):
             if above in self._rank:
                 return float(self._rank[above]), self._by_time(step)
         return bisect_left(self._times, self._by_time(step)) - 0.5, self._by_time(step)

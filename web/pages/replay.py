@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from replay.ancestry import Ancestry
 from replay.outline import Branch, ExchangeKind, Moment
 from replay.recording import exchange_name
 from spans.content import Message, Part, SpanContent, ToolDefinition
@@ -117,7 +118,7 @@ class Tape:
     """Step number of each span that is an exchange."""
     starts: tuple[int, ...]
     above: Mapping[SpanId, tuple[Step, ...]]
-    """What each exchange stands in, the outermost first: the tree of the run, without plumbing."""
+    """What each exchange stands in, the outermost first: the tree of the run, without plumbing and what is played later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +250,7 @@ def build_tape(
         all_used.append(used)
         decisions.append(made)
         denials.append(denied)
+    by_span = {s.span_id: m.number for m in moments for s in (m.step, *m.retold_by)}
     return Tape(
         run=run,
         moments=moments,
@@ -259,25 +261,33 @@ def build_tape(
         tokens=tuple(all_used),
         decisions=tuple(decisions),
         denials=tuple(denials),
-        by_span={s.span_id: m.number for m in moments for s in (m.step, *m.retold_by)},
+        by_span=by_span,
         starts=tuple(m.step.start_ns for m in moments),
-        above=_above(moments, steps),
+        above=_above(moments, steps, by_span),
     )
 
 
-def _above(moments: Sequence[Moment], steps: Iterable[Step]) -> dict[SpanId, tuple[Step, ...]]:
+def _above(
+    moments: Sequence[Moment], steps: Iterable[Step], by_span: Mapping[SpanId, int]
+) -> dict[SpanId, tuple[Step, ...]]:
+    """The steps above each moment that a person sees; moments of one parent share them."""
     known = {step.span_id: step for step in steps}
+    tree = Ancestry({span_id: step.parent_span_id for span_id, step in known.items()})
     found: dict[SpanId, tuple[Step, ...]] = {}
+    path: tuple[SpanId, ...] = ()
+    shown: tuple[Step, ...] = ()
+    last = 0
     for moment in moments:
-        path: list[Step] = []
-        seen = {moment.step.span_id}
-        at = known.get(moment.step.parent_span_id or SpanId(""))
-        while at is not None and at.span_id not in seen:
-            seen.add(at.span_id)
-            if "noise" not in at.flags and at.duplicate_of is None:
-                path.append(at)
-            at = known.get(at.parent_span_id or SpanId(""))
-        found[moment.step.span_id] = tuple(reversed(path))
+        above = tree.of(moment.step.span_id)
+        if above is not path:
+            path = above
+            shown = tuple(s for s in map(known.__getitem__, path) if "noise" not in s.flags and s.duplicate_of is None)
+            last = max((by_span.get(s.span_id, 0) for s in shown), default=0)
+        # A call that only a later message tells of stands in that message's call, but is played before it.
+        is_told_later = last >= moment.number
+        found[moment.step.span_id] = (
+            tuple(s for s in shown if by_span.get(s.span_id, 0) < moment.number) if is_told_later else shown
+        )
     return found
 
 
@@ -505,8 +515,7 @@ def build_rows(place: Place, tape: Tape, around: int) -> tuple[tuple[Row, ...], 
     for moment in tape.moments[start : start + MAX_ROWS]:
         glyph, word = step_state(moment.step)
         mine = tape.lane_of[moment.branch]
-        # A call that only a later message tells of stands in that message's call, but is played before it.
-        above = tuple(s for s in tape.above[moment.step.span_id] if tape.by_span.get(s.span_id, 0) < moment.number)
+        above = tape.above[moment.step.span_id]
         heads = _heads(place, tape, before, above)
         before = above
         name = tape.lanes[mine].name if mine != lane and mine < len(tape.lanes) and not heads else ""
@@ -534,6 +543,8 @@ def build_rows(place: Place, tape: Tape, around: int) -> tuple[tuple[Row, ...], 
 
 def _heads(place: Place, tape: Tape, before: Sequence[Step], above: Sequence[Step]) -> tuple[Head, ...]:
     """What is entered between one step and the next; steps that are played have a row of their own."""
+    if before is above:
+        return ()
     same = 0
     while same < min(len(before), len(above)) and before[same].span_id == above[same].span_id:
         same += 1
@@ -545,8 +556,8 @@ def _heads(place: Place, tape: Tape, before: Sequence[Step], above: Sequence[Ste
             indent=min(depth, MAX_INDENT),
             href=place.url(f"/runs/{tape.run.run_id}", span=step.span_id),
         )
-        for depth, step in enumerate(above)
-        if depth >= same and step.span_id not in tape.by_span
+        for depth, step in enumerate(above[same:], same)
+        if step.span_id not in tape.by_span
     )
 
 
