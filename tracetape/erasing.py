@@ -6,16 +6,18 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from collector.broker import Held
+from spans.erasure import ErasureOutlook, Waiting
 from spans.errors import BusyError, NotFoundError, RefusedError
 from spans.ids import RunId, TraceId
 from spans.pseudonym import Pseudonym, parse_pseudonym
 from store.api import Store
 from store.ledger import Ledger
 from store.ledger.erasures import Erasure, Subject
+from store.ledger.pins import PinReason
 from store.survivors import RECORD_DAYS
 from tracetape.departures import departures
 from tracetape.erased_arrivals import ErasedArrivals
@@ -28,29 +30,6 @@ MOST_LOOKED_AT = 500
 """Runs whose workflow is asked for; among more of them some are taken to be of every workflow."""
 ERASING_EVERY_S = 5.0
 """Pause between two looks at what an unfinished erasure still waits for."""
-
-
-@dataclass(frozen=True, slots=True)
-class ErasurePreview:
-    """What an erasure would remove: traces, rows per table; and how many sealed records it would have to look through."""
-
-    project: str
-    subject: Subject
-    target: str
-    traces: tuple[TraceId, ...]
-    rows: Mapping[str, int]
-    sealed: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Why an erasure is not finished: files of the spool from before it, items in them, sealed records not looked through."""
-
-    spool_files: int = 0
-    spool_items: int = 0
-    sealed_records: int = 0
-    old_files: bool = False
-    """Rows are gone from every answer; the engine has not removed their old files yet."""
 
 
 class Erasing:
@@ -81,31 +60,52 @@ class Erasing:
         """By erasure: how many traces it had at a look that began when the spool held nothing of before it, and that found
         nothing in rows or sealed records. While it has no more, no other trace of its person can turn up."""
 
-    def preview(self, project: str, subject: Subject, target: str) -> ErasurePreview:
+    def preview(self, project: str, subject: Subject, *targets: str) -> ErasureOutlook:
         """What would go.
 
         Args:
             project: in which project.
             subject: a person or a run.
-            target: the person's pseudonym (never their name), or a run or trace id.
+            targets: the person's pseudonyms (never their name), or a run or trace id.
 
         Raises:
             RefusedError: the target cannot stand for one person.
             NotFoundError: the project has no such run.
         """
-        traces = self._traces(project, subject, target)
-        rows = self._store.count_traces(project, traces)
-        return ErasurePreview(project, subject, target, traces, rows, self._sealed.count(project))
+        found = {trace for target in targets for trace in self._traces(project, subject, target)}
+        traces = tuple(sorted(found))
+        times = self._store.times_of(project, traces) if traces else None
+        return ErasureOutlook(
+            traces=len(traces),
+            rows=self._store.count_traces(project, traces),
+            first_received_ns=times.first_received_ns if times else 0,
+            last_received_ns=times.last_received_ns if times else 0,
+            sealed=self._sealed.count(project),
+            spool_items=self._sealed.held_until(self._ledger.now_ns()).items,
+            pinned=self._pinned(project, found),
+            is_record=self._holds_records(project, traces),
+            left=len(departures(self._store, self._ledger, project, traces, self._forward_url)) if traces else 0,
+        )
 
     def erase(self, project: str, subject: Subject, target: str, *, by: str, override: str = "") -> Erasure:
-        """Erase now; the tombstone is written first, so that a crash or a restore goes on with it.
-
-        When it returns no answer holds anything of it any more. It is finished, and a certificate, when no byte is left;
-        `go_on` brings it there.
+        """Erase now: `begin` and `hide`. When it returns no answer holds anything of it any more.
 
         Raises:
-            RefusedError: the target cannot stand for one person; or some of it are records that are kept for six months,
-                and no `override` says why they go all the same.
+            RefusedError: as `begin`.
+            NotFoundError: the project has no such run.
+        """
+        tombstone = self.begin(project, subject, target, by=by, override=override)
+        self.hide(tombstone.erasure_id)
+        return self._ledger.erasures.find(tombstone.erasure_id)
+
+    def begin(self, project: str, subject: Subject, target: str, *, by: str, override: str = "") -> Erasure:
+        """Write the tombstone, so that whatever crashes or is restored goes on with it; what comes from now on is kept out.
+
+        It is finished, and a certificate, when no byte is left; `go_on` brings it there.
+
+        Raises:
+            RefusedError: the target cannot stand for one person; or some of it is kept for a dispute, or as records for
+                six months, and no `override` says why it goes all the same.
             NotFoundError: the project has no such run.
         """
         target = target.strip()
@@ -113,17 +113,25 @@ class Erasing:
         detail = {"erasure": subject.value, "traces": str(len(traces))}
         if override.strip():
             detail["override"] = override.strip()
-        elif self._holds_records(project, traces):
+        elif kept := self._kept_as(project, traces):
             raise RefusedError(
-                "Some of these runs are kept as records for six months. Erasing them needs a reason, which the access log "
-                "will hold: --override REASON."
+                f"Some of these runs are kept {kept}. Erasing them needs a reason, which the access log will hold "
+                "(on the command line --override REASON)."
             )
         self._ledger.audit.append(by, "retention_change", target=target, project=project, detail=detail)
         left = departures(self._store, self._ledger, project, traces, self._forward_url)
         tombstone = self._ledger.erasures.begin(project, subject, target, traces, by=by, left_before=left)
         self._arrivals.learn(tombstone)
-        self._hide(tombstone)
-        return self._ledger.erasures.find(tombstone.erasure_id)
+        return tombstone
+
+    def hide(self, erasure_id: str) -> bool:
+        """Remove what somebody could see of an erasure; whether there was anything."""
+        with self._removing:
+            tombstone = self._ledger.erasures.find(erasure_id)
+            had_rows = self._remove_rows(tombstone)
+            if had_rows or tombstone.hidden_ns is None:
+                self._ledger.erasures.hide(erasure_id)
+            return had_rows
 
     def go_on(self) -> int:
         """Bring unfinished erasures further; how many were finished."""
@@ -182,6 +190,17 @@ class Erasing:
         steps = self._store.read_steps(project, RunId(run.run_id))
         return tuple(sorted({TraceId(run.run_id), *(step.trace_id for step in steps)}))
 
+    def _kept_as(self, project: str, traces: Sequence[TraceId]) -> str:
+        """What stands against erasing them without a reason; nothing usually."""
+        if self._pinned(project, traces).get(PinReason.LEGAL_HOLD):
+            return "for a dispute (legal hold)"
+        return "as records for six months" if self._holds_records(project, traces) else ""
+
+    def _pinned(self, project: str, traces: Collection[TraceId]) -> dict[str, int]:
+        runs = {RunId(trace) for trace in traces}
+        pins = [pin for pin in self._ledger.pins.list() if pin.project == project and pin.run_id in runs]
+        return dict(Counter(pin.reason.value for pin in pins))
+
     def _holds_records(self, project: str, traces: Sequence[TraceId]) -> bool:
         """Whether one of these traces is a record that its class still keeps."""
         classes = [p for p in self._ledger.periods.list() if p.project == project and p.is_record]
@@ -223,7 +242,7 @@ class Erasing:
         held = self._sealed.held_until(tombstone.requested_ns)  # before looking: what leaves it is found below
         if held != Held(0, 0):
             self._all_found.pop(erasure_id, None)
-        had_rows = self._hide(tombstone)
+        had_rows = self.hide(erasure_id)
         if not self._looking.acquire(blocking=False):
             return False  # a worker may take minutes for a sealed record, and one after the other is enough
         try:
@@ -237,11 +256,6 @@ class Erasing:
             return self._finish(tombstone)
         finally:
             self._looking.release()
-
-    def _hide(self, tombstone: Erasure) -> bool:
-        """Remove what somebody could see; whether there was anything."""
-        with self._removing:
-            return self._remove_rows(self._ledger.erasures.find(tombstone.erasure_id))
 
     def _finish(self, seen: Erasure) -> bool:
         """Finish an erasure of which a look found nothing, as it was when the look began."""

@@ -31,6 +31,7 @@ from tracetape.delivery_check import health
 from tracetape.erased_arrivals import ErasedArrivals
 from tracetape.erased_sealed import SealedRecords
 from tracetape.erasing import ERASING_EVERY_S, Erasing
+from tracetape.erasure_desk import ErasureDesk
 from tracetape.evaluator import Evaluator
 from tracetape.folder import DataFolder
 from tracetape.forwarding.journal import Journal
@@ -83,6 +84,7 @@ class House:
     alerts: AlertDriver
     rollups: RollUps
     erasing: Erasing
+    erasure_desk: ErasureDesk
     eraser: Repeating
     judges: Judges
     watermark: Watermark
@@ -181,6 +183,7 @@ class House:
             alerts=alerts,
             rollups=rollups,
             erasing=erasing,
+            erasure_desk=ErasureDesk(erasing, ledger),
             eraser=Repeating("erasing", erasing.go_on, ERASING_EVERY_S),
             judges=judges,
             watermark=watermark,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -85,14 +84,7 @@ def pin(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def erase_preview(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """What an erasure would remove."""
-    found = house.erasing.preview(str(arguments["project"]), *_target(arguments))
-    held = house.broker.held_until(time.time_ns())
-    return {
-        "traces": len(found.traces),
-        "rows": dict(found.rows),
-        "sealed": dict(found.sealed),
-        "spool_items": held.items,
-    }
+    return asdict(house.erasing.preview(str(arguments["project"]), *_target(arguments)))
 
 
 def erase(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
+from spans.erasure import ErasureOutlook, Waiting
 from spans.errors import RefusedError
 from spans.health import Health, IngestStatus, QuarantinedRecord, RedactionFigures
 from tracetape.control import ask
@@ -58,6 +59,9 @@ CALLS: Mapping[str, Call] = {
     ),
     "quarantine_list": Call(lambda house: _desk(house).list(), TypeAdapter(tuple[QuarantinedRecord, ...])),
     "quarantine_redrive": Call(lambda house, name: _desk(house).redrive(name), TypeAdapter(int)),
+    "erasure_preview": Call(lambda house, *a: house.erasure_desk.preview(*a), TypeAdapter(ErasureOutlook)),
+    "erasure_erase": Call(lambda house, *a: house.erasure_desk.erase(*a), TypeAdapter(tuple[str, ...])),
+    "erasure_waiting": Call(lambda house: house.erasure_desk.waiting(), TypeAdapter(dict[str, Waiting])),
     "quarantine_drop": Call(lambda house, name: _desk(house).drop(name), TypeAdapter(int)),
     "owing": Call(lambda house: house.owing.wake(), TypeAdapter(None)),
     "recomputing": Call(

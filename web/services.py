@@ -10,6 +10,7 @@ from typing import Protocol
 
 from insights.alerts.backtest import Episode
 from insights.alerts.rule import Rule
+from spans.erasure import ErasureOutlook, Waiting
 from spans.health import ForwardStatus, Health, IngestStatus, QuarantinedRecord, RedactionFigures
 from spans.ids import RunId
 from spans.naming import NamingRule
@@ -51,6 +52,34 @@ class QuarantineDesk(Protocol):
         """
 
 
+class ErasureDesk(Protocol):
+    """What an administrator may do about persons and runs that have to go for good.
+
+    `subject` is `person` or `run`; a target is a pseudonym or a run id, never a value in clear.
+    """
+
+    def preview(self, project: str, subject: str, targets: Sequence[str]) -> ErasureOutlook:
+        """What would go.
+
+        Raises:
+            RefusedError: a target cannot stand for one person.
+            NotFoundError: the project has no such run.
+            BusyError: main is away.
+        """
+
+    def erase(self, project: str, subject: str, targets: Sequence[str], by: str, override: str = "") -> tuple[str, ...]:
+        """Begin; the rows are hidden soon afterwards. Returns the ids of the erasures, one for each target.
+
+        Raises:
+            RefusedError: as `preview`, or it needs a reason and has no `override`.
+            NotFoundError: the project has no such run.
+            BusyError: main is away.
+        """
+
+    def waiting(self) -> Mapping[str, Waiting]:
+        """Why each unfinished erasure is not finished, by id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything behind the pages. Every callable may be called from several threads."""
@@ -87,6 +116,8 @@ class Services:
     """project → incidents firing now, for the navigation and the icon of the browser tab; None while nothing judges."""
     quarantine: QuarantineDesk | None = None
     """None where there is no spool."""
+    erasures: ErasureDesk | None = None
+    """None where nothing can be erased."""
     explain_text: Callable[[str, str], str] = lambda _project, _text: '{"text": "", "failed": true, "reasons": []}'
     """(project, text) → what would be hidden and why, as JSON. Raises BusyError while no worker is ready."""
     pseudonyms: Callable[[str, str, str], Sequence[str]] = lambda _project, entity, _value: (f"<{entity}_>",)

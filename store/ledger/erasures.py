@@ -45,6 +45,7 @@ class Departure:
 class Erasure:
     """One erasure. `target` is a pseudonym or a run id, never a value in clear; finished when the bytes are gone.
 
+    Hidden when no answer holds anything of it; later when more of it turned up and was removed as well.
     `removed` counts rows per table and items per other place. It holds nothing of the person, so it may outlive the data:
     it is the certificate.
     """
@@ -59,6 +60,7 @@ class Erasure:
     finished_ns: int | None
     removed: Mapping[str, int]
     left_before: tuple[Departure, ...] = ()
+    hidden_ns: int | None = None
 
 
 class Erasures:
@@ -119,16 +121,27 @@ class Erasures:
             change = sa.update(ERASURES).where(ERASURES.c.erasure_id == erasure_id).values(**values)
             return _erasure(connection.execute(change.returning(*ERASURES.c)).one())
 
+    def hide(self, erasure_id: str) -> Erasure:
+        """Note that no answer holds anything of it.
+
+        Raises:
+            NotFoundError: no such erasure.
+        """
+        return self._note_time(erasure_id, "hidden_ns")
+
     def finish(self, erasure_id: str) -> Erasure:
         """Note that the bytes are gone.
 
         Raises:
             NotFoundError: no such erasure.
         """
+        return self._note_time(erasure_id, "finished_ns")
+
+    def _note_time(self, erasure_id: str, column: str) -> Erasure:
         change = (
             sa.update(ERASURES)
             .where(ERASURES.c.erasure_id == erasure_id)
-            .values(finished_ns=self._database.now_ns())
+            .values({column: self._database.now_ns()})
             .returning(*ERASURES.c)
         )
         with self._database.writing() as connection:
@@ -181,4 +194,5 @@ def _erasure(row: Any) -> Erasure:
         row.finished_ns,
         json.loads(row.removed),
         tuple(Departure(**one) for one in json.loads(row.left_before)),
+        row.hidden_ns,
     )

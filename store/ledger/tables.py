@@ -208,6 +208,7 @@ ERASURES = Table(
     Column("finished_ns", BigInteger),
     Column("removed", Text, nullable=False),
     Column("left_before", Text, nullable=False),
+    Column("hidden_ns", BigInteger),
 )
 
 LEASES = Table(

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from collector.broker import Held
+from spans.erasure import Waiting
 from spans.errors import BusyError, NotFoundError, RefusedError
 from spans.ids import RunId
 from store.ledger import Ledger
@@ -18,7 +19,7 @@ from tests.builders import a_clean_span, a_span, a_step, a_trace_id, an_assembly
 from tests.store.contract import tables_for
 from tracetape.erased_arrivals import ErasedArrivals
 from tracetape.erased_sealed import Cleared, NothingSealed
-from tracetape.erasing import Erasing, Waiting
+from tracetape.erasing import Erasing
 from tracetape.keeping_verbs import certificate
 
 PERSON = "<PERSON_abcdefgh>"
@@ -65,7 +66,7 @@ def store():
 def test_a_person_is_erased_with_a_certificate_that_names_nobody(store, ledger):
     erasing = an_erasing(store, ledger, Sealed(Cleared(Counter(sealed_originals=1))))
     found = erasing.preview("default", Subject.PERSON, PERSON)
-    assert (found.traces, found.rows["spans"]) == ((a_trace_id(1),), 1)
+    assert (found.traces, found.rows["spans"]) == (1, 1)
     assert ledger.erasures.list() == ()
 
     begun = erasing.erase("default", Subject.PERSON, PERSON, by="ann")
@@ -81,10 +82,49 @@ def test_a_person_is_erased_with_a_certificate_that_names_nobody(store, ledger):
 
 def test_a_run_is_erased_with_its_pins(store, ledger):
     run = RunId(a_trace_id(2))
-    ledger.pins.add("default", run, PinReason.LEGAL_HOLD, by="ann")
+    ledger.pins.add("default", run, PinReason.INCIDENT, by="ann")
+    assert an_erasing(store, ledger).preview("default", Subject.RUN, str(run)).pinned == {"incident": 1}
     an_erasing(store, ledger).erase("default", Subject.RUN, str(run), by="ann")
     assert store.read_run("default", a_trace_id(2)) is None
     assert ledger.pins.list() == ()
+
+
+def test_a_run_that_is_kept_for_a_dispute_is_erased_only_with_a_reason_that_the_access_log_holds(store, ledger):
+    run = RunId(a_trace_id(1))
+    for project in ("default", "other"):
+        ledger.pins.add(project, run, PinReason.LEGAL_HOLD, by="ann")
+    erasing = an_erasing(store, ledger)
+    found = erasing.preview("default", Subject.PERSON, PERSON)
+    assert (found.legal_holds, found.needs_reason) == (1, True)
+    with pytest.raises(RefusedError, match="legal hold"):
+        erasing.erase("default", Subject.PERSON, PERSON, by="ann")
+    assert store.read_run("default", a_trace_id(1)) is not None
+    erasing.erase("default", Subject.PERSON, PERSON, by="ann", override="the dispute is over")
+    assert ledger.audit.list()[0].detail["override"] == "the dispute is over"
+    assert [pin.project for pin in ledger.pins.list()] == ["other"]
+
+
+def test_it_says_when_nothing_of_it_could_be_seen_any_more_and_when_no_byte_was_left(store, ledger, monkeypatch):
+    erasing = an_erasing(store, ledger, Sealed(held=(Held(1, 1),)))
+    begun = erasing.begin("default", Subject.PERSON, PERSON, by="ann")
+    assert begun.hidden_ns is None
+    assert store.find_traces("default", PERSON), "whoever waits for the answer does not wait for this"
+    assert erasing.go_on() == 0
+    hidden = ledger.erasures.find(begun.erasure_id)
+    assert (bool(hidden.hidden_ns), hidden.finished_ns) == (True, None)
+    erasing.go_on()
+    done = ledger.erasures.find(begun.erasure_id)
+    assert done.hidden_ns == hidden.hidden_ns <= (done.finished_ns or 0)
+
+
+def test_a_preview_counts_a_run_that_holds_two_pseudonyms_of_a_person_once(store, ledger):
+    mail = "p-abcdefgh@pii.example.net"
+    for number, text in ((1, f"mail {mail}"), (3, f"from {mail}")):
+        span = a_clean_span(trace_id=a_trace_id(number), attributes={"text": text}, segment="s", slot=20 + number)
+        store.write_evidence(tables_for(span))
+    found = an_erasing(store, ledger).preview("default", Subject.PERSON, PERSON, mail)
+    assert found.traces == 2
+    assert found.first_received_ns <= found.last_received_ns
 
 
 def test_it_is_not_finished_while_the_spool_holds_records_of_before(store, ledger):

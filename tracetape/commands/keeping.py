@@ -140,6 +140,8 @@ def _erase_one(settings: ServeSettings, folder: DataFolder, arguments: dict[str,
     found = run_verb(settings, folder, "erase_preview", arguments)
     rows = ", ".join(f"{count:,} {table}" for table, count in found["rows"].items() if count) or "nothing"
     say(f"would erase {found['traces']:,} traces: {rows}; add --yes to do it")
+    if found["is_record"] or found["pinned"].get("legal_hold"):
+        say("some of it is kept for a dispute or as records: --override REASON is needed")
     sealed = {**found["sealed"], "items of the spool": found["spool_items"]}
     look = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in sealed.items() if count)
     if look:

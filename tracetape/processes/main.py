@@ -174,6 +174,7 @@ def _services(house: House, endpoints: Endpoints) -> Services:
         redaction=lambda: redaction_figures(house),
         retry_withheld=lambda: house.again.retry(rules_in_force(house.settings).fingerprint)[0],
         quarantine=QuarantineDesk(lambda: house.broker.quarantine),
+        erasures=house.erasure_desk,
         judge_again=lambda project, runs: house.owing.note(runs_owed(project, runs)),
         judge_workflow=lambda project, workflow: house.owing.note(workflow_owed(project, workflow)),
         overruled=house.overruled,

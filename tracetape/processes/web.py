@@ -7,13 +7,14 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from collector.broker import WITHHELD_FOLDER, BrokerStatus
 from collector.spool.sidestore import SideStore
 from insights.alerts.backtest import Episode, backtest
 from insights.alerts.rule import Rule
+from spans.erasure import ErasureOutlook, Waiting
 from spans.errors import BusyError, HouseError
 from spans.health import QuarantinedRecord, RedactionFigures
 from store import open_store
@@ -106,6 +107,29 @@ class _Desk:
         return int(self._main.call("quarantine_drop", name))
 
 
+class _Erasures:
+    """`web.services.ErasureDesk` on the other side of main's control socket."""
+
+    def __init__(self, main: Main) -> None:
+        self._main = main
+
+    def preview(self, project: str, subject: str, targets: Sequence[str]) -> ErasureOutlook:
+        found: ErasureOutlook = self._main.call("erasure_preview", project, subject, list(targets))
+        return found
+
+    def erase(self, project: str, subject: str, targets: Sequence[str], by: str, override: str = "") -> tuple[str, ...]:
+        begun: tuple[str, ...] = self._main.call("erasure_erase", project, subject, list(targets), by, override)
+        return begun
+
+    def waiting(self) -> Mapping[str, Waiting]:
+        """Nobody knows while main is away; the list of erasures is read all the same."""
+        try:
+            found: Mapping[str, Waiting] = self._main.call("erasure_waiting")
+        except HouseError:  # an older main does not know the question
+            return {}
+        return found
+
+
 class _Owing:
     """Notes what main has to judge again. While main is away that waits in the ledger, and pages say so."""
 
@@ -193,6 +217,7 @@ def _services(folder: DataFolder, settings: ServeSettings, store: Store, ledger:
         redaction=or_else("redaction", hidden),
         retry_withheld=call("retry_withheld"),
         quarantine=_Desk(main),
+        erasures=_Erasures(main),
         judge_again=lambda project, runs: owing.note(runs_owed(project, runs)),
         judge_workflow=lambda project, workflow: owing.note(workflow_owed(project, workflow)),
         overruled=overruled,
