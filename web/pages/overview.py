@@ -285,7 +285,7 @@ def _tiles(place: Place, totals: Totals, before: Totals, series: Sequence[Bucket
         ),
         Tile(
             "Spend", money(totals.cost_usd), change(totals.cost_usd, before.cost_usd), False,
-            f"{totals.unpriced_calls:,} calls unpriced" if totals.unpriced_calls else "",
+            f"{plural(totals.unpriced_calls, 'call')} unpriced" if totals.unpriced_calls else "",
             line([p.cost_usd for p in points]), runs_url(min_cost="0.000001"),
         ),
         Tile(

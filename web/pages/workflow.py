@@ -17,7 +17,7 @@ from spans.policy import Owner, Policy
 from store.judged import OfferedTool, UsedTool
 from store.ledger.reviews import Reviewed
 from store.ledger.workflow_states import WorkflowState, WorkMode
-from web.format import NONE, change, count, day_clock, duration, money, percent
+from web.format import NONE, change, count, day_clock, duration, money, percent, plural
 from web.pages.findings import FindingRow
 from web.pages.near_misses import KindLine, kind_line
 from web.pages.overview import COUNTED_SHAPES, Tile
@@ -231,7 +231,7 @@ def build_todos(
     told = {f.kind.value for f in findings}
     violations = sum(r.group.count for r in ranked if r.group.kind == "violation")
     if violations and "violation" not in told:
-        words = f"{violations:,} calls ran although the policy forbids them"
+        words = f"{plural(violations, 'call')} ran although the policy forbids {'it' if violations == 1 else 'them'}"
         found.append((1, Todo("denied", words, "", workflow_href(place, workflow, tab="near-misses"))))
     new = [r for r in ranked if r.is_new and r.group.kind == "stopped"]
     if new and "near_miss" not in told:
@@ -427,16 +427,22 @@ def build_tiles(
     def runs(**more: object) -> str:
         return place.url("/runs", workflow=workflow, shape=COUNTED_SHAPES, **more)
 
-    judged = "" if now.judged_share is None or now.judged_share > 0.999 else f"{percent(now.judged_share)} judged"
-    misses = f"{violations:,} violations" if violations else "none against the policy"
+    judged = (
+        "of all jobs" if now.judged_share is None or now.judged_share > 0.999 else f"{percent(now.judged_share)} judged"
+    )
+    misses = plural(violations, "violation") if violations else "none against the policy"
+    p95 = f"{duration(now.row.p95_duration_ns)} p95" if now.row.runs else "none in this time"
+    intervened = f"{percent(now.intervention_rate)} with an intervention" if now.row.runs else ""
+    wasted = f"{money(now.wasted_usd)} on failures" if now.wasted_usd else ""
+    unpriced = f"{plural(now.row.unpriced_calls, 'call')} unpriced" if now.row.unpriced_calls else ""
     cps, cps_before = now.cost_per_success, before.cost_per_success
     rate, rate_before = now.success_rate, before.success_rate
     return (
-        Tile("Runs", count(now.row.runs), change(now.row.runs, before.row.runs), False, f"{duration(now.row.p95_duration_ns)} p95", _NO_SPARK, runs()),
-        Tile("Success", percent(rate), change(rate, rate_before), bool(rate and rate_before and rate < rate_before), judged or "of all jobs", _NO_SPARK, runs(outcome="success")),
-        Tile("Cost per success", money(cps), change(cps, cps_before), bool(cps and cps_before and cps > cps_before), interval_words(now) or "no success yet", _NO_SPARK, runs(outcome="success")),
-        Tile("Spend", money(now.row.cost_usd), change(now.row.cost_usd, before.row.cost_usd), False, f"{money(now.wasted_usd)} on failures" if now.wasted_usd else (f"{now.row.unpriced_calls:,} calls unpriced" if now.row.unpriced_calls else ""), _NO_SPARK, runs(outcome="failure") if now.wasted_usd else runs()),
-        Tile("Escalated", percent(now.escalation_rate), change(now.escalation_rate, before.escalation_rate), False, f"{percent(now.intervention_rate)} with an intervention", _NO_SPARK, runs(outcome="handed_off")),
+        Tile("Runs", count(now.row.runs), change(now.row.runs, before.row.runs), False, p95, _NO_SPARK, runs()),
+        Tile("Success", percent(rate), change(rate, rate_before), bool(rate and rate_before and rate < rate_before), judged if now.row.runs else "", _NO_SPARK, runs(outcome="success")),
+        Tile("Cost per success", money(cps), change(cps, cps_before), bool(cps and cps_before and cps > cps_before), interval_words(now) or ("no success yet" if now.row.runs else ""), _NO_SPARK, runs(outcome="success")),
+        Tile("Spend", money(now.row.cost_usd), change(now.row.cost_usd, before.row.cost_usd), False, wasted or unpriced, _NO_SPARK, runs(outcome="failure") if now.wasted_usd else runs()),
+        Tile("Escalated", percent(now.escalation_rate), change(now.escalation_rate, before.escalation_rate), False, intervened, _NO_SPARK, runs(outcome="handed_off")),
         Tile("Near misses", count(stopped), "", bool(violations), misses, _NO_SPARK, workflow_href(place, workflow, tab="near-misses")),
     )  # fmt: skip
 
