@@ -157,6 +157,15 @@ class FleetRow:
     p95_duration_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """Runs that share one value of a field: one user, one session, one workflow."""
+
+    value: str
+    totals: Totals
+    last_started_ns: int
+
+
 class GoneReason(StrEnum):
     """Why a trace that was here is not any more."""
 
@@ -361,6 +370,15 @@ class Store(Protocol):
 
     def values(self, query: RunQuery, field_name: str, limit: int = 50) -> tuple[tuple[str, int], ...]:
         """Real values of one run field with their counts, most frequent first (for suggestions and chips)."""
+
+    def groups(self, query: RunQuery, field_name: str, order: str = "", limit: int = 50) -> tuple[GroupRow, ...]:
+        """Sums over the runs of each value of a field that is not empty; `order` names one of `store.group_orders`.
+
+        A run with several values counts in each.
+
+        Raises:
+            RefusedError: there is no such field or order.
+        """
 
     def what_if(self, query: RunQuery, policy: Policy) -> WhatIf:
         """What a candidate policy would have meant for the runs that match; equal to `spans.whatif.what_if`."""

@@ -36,6 +36,7 @@ from store.api import (
     FleetRow,
     Gone,
     GoneReason,
+    GroupRow,
     Page,
     RunQuery,
     Totals,
@@ -48,6 +49,7 @@ from store.cursor import cursor_after
 from store.derived_rows import RUNS, STEPS, expired, trace_ids
 from store.evidence import newest_facts, winners
 from store.filters import Where, run_field, where
+from store.group_orders import group_order
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourUnit, call_hours, run_hours, unit_of
 from store.judged import AttemptGroup, AttemptQuery, AttemptRow, EconomicsRow, OfferedTool, UsedTool, WriteRow
 from store.memory_measures import MemoryMeasures
@@ -373,6 +375,16 @@ class MemoryStore:
         of = run_field(field_name).of
         counts = Counter(value for run in filter(self._where(query).holds, self._runs()) for value in of(run) if value)
         return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:limit])
+
+    def groups(self, query: RunQuery, field_name: str, order: str = "", limit: int = 50) -> tuple[GroupRow, ...]:
+        """Sums over the runs of each value of a field."""
+        of, ordered = run_field(field_name).of, group_order(order)
+        grouped: defaultdict[str, list[Run]] = defaultdict(list)
+        for run in filter(self._where(query).holds, self._runs()):
+            for value in filter(None, of(run)):
+                grouped[value].append(run)
+        rows = [GroupRow(v, _totals(some), max(r.started_ns for r in some)) for v, some in grouped.items()]
+        return tuple(ordered.sorted(rows)[:limit])
 
     def what_if(self, query: RunQuery, policy: Policy) -> WhatIf:
         """What a candidate policy would have meant."""

@@ -29,6 +29,7 @@ from store.api import (
     ExportTable,
     FleetRow,
     Gone,
+    GroupRow,
     Page,
     RunQuery,
     Totals,
@@ -64,6 +65,7 @@ from store.derived_rows import (
 )
 from store.evidence import newest_facts, winners
 from store.filters import Where, run_field, where
+from store.group_orders import group_order
 from store.hours import CallField, CallRow, HourField, HourQuery, HourRow, HourUnit, hour_of, unit_of
 from store.judged import AttemptGroup, AttemptQuery, AttemptRow, EconomicsRow, OfferedTool, UsedTool, WriteRow
 from store.orders import order_of
@@ -422,6 +424,13 @@ class ClickHouseStore:
         params = {"value_limit": limit, **field.params}
         rows = self._about_runs("values", where(query), params, query, field=field.sql)
         return tuple((row["value"], row["runs"]) for row in rows)
+
+    def groups(self, query: RunQuery, field_name: str, order: str = "", limit: int = 50) -> tuple[GroupRow, ...]:
+        """Sums over the runs of each value of a field."""
+        field, ordered = run_field(field_name), group_order(order)
+        params = {"group_limit": limit, **field.params}
+        rows = self._about_runs("groups", where(query), params, query, field=field.sql, order=ordered.clause)
+        return tuple(GroupRow(row["value"], _totals(row), row["newest_ns"]) for row in rows)
 
     def what_if(self, query: RunQuery, policy: Policy) -> WhatIf:
         """What a candidate policy would have meant."""

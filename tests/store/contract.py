@@ -857,6 +857,58 @@ class StoreContract:
         ):
             store.values(query, name)
 
+    def test_groups_have_the_sums_of_their_runs(self, store, project, runs):
+        won, lost = Outcome(OutcomeLabel.SUCCESS, "policy"), Outcome(OutcomeLabel.FAILURE, "policy")
+        runs(
+            {"user_id": "u1", "tools": ("a", "b"), "outcome": won, "cost_usd": Decimal("0.5"), "denials": 1},
+            {"user_id": "u1", "tools": ("a",), "outcome": lost, "cost_usd": Decimal("0.25"), "started_ns": NOW_NS + 9},
+            {"user_id": "u2", "tools": (), "outcome": won, "cost_usd": Decimal("0.1"), "usage": Usage(9_000, 1)},
+            {"user_id": "u3", "tools": (), "cost_usd": None, "denials": 5, "usage": Usage()},
+            {"user_id": "", "tools": (), "cost_usd": Decimal(9)},
+        )
+        query = RunQuery(project)
+        one, two, three = store.groups(query, "user")
+        assert (one.value, one.last_started_ns) == ("u1", NOW_NS + 9)
+        assert one.totals == store.totals(replace(query, user="u1"))
+        assert (one.totals.success_rate, one.totals.cost_per_success) == (0.5, Decimal("0.75"))
+        assert (two.value, three.value, three.totals.cost_usd) == ("u2", "u3", None)
+        assert [(row.value, row.totals.runs) for row in store.groups(query, "tool")] == [("a", 2), ("b", 1)]
+        assert store.groups(query, "user", limit=1) == (one,)
+        assert store.groups(replace(query, workflow="nobody"), "user") == ()
+
+    @pytest.mark.parametrize(
+        ("order", "users"),
+        [
+            ("runs_up", "u2 u3 u1"),
+            ("success", "u2 u1 u3"),
+            ("success_up", "u1 u2 u3"),
+            ("cost", "u1 u2 u3"),
+            ("cost_up", "u2 u1 u3"),
+            ("per_success", "u1 u2 u3"),
+            ("per_success_up", "u2 u1 u3"),
+            ("tokens", "u2 u1 u3"),
+            ("tokens_up", "u3 u1 u2"),
+            ("denials", "u3 u1 u2"),
+            ("denials_up", "u2 u1 u3"),
+            ("last", "u1 u3 u2"),
+            ("last_up", "u2 u3 u1"),
+        ],
+    )
+    def test_groups_are_ordered_with_what_is_not_known_last(self, store, project, runs, order, users):
+        won, lost = Outcome(OutcomeLabel.SUCCESS, "policy"), Outcome(OutcomeLabel.FAILURE, "policy")
+        runs(
+            {"user_id": "u1", "outcome": won, "cost_usd": Decimal("0.5"), "denials": 1},
+            {"user_id": "u1", "outcome": lost, "cost_usd": Decimal("0.25"), "started_ns": NOW_NS + 9},
+            {"user_id": "u2", "outcome": won, "cost_usd": Decimal("0.1"), "usage": Usage(9_000, 1)},
+            {"user_id": "u3", "cost_usd": None, "denials": 5, "usage": Usage(), "started_ns": NOW_NS + 1},
+        )
+        assert [row.value for row in store.groups(RunQuery(project), "user", order)] == users.split()
+
+    @pytest.mark.parametrize(("name", "order"), [("password", ""), ("user", "name; DROP"), ("user", "RUNS")])
+    def test_groups_of_no_field_or_in_no_order_are_refused(self, store, project, name, order):
+        with pytest.raises(RefusedError):
+            store.groups(RunQuery(project), name, order)
+
     @pytest.mark.parametrize("name", ["", "password", "name; DROP", "data"])
     def test_values_of_an_unknown_field_are_refused(self, store, project, name):
         with pytest.raises(RefusedError, match="no field"):

@@ -12,12 +12,12 @@ from store.ledger.views import SavedView
 from web.filters import DEFAULT_LIMIT, SHAPE_WORDS, filters_of, params_of
 from web.format import day_clock, plural
 from web.pages.live_list import seen_of
+from web.pages.run_groups import GROUPINGS, Groups, Head
 from web.pages.run_row import RunRow, build_row
 from web.places import Place
 from web.sparks import HistogramBar, heights
 
 BARS = 48
-GROUPINGS = (("", "not grouped"), ("workflow", "by workflow"), ("session", "by session"), ("user", "by user"))
 ORDER_WORDS: Mapping[str, str] = {
     "": "newest first",
     "oldest": "oldest first",
@@ -28,7 +28,6 @@ ORDER_WORDS: Mapping[str, str] = {
 }
 _HEADS = {"time": ("", "oldest"), "cost": ("cost", "cost_up"), "duration": ("duration", "duration_up")}
 """Columns that order the list: the first press, and the second."""
-MOST_GROUPS = 100
 SUGGESTED = ("workflow", "version", "agent", "service", "model", "tool", "user", "session", "tag")
 """Fields whose real values the filter form suggests."""
 MOST_SUGGESTED = 30
@@ -67,15 +66,6 @@ class FieldChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """A column head that orders the whole list, not only the rows of this page."""
-
-    href: str
-    sort: str
-    """`ascending`, `descending`, or empty when the list has another order."""
-
-
-@dataclass(frozen=True, slots=True)
 class Facets:
     """The form that filters by fields. Its values are looked up when it is opened, because that costs more than the list."""
 
@@ -94,17 +84,6 @@ class ViewLink:
     view_id: str
     note: str
     removable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Runs that share a value."""
-
-    value: str
-    runs: int
-    href: str
-    share: float
-    """Of the largest group, for its bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +116,8 @@ class RunsPage:
     save_href: str
     grouping: tuple[tuple[str, str, bool], ...]
     """(words, address, active) of every way to group."""
-    group: str
-    groups: tuple[Group, ...]
+    groups: Groups | None
+    """None where runs stand for themselves."""
     orders: tuple[tuple[str, str, bool], ...]
     """(words, address, active) of every order of the list."""
     order: str
@@ -182,7 +161,7 @@ def build_runs(
     owner: str = "",
     may_remove: bool = False,
     group: str = "",
-    groups: Sequence[tuple[str, int]] = (),
+    groups: Groups | None = None,
     suggestions: Mapping[str, Sequence[tuple[str, int]]] | None = None,
     pinned: int = 0,
 ) -> RunsPage:
@@ -225,8 +204,7 @@ def build_runs(
         views=tuple(_view(place, v, owner=owner, may_remove=may_remove) for v in views),
         save_href=place.url("/runs/views", **own),
         grouping=tuple((words, place.url("/runs", **own, group=key or None), key == group) for key, words in GROUPINGS),
-        group=dict(GROUPINGS).get(group, "") if group else "",
-        groups=_groups(place, own, group, groups),
+        groups=groups,
         orders=tuple(
             (words, _ordered(place, own, group, name), name == query.order) for name, words in ORDER_WORDS.items()
         ),
@@ -267,16 +245,6 @@ def _view(place: Place, view: SavedView, *, owner: str, may_remove: bool) -> Vie
     mine = view.owner == owner
     note = "for everybody" if view.shared else ""
     return ViewLink(view.name, href, view.view_id, note, mine or (view.shared and may_remove))
-
-
-def _groups(place: Place, own: Mapping[str, str], group: str, found: Sequence[tuple[str, int]]) -> tuple[Group, ...]:
-    most = max((number for _, number in found), default=1)
-    kept = {k: v for k, v in own.items() if k != group}
-    return tuple(
-        Group(value, number, place.url("/runs", **{**kept, group: value}), number / most)
-        for value, number in found
-        if value
-    )
 
 
 def _chips(place: Place, query: RunQuery, own: Mapping[str, str]) -> tuple[Chip, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -24,10 +24,9 @@ from web.pages.lists import build_workflows
 from web.pages.live_list import Seen, build_live
 from web.pages.overview import CHART_BARS, COUNTED_SHAPES, Around, build_overview
 from web.pages.run_counts import bars_of, likely_part, shape_counts
+from web.pages.run_groups import GROUPINGS, MOST_GROUPS, Groups, build_groups
 from web.pages.runs import (
     BARS,
-    GROUPINGS,
-    MOST_GROUPS,
     MOST_SUGGESTED,
     SUGGESTED,
     build_facets,
@@ -196,6 +195,7 @@ def runs(request: Request, caller: Reader) -> Response:
     found = Page((), None) if group else _first_page(store, query, bars)
     if query.text and not query.cursor:
         record(desk, caller, "search", project=place.project, detail={"text": query.text})
+    own = {k: v for k, v in params_of(query).items() if k != "shape" or not shape_is_default}
     page = build_runs(
         place,
         query,
@@ -207,13 +207,12 @@ def runs(request: Request, caller: Reader) -> Response:
         owner=caller.actor,
         may_remove=caller.may(Permission.ADMINISTER),
         group=group,
-        groups=store.values(replace(query, cursor=None), group, MOST_GROUPS) if group else (),
+        groups=_groups(desk, request, place, query, own) if group else None,
         suggestions=_suggestions(desk, place, query) if request.query_params.get("facets") else None,
         pinned=small_number(request.query_params.get("pinned", "")),
     )
-    own = {k: v for k, v in params_of(query).items() if k != "shape" or not shape_is_default}
     if group:
-        own["group"] = group
+        own |= {"group": group, "by": request.query_params.get("by", "")}
     frame = desk.frame(request, caller, place, "Runs", active="runs", params=own, api=page.api_href)
     return desk.page(request, "runs.html", frame, page)
 
@@ -240,6 +239,12 @@ def _suggestions(desk: Desk, place: Place, query: RunQuery) -> dict[str, Sequenc
         )
         for name in SUGGESTED
     }
+
+
+def _groups(desk: Desk, request: Request, place: Place, query: RunQuery, own: Mapping[str, str]) -> Groups:
+    group, order = request.query_params["group"], request.query_params.get("by", "")
+    found = desk.services.store.groups(replace(query, cursor=None), group, order, MOST_GROUPS)
+    return build_groups(place, own, group, found, order)
 
 
 def _first_page(store: Store, query: RunQuery, bars: Sequence[Bucket]) -> Page[Run]:

@@ -58,7 +58,8 @@
     if (table.dataset.ready || !table.tHead || !table.tBodies[0]) return;
     table.dataset.ready = "1";
     [...table.tHead.rows[0].cells].forEach((th, column) => {
-      if (!th.textContent.trim() || th.colSpan > 1) return;
+      /* a head that is a link has the server order everything, not only these rows */
+      if (!th.textContent.trim() || th.colSpan > 1 || th.querySelector("a.sort")) return;
       const button = document.createElement("button");
       button.type = "button";
       button.className = "sort";

@@ -12,6 +12,7 @@ from store.clickhouse.sql import column_list, schema_files, statement
 from store.columns import Column
 from store.derived_rows import RUNS, STEPS
 from store.filters import run_field, where
+from store.group_orders import GROUP_ORDERS
 from store.orders import ORDERS, order_of
 from store.rows import CONTENT_COLUMNS, FACTS, LOG_COLUMNS, SPAN_COLUMNS
 
@@ -79,6 +80,7 @@ def every_statement() -> str:
         parts.append(f"-- {name}\n{text}\n")
     parts.append(f"-- every filter\n{where(EVERY_FILTER, with_cursor=True).clause}\n")
     parts += [f"-- order {name or 'newest'}\n{order.clause}\n{order.after()}\n" for name, order in ORDERS.items()]
+    parts += [f"-- order of groups {name}\n{order.clause}\n" for name, order in GROUP_ORDERS.items()]
     return "\n".join(parts)
 
 

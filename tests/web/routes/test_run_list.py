@@ -6,10 +6,11 @@ import io
 import re
 
 from spans.roles import Role
+from store.api import RunQuery
 from tests.builders import NOW_NS, SECOND_NS
 from tests.web.house import House
 from tests.web.samples import add_refund
-from web.format import NBSP
+from web.format import NBSP, NONE, money, tokens
 
 HERE = {"sec-fetch-site": "same-origin"}
 
@@ -93,6 +94,33 @@ def test_runs_are_grouped_by_real_values(house: House):
     assert page.count('class="door"') == 2
     assert client.get("/runs?group=user&workflow=other").text.count('class="door"') == 1
     assert client.get("/runs?group=colour").status_code == 400
+    assert client.get("/runs?group=user&by=colour").status_code == 400
+
+
+def test_a_group_says_what_its_runs_came_to_and_opens_them(house: House):
+    for n in range(1, 4):
+        add_refund(house.store, n, name="refund-agent" if n < 3 else "other")
+    client = house.client(Role.VIEWER)
+
+    def words(cell: str) -> str:
+        return html.unescape(re.sub(r"<[^>]*>", "", cell)).strip()
+
+    def cells(address: str) -> list[list[str]]:
+        rows = re.findall(r"<tr>\s*<td.*?</tr>", client.get(address).text, re.DOTALL)
+        return [[words(cell) for cell in re.findall(r"<td.*?</td>", row, re.DOTALL)] for row in rows]
+
+    first, second = cells("/runs?group=workflow")
+    assert (first[0], first[1], second[0], second[1]) == ("refund-agent", "2", "other", "1")
+    whole = house.store.totals(RunQuery("default", workflow="refund-agent"))
+    assert first[3:7] == [money(whole.cost_usd), NONE, tokens(whole.input_tokens + whole.output_tokens), "2"]
+    assert [row[0] for row in cells("/runs?group=workflow&by=runs_up")] == ["other", "refund-agent"]
+    page = html.unescape(client.get("/runs?group=workflow&by=denials&tool=execute_refund").text)
+    assert (
+        '<th class="num" aria-sort="descending"><a class="sort" href="/runs?tool=execute_refund&group=workflow&by=denials_up">'
+        in page
+    )
+    assert 'href="/runs?tool=execute_refund&workflow=refund-agent&denied=1"' in page
+    assert '<a class="door" href="/runs?tool=execute_refund&workflow=refund-agent">' in page
 
 
 def test_a_reviewer_pins_and_unpins_and_a_viewer_does_not(house: House):

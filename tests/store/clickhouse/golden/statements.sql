@@ -267,6 +267,29 @@ ORDER BY runs DESC, workflow, environment
 -- freeze_table
 ALTER TABLE spans FREEZE WITH NAME '{label}'
 
+-- groups
+SELECT
+  value,
+  count() AS runs,
+  countIf(outcome = 'success' AND mode != 'shadow' AND is_last_part) AS successes,
+  countIf(outcome = 'failure' AND mode != 'shadow' AND is_last_part) AS failures,
+  countIf(status = 'error') AS error_runs,
+  sum(denials) AS denials_sum,
+  countIf(waiting_for != '') AS waiting_runs,
+  sum(cost_usd) AS cost_usd_sum,
+  countIf(mode = 'shadow' OR NOT is_last_part) AS beside_sum,
+  ifNull(sumIf(cost_usd, mode = 'shadow'), 0) AS shadow_usd_sum,
+  sum(unpriced_calls) AS unpriced_calls_sum,
+  ifNull(sum(input_tokens), 0) AS input_tokens_sum,
+  ifNull(sum(output_tokens), 0) AS output_tokens_sum,
+  max(started_ns) AS newest_ns
+FROM runs FINAL
+ARRAY JOIN tools AS value
+WHERE project = {project:String} AND value != ''
+GROUP BY value
+ORDER BY started_ns DESC, run_id DESC
+LIMIT {group_limit:UInt32}
+
 -- hidden_fields
 WITH splitByChar('/', note[1]) AS parts
 SELECT
@@ -1639,3 +1662,45 @@ toUInt64(duration_ns) DESC, run_id DESC
 -- order duration_up
 toUInt64(duration_ns) ASC, run_id ASC
 (toUInt64(duration_ns), run_id) > ({cursor_key:UInt64}, {cursor_id:String})
+
+-- order of groups runs
+runs DESC NULLS LAST, runs DESC, value
+
+-- order of groups runs_up
+runs ASC NULLS LAST, runs DESC, value
+
+-- order of groups success
+if(successes + failures = 0 OR runs = beside_sum, NULL, successes / (runs - beside_sum)) DESC NULLS LAST, runs DESC, value
+
+-- order of groups success_up
+if(successes + failures = 0 OR runs = beside_sum, NULL, successes / (runs - beside_sum)) ASC NULLS LAST, runs DESC, value
+
+-- order of groups cost
+cost_usd_sum DESC NULLS LAST, runs DESC, value
+
+-- order of groups cost_up
+cost_usd_sum ASC NULLS LAST, runs DESC, value
+
+-- order of groups per_success
+if(successes = 0, NULL, toFloat64(cost_usd_sum - shadow_usd_sum) / successes) DESC NULLS LAST, runs DESC, value
+
+-- order of groups per_success_up
+if(successes = 0, NULL, toFloat64(cost_usd_sum - shadow_usd_sum) / successes) ASC NULLS LAST, runs DESC, value
+
+-- order of groups tokens
+input_tokens_sum + output_tokens_sum DESC NULLS LAST, runs DESC, value
+
+-- order of groups tokens_up
+input_tokens_sum + output_tokens_sum ASC NULLS LAST, runs DESC, value
+
+-- order of groups denials
+denials_sum DESC NULLS LAST, runs DESC, value
+
+-- order of groups denials_up
+denials_sum ASC NULLS LAST, runs DESC, value
+
+-- order of groups last
+newest_ns DESC NULLS LAST, runs DESC, value
+
+-- order of groups last_up
+newest_ns ASC NULLS LAST, runs DESC, value

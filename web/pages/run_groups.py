@@ -1,0 +1,100 @@
+"""Runs in groups: what the runs of each workflow, session or user came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from store.api import GroupRow
+from web.pages.overview import success_words
+from web.places import Place
+
+GROUPINGS = (("", "not grouped"), ("workflow", "by workflow"), ("session", "by session"), ("user", "by user"))
+MOST_GROUPS = 100
+COLUMNS = ("runs", "success", "cost", "per_success", "tokens", "denials", "last")
+"""What groups are ordered by, as an address names it; `_up` behind it turns it round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A column head that orders the whole list, not only the rows of this page."""
+
+    href: str
+    sort: str
+    """`ascending`, `descending`, or empty when the list has another order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Runs that share a value."""
+
+    value: str
+    href: str
+    """The list of its runs."""
+    runs: int
+    success: str
+    cost_usd: Decimal | None
+    unpriced_calls: int
+    cost_per_success: Decimal | None
+    tokens: int
+    denials: int
+    denied_href: str
+    last_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The groups of a list."""
+
+    words: str
+    """`by user`"""
+    rows: tuple[Group, ...]
+    heads: Mapping[str, Head]
+    is_cut: bool
+    """Whether there may be more groups than are shown."""
+
+
+def build_groups(
+    place: Place, own: Mapping[str, str], group: str, found: Sequence[GroupRow], order: str = ""
+) -> Groups:
+    """The groups that the store found.
+
+    Args:
+        place: Where the page stands.
+        own: The list's own filters, which the list of a group keeps.
+        group: The field it is grouped by.
+        found: At most `MOST_GROUPS` groups, in order.
+        order: How they are ordered; empty for most runs first.
+    """
+    shown = order or "runs"
+    return Groups(
+        dict(GROUPINGS)[group],
+        tuple(_group(place, {k: v for k, v in own.items() if k != "order"}, group, row) for row in found),
+        {column: _head(place, own, group, column, shown) for column in COLUMNS},
+        len(found) >= MOST_GROUPS,
+    )
+
+
+def _group(place: Place, own: Mapping[str, str], group: str, row: GroupRow) -> Group:
+    totals = row.totals
+    mine = {**own, group: row.value}
+    return Group(
+        value=row.value,
+        href=place.url("/runs", **mine),
+        runs=totals.runs,
+        success=success_words(totals),
+        cost_usd=totals.cost_usd,
+        unpriced_calls=totals.unpriced_calls,
+        cost_per_success=totals.cost_per_success,
+        tokens=totals.input_tokens + totals.output_tokens,
+        denials=totals.denials,
+        denied_href=place.url("/runs", **{**mine, "denied": "1"}),
+        last_ns=row.last_started_ns,
+    )
+
+
+def _head(place: Place, own: Mapping[str, str], group: str, column: str, order: str) -> Head:
+    by = f"{column}_up" if order == column else column
+    sort = {column: "descending", f"{column}_up": "ascending"}.get(order, "")
+    return Head(place.url("/runs", **{**own, "group": group, "by": "" if by == "runs" else by}), sort)
