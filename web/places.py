@@ -69,9 +69,17 @@ class TimeRange:
             return {} if self.key == DEFAULT_RANGE else {"range": self.key}
         return self.frozen()
 
+    def field_ends(self) -> tuple[str, str]:
+        """The two ends as the fields of a form hold them: UTC, in whole seconds that hold all of the range."""
+        return _field(self.since_ns), _field(-(-self.until_ns // SECOND_NS) * SECOND_NS)
+
     def frozen(self) -> dict[str, str]:
         """The two ends, so that a copied link shows tomorrow what it shows now."""
         return {"since": _plain(self.since_ns), "until": _plain(self.until_ns)}
+
+
+def _field(nanoseconds: int) -> str:
+    return rfc3339(nanoseconds)[:19]
 
 
 def parse_range(params: Mapping[str, str], now_ns: int) -> TimeRange:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from spans.errors import RefusedError
-from tests.builders import NOW_NS
+from tests.builders import NOW_NS, SECOND_NS
 from web.places import Place, TimeRange, local_path, parse_range, parse_time
 
 DAY_NS = 86_400 * 1_000_000_000
@@ -28,6 +28,12 @@ def test_a_custom_range_keeps_its_ends():
     assert found.length_ns == 23 * 3600 * 1_000_000_000
     assert found.params() == {"since": "2026-11-19T00:00:00Z", "until": "2026-11-19T23:00:00Z"}
     assert found.words() == "19 Nov 00:00 to 19 Nov 23:00 UTC"
+
+
+def test_the_fields_of_a_form_hold_the_whole_range_in_whole_seconds():
+    ends = TimeRange(NOW_NS + 1, NOW_NS + SECOND_NS + 1).field_ends()
+    assert ends == ("2026-11-20T12:00:00", "2026-11-20T12:00:02")
+    assert TimeRange(NOW_NS, NOW_NS + SECOND_NS).field_ends() == ("2026-11-20T12:00:00", "2026-11-20T12:00:01")
 
 
 def test_the_range_before_has_the_same_length():

@@ -418,6 +418,7 @@
   /* fields that were left empty do not stand in the address */
   document.addEventListener("formdata", (event) => {
     if (event.target.method !== "get") return;
+    for (const field of all("[data-moment]", event.target)) if (field.value && doc.dataset.zone !== "utc") event.formData.set(field.name, new Date(field.value).toISOString().slice(0, 19) + "Z");
     for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
   });
 
@@ -439,6 +440,14 @@
   for (const details of all("details[data-wide]")) if (innerWidth < 861) details.open = false;
   const zones = () => { if (doc.dataset.zone !== "utc") for (const el of all("[data-tz]")) el.textContent = offset(new Date()); };
   zones();
+  /* a form takes times in the viewer's zone and sends UTC; what the server wrote counts, not what a reload restores */
+  if (doc.dataset.zone !== "utc") {
+    for (const el of all("[data-zone-name]")) el.textContent = Intl.DateTimeFormat().resolvedOptions().timeZone || offset(new Date());
+    for (const field of all("[data-moment]")) {
+      const d = new Date(field.getAttribute("value") + "Z");
+      field.value = new Date(d.getTime() - d.getTimezoneOffset() * 60000).toISOString().slice(0, 19);
+    }
+  }
   times(document);
   addEventListener("times", () => times(document));
   /* a step that the address names is shown; one that the page chose by itself moves nothing */

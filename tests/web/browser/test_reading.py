@@ -313,6 +313,30 @@ def test_times_are_shown_in_the_readers_zone_or_in_utc(site: Site):
     expect(page.locator("#list time").first).to_contain_text("12:00:00")
 
 
+def test_a_range_is_typed_in_the_readers_zone_or_in_utc(site: Site):
+    add_refund(site.house.store)
+    page = site.page(timezone_id="Asia/Tokyo")
+    page.goto("/runs?workflow=refund-agent&since=2026-11-20T09:00:00Z&until=2026-11-20T15:00:00Z")
+    ranges = page.locator("details.menu", has=page.locator("[data-moment]"))
+    ranges.locator("summary").click()
+    since = page.get_by_label("From (Asia/Tokyo)")
+    expect(since).to_have_value(re.compile("^2026-11-20T18:00"))
+    since.fill("2026-11-20T20:30:00")
+    ranges.get_by_role("button", name="Show").click()
+    expect(page).to_have_url(
+        re.compile(r"workflow=refund-agent.*since=2026-11-20T11%3A30%3A00Z&until=2026-11-20T15%3A00%3A00Z$")
+    )
+    expect(page.locator("#list tbody tr")).to_have_count(1)
+    with page.expect_navigation():
+        page.get_by_role("button", name="UTC").first.click()
+    ranges.locator("summary").click()
+    expect(page.get_by_label("From (UTC)")).to_have_value(re.compile("^2026-11-20T11:30"))
+    page.get_by_label("To (UTC)").fill("2026-11-20T12:30:00")
+    ranges.get_by_role("button", name="Show").click()
+    expect(page).to_have_url(re.compile(r"since=2026-11-20T11%3A30(%3A00)?&until=2026-11-20T12%3A30(%3A00)?$"))
+    expect(page.locator("#list tbody tr")).to_have_count(1)
+
+
 def test_a_long_run_answers_within_its_time(site: Site):
     (run,) = fill(site.house.store, clean(many_spans(5, 3_000)))
     page = site.page()
