@@ -15,6 +15,8 @@ from web.format import money
 MAX_TEXT = 400
 MAX_LIMIT = 500
 DEFAULT_LIMIT = 50
+ATTRIBUTE = "attr."
+"""What begins the name of a promoted attribute in an address."""
 
 _TEXTS: tuple[tuple[str, str], ...] = (
     ("workflow", "workflow is {}"),
@@ -65,7 +67,8 @@ def parse_filters(params: Mapping[str, str], query: RunQuery) -> RunQuery:
     changes |= {n: _one_of(n, v, allowed) for n, allowed, _ in _CHOICES if (v := _text(params, n))}
     changes |= {n: _yes_no(n, v) for n, *_ in _YES_NO if (v := _text(params, n))}
     changes |= {field: read(v) for name, field, read in _OTHERS if (v := _text(params, name))}
-    attributes = {k[5:]: v[:MAX_TEXT] for k, v in params.items() if k.startswith("attr.") and len(k) > 5 and v}
+    attributes = {k.removeprefix(ATTRIBUTE): v[:MAX_TEXT] for k, v in params.items() if k.startswith(ATTRIBUTE) and v}
+    attributes.pop("", None)
     if attributes:
         changes["attributes"] = attributes
     if cursor := params.get("cursor"):
@@ -106,7 +109,7 @@ def _filters(query: RunQuery) -> Iterator[Filter]:
     if query.min_cost is not None:
         yield Filter("min_cost", f"{query.min_cost.normalize():f}", f"cost {money(query.min_cost)} or more")
     for key, value in query.attributes.items():
-        yield Filter(f"attr.{key}", value, f"{key} is {value}")
+        yield Filter(f"{ATTRIBUTE}{key}", value, f"{key} is {value}")
     if query.text:
         yield Filter("q", query.text, f"mentions “{query.text}”")
 

@@ -16,6 +16,7 @@ from store.measures import Activity, SpendPart
 from web.change_marks import mark_charts, marker
 from web.charts import Chart, Marker
 from web.charts_findings import Histogram, change_chart, change_rows
+from web.filters import ATTRIBUTE
 from web.format import NONE, change, money, percent, plural
 from web.limits import limit_href
 from web.pages.references import Pins, ReferenceLine, build_pins
@@ -29,8 +30,6 @@ SPEND_TABS = (
     ("user", "User pseudonym"),
     ("session", "Session"),
 )
-ATTRIBUTE = "attr."
-"""What begins the name of a promoted attribute in an address."""
 TOKEN_CLASSES = (
     ("input", "input_tokens"),
     ("of it from the cache", "cache_read_tokens"),

@@ -9,7 +9,7 @@ from spans.kinds import OutcomeLabel, RunMode, RunShape, RunStatus
 from spans.run import Run
 from store.api import Bucket, Page, RunQuery
 from store.ledger.views import SavedView
-from web.filters import DEFAULT_LIMIT, SHAPE_WORDS, filters_of, params_of
+from web.filters import ATTRIBUTE, DEFAULT_LIMIT, SHAPE_WORDS, filters_of, params_of
 from web.format import day_clock, plural
 from web.pages.live_list import seen_of
 from web.pages.run_groups import GROUPINGS, Groups, Head
@@ -322,20 +322,21 @@ def _choices(
         ),
         FieldChoice("mode", "Mode", params.get("mode", ""), tuple((m.value, m.value) for m in RunMode), False),
     )
+    attributes = sorted({name for name in (*suggestions, *params) if name.startswith(ATTRIBUTE)})
     real = tuple(
         FieldChoice(
             name,
-            name.capitalize(),
+            name.removeprefix(ATTRIBUTE) if name.startswith(ATTRIBUTE) else name.capitalize(),
             params.get(name, ""),
             tuple((value, f"{value} ({number:,})") for value, number in suggestions.get(name, ()) if value),
             len(suggestions.get(name, ())) >= MOST_SUGGESTED,
         )
-        for name in SUGGESTED
+        for name in (*SUGGESTED, *attributes)
     )
     return (*(c for c in real if c.options or c.value), *fixed)
 
 
 def _hidden(place: Place, own: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    kept = {k: v for k, v in own.items() if k in {"shape", "q", "order"} or k.startswith("attr.")}
+    kept = {k: v for k, v in own.items() if k in {"shape", "q", "order"}}
     here = {"project": place.project if place.project != place.home_project else "", "environment": place.environment}
     return tuple((k, v) for k, v in {**here, **place.range.params(), **kept}.items() if v)

@@ -26,7 +26,8 @@ from web.callers import Reader, Reviewer
 from web.charts import Chart
 from web.charts_findings import BandPoint, Histogram, band_chart, histogram
 from web.desk import Desk
-from web.pages.findings import ATTRIBUTE, SPEND_TABS, build_drift, build_finding, build_spend, charted
+from web.filters import ATTRIBUTE
+from web.pages.findings import SPEND_TABS, build_drift, build_finding, build_spend, charted
 from web.pages.references import ReferenceLine, reference_lines
 from web.places import Place, parse_time
 from web.routes.api import answer

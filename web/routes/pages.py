@@ -18,7 +18,7 @@ from spans.run import Run
 from store.api import Bucket, FleetRow, Page, RunQuery, Store
 from web.callers import Admin, Caller, Reader
 from web.desk import Desk
-from web.filters import MAX_TEXT, params_of, parse_filters
+from web.filters import ATTRIBUTE, MAX_TEXT, params_of, parse_filters
 from web.pages.first import Arrivals, build_arrivals, build_first
 from web.pages.lists import build_workflows
 from web.pages.live_list import Seen, build_live
@@ -35,7 +35,7 @@ from web.pages.runs import (
     frozen_shape,
 )
 from web.places import DEMO_PROJECT, Place
-from web.routes.common import desk_of, record, small_number, trace_or_none
+from web.routes.common import carried_attributes, desk_of, record, small_number, trace_or_none
 
 router = APIRouter()
 
@@ -230,14 +230,15 @@ def facets(request: Request, caller: Reader) -> Response:
 
 
 def _suggestions(desk: Desk, place: Place, query: RunQuery) -> dict[str, Sequence[tuple[str, int]]]:
-    """Real values of the range, whatever else the list is filtered by."""
+    """Real values of the range, whatever else the list is filtered by: of our fields and of promoted attributes."""
     unfiltered = replace(desk.query(place), shape=query.shape)
+    names = (*SUGGESTED, *(f"{ATTRIBUTE}{key}" for key in carried_attributes(desk, unfiltered)))
     return {
         name: desk.recent.get(
             ("values", name, place.project, place.environment, place.range.key or place.range.since_ns, query.shape),
             lambda name=name: desk.services.store.values(unfiltered, name, MOST_SUGGESTED),
         )
-        for name in SUGGESTED
+        for name in names
     }
 
 

@@ -6,8 +6,9 @@ import io
 import re
 
 from spans.roles import Role
+from spans.run import Assembly
 from store.api import RunQuery
-from tests.builders import NOW_NS, SECOND_NS
+from tests.builders import NOW_NS, SECOND_NS, a_run, a_trace_id
 from tests.web.house import House
 from tests.web.samples import add_refund
 from web.format import NBSP, NONE, money, tokens
@@ -156,13 +157,32 @@ def test_a_field_with_many_values_takes_any_text_and_suggests_the_most_frequent(
     for n in range(1, 33):
         add_refund(house.store, n, name=f"agent-{n}", text="one person")
     form = house.client(Role.VIEWER).get("/runs/facets").text
-    assert re.search(r'<input class="in" name="workflow" list="facet-workflow"', form)
+    assert re.search(r'<input class="in" name="workflow" list="facet-1"', form)
     assert form.count('<option value="agent-') >= 30
     assert re.search(r'<select class="in" name="user">', form)
     chosen = house.client(Role.VIEWER).get("/runs/facets?waiting=0&mode=live").text
     assert '<option value="0" selected>for nobody' in chosen
     assert '<option value="live" selected>live' in chosen
     assert 'type="hidden"' not in chosen
+
+
+def test_runs_are_filtered_by_the_attributes_they_carry(house: House):
+    for n, tenant in enumerate(("acme", "acme", "o'neill & co"), 1):
+        run = a_run(run_id=a_trace_id(n), attributes={"app.tenant": tenant}, started_ns=NOW_NS - n * SECOND_NS)
+        house.store.write_derived([Assembly(run, ())])
+    client = house.client(Role.VIEWER)
+    form = html.unescape(client.get("/runs/facets").text)
+    assert re.search(r'<label>app.tenant<select class="in" name="attr.app.tenant"><option value="">any', form)
+    assert '<option value="acme">acme (2)</option>' in form
+    assert """<option value="o'neill & co">""" in form
+    chosen = client.get("/runs/facets?attr.app.tenant=acme&attr.gone=x").text
+    assert '<option value="acme" selected>' in chosen
+    assert (
+        '<label>gone<select class="in" name="attr.gone"><option value="">any</option><option value="x" selected>'
+        in chosen
+    )
+    assert 'type="hidden"' not in chosen
+    assert client.get("/runs?attr.app.tenant=acme").text.count('<tr id="r-') == 2
 
 
 def test_a_search_inside_a_list_keeps_its_filters(house: House):
