@@ -164,6 +164,7 @@ def build_runs(
     groups: Groups | None = None,
     suggestions: Mapping[str, Sequence[tuple[str, int]]] | None = None,
     pinned: int = 0,
+    unpinned: int | None = None,
 ) -> RunsPage:
     """Build the list from what the store found for `query`."""
     params = params_of(query)
@@ -211,8 +212,18 @@ def build_runs(
         order=ORDER_WORDS[query.order] if query.order else "",
         heads={column: _head(place, own, query.order, down, up) for column, (down, up) in _HEADS.items()},
         here=place.url("/runs", **own, **paging, group=group or None).removeprefix(place.root),
-        notice=f"{plural(pinned, 'run')} pinned: kept beyond retention until unpinned on its page." if pinned else "",
+        notice=_notice(pinned, unpinned),
     )
+
+
+def _notice(pinned: int, unpinned: int | None) -> str:
+    if pinned:
+        return f"{plural(pinned, 'run')} pinned: kept beyond retention until unpinned."
+    if unpinned is None:
+        return ""
+    if not unpinned:
+        return "None of these runs was pinned by a person; what an incident pins stays pinned."
+    return f"{plural(unpinned, 'run')} unpinned: retention decides again, unless something else pins it."
 
 
 def build_facets(

@@ -210,6 +210,7 @@ def runs(request: Request, caller: Reader) -> Response:
         groups=_groups(desk, request, place, query, own) if group else None,
         suggestions=_suggestions(desk, place, query) if request.query_params.get("facets") else None,
         pinned=small_number(request.query_params.get("pinned", "")),
+        unpinned=small_number(raw) if (raw := request.query_params.get("unpinned")) else None,
     )
     if group:
         own |= {"group": group, "by": request.query_params.get("by", "")}

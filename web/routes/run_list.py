@@ -129,11 +129,15 @@ def pin(
     desk = desk_of(request)
     place = desk.place(request, caller)
     found = _chosen(desk, place, run)
+    if lift and back:
+        # of a list some may be pinned and some not; on its own page a run that is not is an error
+        pinned = {p.run_id for p in desk.services.ledger.pins.list(place.project) if p.reason is PinReason.PERSON}
+        found = tuple(one for one in found if one.run_id in pinned)
     clean = desk.services.redact_text(place.project, note[:400]) if note.strip() else ""
     for one in found:
         _pin(desk, caller, place, one, clean, lift=bool(lift))
     if back:
-        return go(request, f"{back}{'&' if '?' in back else '?'}pinned={len(found)}")
+        return go(request, f"{back}{'&' if '?' in back else '?'}{'unpinned' if lift else 'pinned'}={len(found)}")
     return RedirectResponse(place.url(f"/runs/{found[0].run_id}") if len(found) == 1 else place.url("/runs"), 303)
 
 

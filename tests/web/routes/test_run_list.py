@@ -8,6 +8,7 @@ import re
 from spans.roles import Role
 from spans.run import Assembly
 from store.api import RunQuery
+from store.ledger.pins import PinReason
 from tests.builders import NOW_NS, SECOND_NS, a_run, a_trace_id
 from tests.web.house import House
 from tests.web.samples import add_refund
@@ -151,6 +152,24 @@ def test_pinning_some_runs_of_a_list_comes_back_to_that_list_and_says_so(house: 
     assert "pinned=" not in back
     evil = reviewer.post("/runs/pin?back=https://evil.example/", data={"run": runs[0]})
     assert evil.headers["location"] == "/"
+
+
+def test_some_runs_of_a_list_are_unpinned_and_those_that_were_not_pinned_are_passed_over(house: House):
+    runs = [add_refund(house.store, n, at_ns=NOW_NS - n * SECOND_NS) for n in range(1, 5)]
+    reviewer = house.browser(Role.REVIEWER)
+    page = reviewer.get("/runs?workflow=refund-agent").text
+    action = html.unescape(re.search(r'formaction="(/runs/pin[^"]*)" name="lift" value="1">Unpin<', page)[1])
+    reviewer.post(action, data={"run": runs[:3]})
+    house.ledger.pins.add("default", runs[0], PinReason.INCIDENT, by="")
+    answer = reviewer.post(action, data={"run": runs[1:], "lift": "1"})
+    assert f"2{NBSP}runs unpinned" in reviewer.get(answer.headers["location"]).text
+    assert {(p.run_id, p.reason) for p in house.ledger.pins.list("default")} == {
+        (runs[0], PinReason.PERSON),
+        (runs[0], PinReason.INCIDENT),
+    }
+    answer = reviewer.post(action, data={"run": runs[3:], "lift": "1"})
+    assert "None of these runs was pinned" in reviewer.get(answer.headers["location"]).text
+    assert house.browser(Role.VIEWER).post(action, data={"run": runs[0], "lift": "1"}).status_code == 403
 
 
 def test_a_field_with_many_values_takes_any_text_and_suggests_the_most_frequent(house: House):
