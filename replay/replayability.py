@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from enum import StrEnum
+
+from msgspec import structs
 
 from spans.ids import SpanId
 from spans.kinds import Replayability, RunStatus, SpanKind, ToolOutcome, Verdict
@@ -108,11 +109,13 @@ def _whole(step: Step, others: Sequence[Step]) -> Step:
     if not others:
         return step
     whole = [other for other in others if other.has_input and other.has_output]
-    step = replace(step, flags=tuple(f for f in step.flags if f not in _LENT or all(f in o.flags for o in whole)))
+    step = structs.replace(
+        step, flags=tuple(f for f in step.flags if f not in _LENT or all(f in o.flags for o in whole))
+    )
     if step.has_input and step.has_output:
         return step
     richest = max((step, *others), key=lambda s: (s.has_input and s.has_output, s.has_input or s.has_output))
-    return replace(
+    return structs.replace(
         step,
         has_input=step.has_input or any(other.has_input for other in others),
         has_output=step.has_output or any(other.has_output for other in others),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import replace
+
+from msgspec import structs
 
 from runs.gaps import PROVIDER_STATE
 from spans.facts import AnsweredCall, AskedCall, SpanFacts
@@ -62,7 +63,7 @@ def fold(spans: Mapping[SpanId, SpanFacts], logs: Iterable[SpanFacts]) -> tuple[
         if span_id in found and not found[span_id].answered:
             answered = _newly_given(messages)
             if answered:
-                found[span_id] = replace(found[span_id], answered=answered)
+                found[span_id] = structs.replace(found[span_id], answered=answered)
     return found, synthetic
 
 
@@ -84,7 +85,7 @@ def _tell_session(found: dict[SpanId, SpanFacts], waiting: Mapping[SpanId, list[
     for span_id, group in waiting.items():
         told = next((log for log in group if log.fold == "said" or _refuses(log, by_call)), None)
         if span_id not in found and told is not None:
-            found[span_id] = replace(told, source="span", fold="", kind_rule=LOGS_ONLY)
+            found[span_id] = structs.replace(told, source="span", fold="", kind_rule=LOGS_ONLY)
             made.add(span_id)
     return made
 
@@ -107,7 +108,7 @@ def _newly_given(messages: list[SpanFacts]) -> tuple[AnsweredCall, ...]:
         elif tail and log.name != "gen_ai.system.message":
             tail.clear()
     return tuple(
-        replace(call, name=asked[call.call_id].name, arguments_hash=asked[call.call_id].arguments_hash)
+        structs.replace(call, name=asked[call.call_id].name, arguments_hash=asked[call.call_id].arguments_hash)
         if call.call_id in asked
         else call
         for call in tail
@@ -132,7 +133,7 @@ def fold_one(span: SpanFacts, log: SpanFacts) -> SpanFacts:
             changes[field] = added
     if log.redactions:
         changes["redactions"] = span.redactions + log.redactions
-    return replace(span, **changes) if changes else span  # type: ignore[arg-type]
+    return structs.replace(span, **changes) if changes else span
 
 
 def _folded_calls(span: SpanFacts, log: SpanFacts) -> dict[str, object]:
@@ -160,7 +161,7 @@ def _stand_in(calls: list[SpanFacts], group: list[SpanFacts]) -> SpanFacts:
         first_asked: tuple[AskedCall, ...] = ()
     else:
         first_asked = first.asked
-    step = replace(
+    step = structs.replace(
         first,
         asked=first_asked,
         answered=() if first.fold == "message" else first.answered,
@@ -175,7 +176,7 @@ def _stand_in(calls: list[SpanFacts], group: list[SpanFacts]) -> SpanFacts:
     for log in group:
         if log is not first:
             step = fold_one(step, log)
-    return replace(step, kind_rule=LOGS_ONLY)
+    return structs.replace(step, kind_rule=LOGS_ONLY)
 
 
 def _subject(calls: list[SpanFacts]) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
+
+from msgspec import Struct, field
 
 from spans.ids import SpanId, TraceId
 from spans.kinds import Evidence, SpanKind, ToolOutcome, Verdict
 from spans.usage import ReportedCost, Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What a control, a guardrail or a person decided about one subject (dialects reference, section 8.1)."""
 
     verdict: Verdict
@@ -26,8 +26,7 @@ class Decision:
     wait_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True):
     """A score somebody gave (dialects reference, section 4.23)."""
 
     name: str
@@ -39,8 +38,7 @@ class Evaluation:
     """span, trace or session."""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolFacts:
+class ToolFacts(Struct, frozen=True):
     """A tool call as its own span tells it. `arguments_hash` is computed after redaction (canonical JSON)."""
 
     name: str = ""
@@ -60,8 +58,7 @@ class ToolFacts:
     """Numbers and short words of the arguments (of the inner call's, for a dispatcher), for detectors."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArgumentNote:
+class ArgumentNote(Struct, frozen=True):
     """What a call's arguments look like without their values, after redaction."""
 
     shape: str = ""
@@ -72,8 +69,7 @@ class ArgumentNote:
     """Digest of the idempotency key; empty when there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class AskedCall:
+class AskedCall(Struct, frozen=True):
     """A tool call that a model's answer asked for."""
 
     call_id: str
@@ -83,8 +79,7 @@ class AskedCall:
     """Whether the arguments are JSON and satisfy the schema of the offered tool; None when there is no schema."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredCall:
+class AnsweredCall(Struct, frozen=True):
     """A tool result that a model call was newly given: proof of an execution that may have no span of its own."""
 
     call_id: str
@@ -97,8 +92,7 @@ class AnsweredCall:
     """At most 300 characters, redacted."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpanFacts:
+class SpanFacts(Struct, frozen=True):
     """All that one span (or one log record) tells alone. No text longer than a preview stands here."""
 
     version: int

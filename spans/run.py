@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from spans.attempts import Attempt
 from spans.facts import Decision, Evaluation
@@ -24,16 +25,14 @@ from spans.kinds import (
 from spans.usage import Cost, ReportedCost, Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a run achieved and who says so."""
 
     label: OutcomeLabel = OutcomeLabel.UNKNOWN
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One row of a run's tree, in stored order (`ordinal`), with everything but its content."""
 
     run_id: RunId
@@ -102,8 +101,7 @@ class Step:
     """Digest of the call's idempotency key; empty when it has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """What one trace shows of one execution: the row behind every list."""
 
     run_id: RunId
@@ -171,8 +169,7 @@ class Run:
     """Tool calls by what became of them, those that never ran included."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measures:
+class Measures(Struct, frozen=True):
     """What detectors compare between runs. Names come partly from outside (tools, arguments, scores)."""
 
     numbers: Mapping[str, float] = field(default_factory=dict)
@@ -183,8 +180,7 @@ class Measures:
     """Tools in the order they were called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assembly:
+class Assembly(Struct, frozen=True):
     """A run, its steps and its measures, replaced in the store as a whole."""
 
     run: Run

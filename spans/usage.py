@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+
+class Usage(Struct, frozen=True):
     """Token counts, inclusive; None means not reported, which is never the same as zero.
 
     `input` contains `cache_read`, `cache_write`, audio and image tokens; `output` contains `reasoning` and audio.
@@ -29,8 +29,7 @@ class Usage:
         return (self.input or 0) + (self.output or 0)
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedCost:
+class ReportedCost(Struct, frozen=True):
     """A cost in USD that the emitter wrote on the span; kept beside ours, never overwritten."""
 
     usd: Decimal
@@ -38,8 +37,7 @@ class ReportedCost:
     """The attribute it was read from."""
 
 
-@dataclass(frozen=True, slots=True)
-class CostLine:
+class CostLine(Struct, frozen=True):
     """One line of "why this number": tokens of one class times one price."""
 
     token_class: str
@@ -48,8 +46,7 @@ class CostLine:
     usd: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """A priced call, auditable line by line. `price` names the price row that was used."""
 
     usd: Decimal

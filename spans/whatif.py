@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
+from msgspec import structs
+
 from spans.kinds import OutcomeLabel, SpanKind, ToolOutcome, UsageRole
 from spans.policy import FindingKind, Policy, judge
 from spans.run import Run, Step
@@ -143,7 +145,7 @@ def changes_of(policy: Policy, run: Run, steps: Sequence[Step]) -> list[tuple[St
     }
     asked = [s for s in steps if s.kind is SpanKind.TOOL and s.counted]
     # A stopped call is judged as if it had run: that is how a rule that no longer forbids it is found.
-    ran = [replace(s, tool_outcome=ToolOutcome.OK) if s.tool_outcome in _STOPPED else s for s in steps]
+    ran = [structs.replace(s, tool_outcome=ToolOutcome.OK) if s.tool_outcome in _STOPPED else s for s in steps]
     would = {
         f.step.span_id: f.rule
         for f in judge(unlimited, run, ran).findings

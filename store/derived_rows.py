@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict
+
+from msgspec import structs
 
 from spans.run import Assembly, Run, Step
 from store.columns import BOOL, COUNTS, DAY, I64, MONEY, TEXT, TEXT_MAP, TEXTS, U32, U64, Column
@@ -103,7 +105,7 @@ STEPS: Record[Step] = Record(
 def expired(step: Step) -> Step:
     """A step as it shows after its content went: it says so, unless it never had any."""
     had = step.has_input or step.has_output
-    return replace(step, content_state="expired") if had and step.content_state != "withheld" else step
+    return structs.replace(step, content_state="expired") if had and step.content_state != "withheld" else step
 
 
 def trace_ids(assembly: Assembly) -> list[str]:

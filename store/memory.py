@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pyarrow as pa
+from msgspec import structs
 
 from spans.clean import CleanLog
 from spans.errors import SettingsError
@@ -168,8 +169,8 @@ class MemoryStore:
                         self._dirty.add(unit_of(known.run, day))
                     kept = _through_rows(assembly)
                     if known is not None and known.run.content_expired_ns:
-                        run = replace(kept.run, content_expired_ns=known.run.content_expired_ns)
-                        kept = replace(kept, run=run)
+                        run = structs.replace(kept.run, content_expired_ns=known.run.content_expired_ns)
+                        kept = structs.replace(kept, run=run)
                     self._derived[key] = kept
                     self._dirty.add(unit_of(self._derived[key].run, day))
 
@@ -434,9 +435,9 @@ class MemoryStore:
                 assembly = self._derived[key]
                 run, steps = assembly.run, assembly.steps
                 at_ns = run.content_expired_ns or time.time_ns()
-                bare = replace(_blank(run, "runs"), content_expired_ns=at_ns)
+                bare = structs.replace(_blank(run, "runs"), content_expired_ns=at_ns)
                 blank = tuple(_blank(step, "steps") for step in steps)
-                self._derived[key] = replace(assembly, run=bare, steps=blank)
+                self._derived[key] = structs.replace(assembly, run=bare, steps=blank)
                 blanked += sum(old != new for old, new in zip((run, *steps), _items(self._derived[key]), strict=True))
         return {**removed, "previews": blanked}
 
@@ -649,7 +650,7 @@ def _through_rows(assembly: Assembly) -> Assembly:
     """What an engine would give back: text cleaned, numbers in range."""
     run = RUNS.item(plain_row(RUNS.table([assembly.run]).to_pylist()[0]))
     steps = tuple(STEPS.item(plain_row(row)) for row in STEPS.table(assembly.steps).to_pylist())
-    return replace(assembly, run=run, steps=steps)
+    return structs.replace(assembly, run=run, steps=steps)
 
 
 def _texts(row: Mapping[str, Any]) -> list[str]:
@@ -670,7 +671,7 @@ def _blank_row(row: dict[str, Any], names: Sequence[str]) -> bool:
 
 def _blank(item: Item, table: str) -> Item:
     blanks: dict[str, Any] = dict.fromkeys(PREVIEWS[table], "")
-    return replace(item, **blanks)
+    return structs.replace(item, **blanks)
 
 
 def _items(assembly: Assembly) -> tuple[Run | Step, ...]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from types import NoneType
+from typing import Any, Generic, TypeVar, get_args
 
 import msgspec
 import pyarrow as pa
+from msgspec.structs import FieldInfo
 
 from store.columns import MONEY, TEXT, TEXT_MAP, Column, schema_of, table_of, trimmed
 from store.text import record_json
 
-Item = TypeVar("Item")
+Item = TypeVar("Item", bound=msgspec.Struct)
 
 
 class Record(Generic[Item]):
-    """How one dataclass stands in its table.
+    """How one frozen struct stands in its table.
 
     `typed` names fields that have a column of their own; every other field that differs from its default goes into
     the column `data`. `extra` columns are made for queries only and never read back.
@@ -25,12 +26,12 @@ class Record(Generic[Item]):
     def __init__(self, kind: type[Item], typed: Mapping[str, pa.DataType], extra: Sequence[Column[Item]] = ()) -> None:
         self._kind = kind
         self._typed = dict(typed)
-        fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+        fields = {field.name: field for field in msgspec.structs.fields(kind)}
         unknown = set(typed) - set(fields)
         if unknown:
             raise TypeError(f"{kind.__name__} has no field {', '.join(sorted(unknown))}")
         self._rest = tuple((name, _default(field)) for name, field in fields.items() if name not in typed)
-        self._optional = {name for name in typed if typed[name] == TEXT and "None" in str(fields[name].type)}
+        self._optional = {name for name in typed if typed[name] == TEXT and NoneType in get_args(fields[name].type)}
         self._columns: tuple[Column[Item], ...] = (
             *(Column(name, type_, self._getter(name)) for name, type_ in typed.items()),
             Column("data", TEXT, self._data),
@@ -76,7 +77,7 @@ class Record(Generic[Item]):
         )
 
 
-def _default(field: dataclasses.Field[Any]) -> Any:
-    if field.default_factory is not dataclasses.MISSING:
+def _default(field: FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
         return field.default_factory()
     return field.default

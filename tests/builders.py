@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from msgspec import structs
+
 from spans.clean import CleanLog, CleanSpan, Origin, Redaction, RedactionNote
 from spans.facts import SpanFacts
 from spans.finding import Finding, FindingKind, Severity
@@ -131,7 +133,7 @@ def some_facts(**changes: Any) -> SpanFacts:
         received_day=DAY,
         received_ns=NOW_NS,
     )
-    return replace(facts, **changes)
+    return structs.replace(facts, **changes)
 
 
 def a_step(**changes: Any) -> Step:
@@ -166,7 +168,7 @@ def a_step(**changes: Any) -> Step:
         service="refund-agent",
         dialects=("otel",),
     )
-    return replace(step, **changes)
+    return structs.replace(step, **changes)
 
 
 def a_run(**changes: Any) -> Run:
@@ -199,13 +201,15 @@ def a_run(**changes: Any) -> Run:
         models=("gpt-4o-2024-08-06",),
         dialects=("otel",),
     )
-    return replace(run, **changes)
+    return structs.replace(run, **changes)
 
 
 def an_assembly(*steps: Step, **changes: Any) -> Assembly:
     """A run with steps of its own id (one model call unless given); changes go to the run."""
     run = a_run(**changes)
-    own = tuple(replace(step, run_id=run.run_id, trace_id=TraceId(run.run_id)) for step in (steps or (a_step(),)))
+    own = tuple(
+        structs.replace(step, run_id=run.run_id, trace_id=TraceId(run.run_id)) for step in (steps or (a_step(),))
+    )
     return Assembly(run, own)
 
 

@@ -6,7 +6,9 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import structs
 
 from insights.attempts import Hint, attempts_of, outcomes_of
 from insights.outcomes import judge_outcome
@@ -94,11 +96,11 @@ def judged(
     """Apply the visible list of judges to one assembly; `tags` are those that people added."""
     run, steps = assembly.run, assembly.steps
     if tags:
-        run = replace(run, tags=tuple(dict.fromkeys((*run.tags, *tags))))
+        run = structs.replace(run, tags=tuple(dict.fromkeys((*run.tags, *tags))))
     badge, reasons = replayability(run, steps)
     policy = rules.policies.find(run.workflow)
-    run = replace(run, outcome=judge_outcome(run, steps, policy, label_of(said)))
-    run = replace(
+    run = structs.replace(run, outcome=judge_outcome(run, steps, policy, label_of(said)))
+    run = structs.replace(
         run,
         attempts=attempts_of(run, steps, policy, rules.hints(run.workflow)),
         tool_outcomes=outcomes_of(steps),

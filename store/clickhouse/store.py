@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import structs
 
 from spans.clean import CleanLog
 from spans.facts import SpanFacts
@@ -230,8 +231,8 @@ class ClickHouseStore:
             day = earlier.unit.day if earlier else assembly.run.first_received_day
             units.add(unit_of(assembly.run, day))
             if earlier and earlier.content_expired_ns:
-                run = replace(assembly.run, content_expired_ns=earlier.content_expired_ns)
-                by_day[day].append(replace(assembly, run=run))
+                run = structs.replace(assembly.run, content_expired_ns=earlier.content_expired_ns)
+                by_day[day].append(structs.replace(assembly, run=run))
             else:
                 by_day[day].append(assembly)
         self._hours.begin(units)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec import structs
 
 from insights.audit import audit, change
 from insights.policy_file import parse_policy
@@ -41,7 +42,9 @@ def test_a_limit_says_where_it_would_have_stopped_and_what_that_saves():
     (hit,) = found.hits
     assert (hit.rule, hit.runs, hit.stopped_at, hit.saved_usd) == ("max_tool_calls", 2, "at call 2", Decimal(5))
     step = a_step()
-    paid = [replace(a_step(start_ns=step.start_ns + n * SECOND_NS), span_id=a_call(n + 1).span_id) for n in range(3)]
+    paid = [
+        structs.replace(a_step(start_ns=step.start_ns + n * SECOND_NS), span_id=a_call(n + 1).span_id) for n in range(3)
+    ]
     run = an_assembly(*paid, cost_usd=Decimal("0.0018"))
     (hit,) = audit(parse_policy("workflow_id: r\nlimits: {max_cost_usd: 0.001}\n"), [run]).hits
     assert (hit.stopped_at, hit.saved_usd) == ("after 1 s", Decimal("0.0006"))

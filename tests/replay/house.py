@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec import structs
 
 from replay.replayability import replayability
 from runs.assemble import assemble
@@ -44,7 +45,7 @@ def assemble_stored(store: MemoryStore, version: int = 1) -> tuple[Run, ...]:
     for trace in traces:
         assembly = assemble(facts[trace], book=BOOK, neighbours=[f for f in every if f.trace_id != trace])
         badge, reasons = replayability(assembly.run, assembly.steps)
-        run = replace(assembly.run, replayability=badge, replay_reasons=reasons)
+        run = structs.replace(assembly.run, replayability=badge, replay_reasons=reasons)
         store.write_derived([Assembly(run, assembly.steps)])
         found.append(run)
     return tuple(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import pkgutil
 from dataclasses import FrozenInstanceError, is_dataclass
@@ -10,6 +9,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from msgspec import structs
 
 import spans
 from spans.content import Part, SpanContent
@@ -70,7 +70,7 @@ def test_usage_that_was_not_reported_is_not_zero():
 
 
 def test_an_unpriced_run_has_no_cost_rather_than_zero():
-    assert dataclasses.replace(a_run(), cost_usd=None).cost_usd is None
+    assert structs.replace(a_run(), cost_usd=None).cost_usd is None
     assert isinstance(a_run().cost_usd, Decimal)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from spans.facts import Decision, Evaluation
 from spans.kinds import OutcomeLabel, RunStatus, SpanKind, ToolOutcome, Verdict
@@ -55,8 +56,8 @@ def found(policy, *steps, **run):
         (a_call("mail", counted=False), []),
         (a_call("apply"), [("violation", "require_approval")]),
         (a_call("apply", decisions=(BY_PERSON,)), []),
-        (a_call("apply", decisions=(replace(BY_PERSON, verdict=Verdict.MODIFY),)), []),
-        (a_call("apply", decisions=(replace(BY_PERSON, by="config"),)), [("violation", "require_approval")]),
+        (a_call("apply", decisions=(structs.replace(BY_PERSON, verdict=Verdict.MODIFY),)), []),
+        (a_call("apply", decisions=(structs.replace(BY_PERSON, by="config"),)), [("violation", "require_approval")]),
         (a_call("apply", ToolOutcome.APPROVAL_PENDING), []),
         (a_call("apply", ToolOutcome.NOT_EXECUTED), []),
         (a_call("apply", ToolOutcome.DENIED), [("near_miss", "require_approval")]),
@@ -83,7 +84,7 @@ def test_without_an_allow_list_every_tool_not_denied_is_allowed():
 
 def test_an_approval_on_a_span_of_its_own_counts_for_the_call_it_names():
     permission = a_step(
-        span_id=a_span_id(9), kind=SpanKind.OTHER, decisions=(replace(BY_PERSON, subject_ref="call_1"),)
+        span_id=a_span_id(9), kind=SpanKind.OTHER, decisions=(structs.replace(BY_PERSON, subject_ref="call_1"),)
     )
     assert found(REFUNDS, permission, a_call("apply", number=1)) == []
     assert found(REFUNDS, permission, a_call("apply", number=2)) == [("violation", "require_approval")]

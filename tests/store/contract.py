@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+from msgspec import structs
 
 from spans.clean import CleanSpan, Redaction, RedactionNote
 from spans.errors import RefusedError
@@ -129,7 +130,7 @@ class StoreContract:
 
         def _runs(*many):
             made = [a_run(project=project, run_id=a_trace_id(n + 1), **changes) for n, changes in enumerate(many)]
-            store.write_derived([replace(an_assembly(), run=run) for run in made])
+            store.write_derived([structs.replace(an_assembly(), run=run) for run in made])
             return made
 
         return _runs
@@ -390,7 +391,7 @@ class StoreContract:
             a_step(ordinal=9, depth=1, counted=False, response_model="", request_model="", name="chat é"),
             a_step(ordinal=10, depth=1, usage_role=UsageRole.DUPLICATE, kind=SpanKind.OTHER, name=""),
         ]
-        steps = [replace(step, span_id=a_span_id(step.ordinal + 1)) for step in steps]
+        steps = [structs.replace(step, span_id=a_span_id(step.ordinal + 1)) for step in steps]
         store.write_derived([an_assembly(*steps, project=project)])
         assert store.read_outline(project, RUN) == outline_of(steps)
         assert len(store.read_outline(project, RunId(a_trace_id(99)))) == 0
@@ -440,15 +441,15 @@ class StoreContract:
 
     def test_a_run_is_found_by_any_trace_in_it(self, store, project):
         assembly = an_assembly(a_step(), project=project)
-        second = replace(assembly.steps[0], trace_id=a_trace_id(2), ordinal=1)
-        store.write_derived([replace(assembly, steps=(*assembly.steps, second))])
+        second = structs.replace(assembly.steps[0], trace_id=a_trace_id(2), ordinal=1)
+        store.write_derived([structs.replace(assembly, steps=(*assembly.steps, second))])
         assert store.read_run(project, a_trace_id(2)).run_id == TRACE
         assert store.read_run(project, a_trace_id(3)) is None
         assert store.read_run("elsewhere", TRACE) is None
         assert store.read_steps(project, RunId(a_trace_id(3))) == ()
 
     def test_a_run_without_steps_can_be_stored(self, store, project):
-        store.write_derived([replace(an_assembly(project=project), steps=())])
+        store.write_derived([structs.replace(an_assembly(project=project), steps=())])
         assert store.read_run(project, TRACE).run_id == TRACE
         assert store.read_steps(project, RunId(TRACE)) == ()
 
@@ -777,7 +778,7 @@ class StoreContract:
         assert store.totals(query).runs == 5
         assert sum(bucket.totals.runs for bucket in store.series(query, 4)) == 5
         newer = a_run(project=project, run_id=a_trace_id(1), version=2, started_ns=NOW_NS - 80 * SECOND_NS)
-        store.write_derived([replace(an_assembly(), run=newer)])
+        store.write_derived([structs.replace(an_assembly(), run=newer)])
         assert store.totals(query).runs == 4, "its newest version began before the range"
 
     def test_a_series_without_a_range_spans_the_runs(self, store, project, runs):
@@ -1259,7 +1260,7 @@ class StoreContract:
     def test_hidden_values_are_features_of_runs_and_steps(self, store, project):
         run = a_run(project=project, entities={"PERSON": 2}, entities_by_tool={"lookup PERSON": 1})
         step = a_step(entities={"PERSON": 1})
-        store.write_derived([replace(an_assembly(), run=run, steps=(step,))])
+        store.write_derived([structs.replace(an_assembly(), run=run, steps=(step,))])
         assert store.read_run(project, TraceId(run.run_id)).entities == {"PERSON": 2}
         assert store.read_run(project, TraceId(run.run_id)).entities_by_tool == {"lookup PERSON": 1}
 

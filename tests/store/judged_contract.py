@@ -9,6 +9,7 @@ from decimal import Decimal
 from random import Random
 
 import pytest
+from msgspec import structs
 
 from spans.attempts import Attempt, AttemptKind, AttemptReason, Followed, Grade, Harm
 from spans.ids import RunId, SpanId
@@ -114,8 +115,8 @@ class JudgedContract:
         """The store under test and plain Python, with the same runs; every run was written twice."""
         reference = MemoryStore()
         runs = some_runs(project)
-        older = [replace(a, run=replace(a.run, attempts=(), cost_usd=Decimal(99))) for a in runs]
-        newer = [replace(a, run=replace(a.run, version=2)) for a in runs]
+        older = [structs.replace(a, run=structs.replace(a.run, attempts=(), cost_usd=Decimal(99))) for a in runs]
+        newer = [structs.replace(a, run=structs.replace(a.run, version=2)) for a in runs]
         for target in (store, reference):
             target.write_derived(older)
             target.write_derived(newer)

@@ -43,6 +43,12 @@ def test_a_run_and_a_step_survive():
     assert back(STEPS, step) == step
 
 
+def test_what_a_step_does_not_have_is_nothing_rather_than_an_empty_text():
+    root = back(STEPS, a_step(parent_span_id=None, tool_outcome=None))
+    assert root.parent_span_id is None
+    assert root.tool_outcome is None
+
+
 def test_defaults_take_no_room():
     assert "prompt_name" not in FACTS.table([some_facts()]).to_pylist()[0]["data"]
 

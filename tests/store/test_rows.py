@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from spans.clean import CleanLog, CleanSpan, Origin, Redaction, RedactionNote
 from spans.ids import SpanId, TraceId
@@ -169,13 +170,13 @@ def test_items_and_facts_must_be_as_many():
 def test_the_score_orders_copies_as_assembly_does():
     facts = some_facts(end_ns=5, attribute_count=3, content_hash="aa" * 16)
     ordered = [
-        replace(facts, end_ns=0, attribute_count=99, content_hash="ff" * 16),
-        replace(facts, end_ns=4, attribute_count=99),
-        replace(facts, attribute_count=2, content_hash="ff" * 16),
-        replace(facts, content_hash="a9" * 16),
+        structs.replace(facts, end_ns=0, attribute_count=99, content_hash="ff" * 16),
+        structs.replace(facts, end_ns=4, attribute_count=99),
+        structs.replace(facts, attribute_count=2, content_hash="ff" * 16),
+        structs.replace(facts, content_hash="a9" * 16),
         facts,
-        replace(facts, attribute_count=2**40),
-        replace(facts, end_ns=2**64 - 1),
+        structs.replace(facts, attribute_count=2**40),
+        structs.replace(facts, end_ns=2**64 - 1),
     ]
     scores = [copy_score(f) for f in ordered]
     assert all(a < b for a, b in pairwise(scores))

@@ -8,6 +8,7 @@ import random
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from spans.facts import Decision
 from spans.kinds import OutcomeLabel, RunStatus, SpanKind, ToolOutcome, UsageRole, Verdict
@@ -130,10 +131,9 @@ class WhatIfContract:
         project = f"whatif-{next(_numbers):x}"
         first = random_run(random.Random(1), 1, project)
         tool = {"kind": SpanKind.TOOL, "tool_name": "refund", "usage": None, "cost": None, "run_id": first.run.run_id}
-        from dataclasses import replace
 
         store.write_derived([Assembly(first.run, (a_step(ordinal=0, **tool), a_step(ordinal=1, **tool)))])
-        newer = replace(first.run, version=first.run.version + 1)
+        newer = structs.replace(first.run, version=first.run.version + 1)
         store.write_derived([Assembly(newer, (a_step(ordinal=0, **tool),))])
         assert store.what_if(RunQuery(project), Policy("*", denied_tools=("refund",))).count(Change.NEWLY_DENIED) == 1
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from runs.facts import facts_of
 from runs.pricing import PriceBook
@@ -152,7 +152,7 @@ def test_a_run_judged_before_a_change_is_not_written_after_the_one_judged_later(
         if now == "before":
             judged.set()
             go_on.wait(5)
-        return [replace(a, run=replace(a.run, tags=(now,))) for a in fresh]
+        return [structs.replace(a, run=structs.replace(a.run, tags=(now,))) for a in fresh]
 
     assembler = Assembler(store, lambda: BOOK, judge)
     first = threading.Thread(target=assembler.assemble_now, args=("default", [GOOD]))

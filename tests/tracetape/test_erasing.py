@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from collector.broker import Held
 from spans.erasure import Waiting
@@ -187,7 +187,9 @@ def test_a_run_that_was_being_assembled_during_the_erasure_goes_with_all_its_tra
     monkeypatch.setattr(store, "old_bytes_gone", lambda _until_s: False)
     erasing.go_on()
     run = an_assembly(a_step(), a_step(ordinal=1), run_id=RunId(a_trace_id(1)), user_id=PERSON)
-    store.write_derived([replace(run, steps=(run.steps[0], replace(run.steps[1], trace_id=a_trace_id(2))))])
+    store.write_derived(
+        [structs.replace(run, steps=(run.steps[0], structs.replace(run.steps[1], trace_id=a_trace_id(2))))]
+    )
     erasing.go_on()
     assert ledger.erasures.list()[0].traces == (a_trace_id(1), a_trace_id(2))
     assert store.read_run("default", a_trace_id(2)) is None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from runs.facts import facts_of
 from spans.errors import BusyError
@@ -123,7 +123,7 @@ def test_a_run_that_cannot_be_assembled_does_not_hold_up_what_else_is_owed(ledge
     """Runs come first: one that never works out must not keep a policy from every other run."""
     write = main.store.write_derived
     broken = TraceId("f" * 32)
-    main.store.write_evidence({"facts": facts_table([replace(facts_of(agent(1, "support")), trace_id=broken)])})
+    main.store.write_evidence({"facts": facts_table([structs.replace(facts_of(agent(1, "support")), trace_id=broken)])})
 
     def failing(assemblies):
         if any(a.run.run_id == broken for a in assemblies):

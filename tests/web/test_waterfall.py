@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from spans.facts import Decision
 from spans.kinds import RunStatus, SpanKind, ToolOutcome, UsageRole, Verdict
@@ -18,7 +18,7 @@ PLACE = Place("", "default", TimeRange(0, 1, "24h"))
 
 def build_waterfall(place, path, found, *, selected: str = "", start: int | None = None, show_noise=False) -> Waterfall:
     """Steps drawn as a page would draw them."""
-    found = [replace(step, ordinal=n) for n, step in enumerate(found)]
+    found = [structs.replace(step, ordinal=n) for n, step in enumerate(found)]
     chosen = next((s for s in found if s.span_id == selected), None)
     tree = Tree(outline_of(found), show_noise=show_noise or bool(chosen and "noise" in chosen.flags))
     view = View(chosen.ordinal if chosen else None, start, show_noise)

@@ -74,7 +74,7 @@ class House:
     def run(self, cost="0.01", **changes):
         base = {"workflow": "refund", "environment": "production", "started_ns": self.clock.now_ns}
         run = a_run(run_id=a_trace_id(next(self._ids)), cost_usd=Decimal(cost), **{**base, **changes})
-        self.store.write_derived([an_assembly(**{f: getattr(run, f) for f in run.__dataclass_fields__})])
+        self.store.write_derived([an_assembly(**{f: getattr(run, f) for f in run.__struct_fields__})])
         self.store.roll_up()
         return run
 

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from spans.errors import RefusedError
 from tests.builders import NOW_NS, SECOND_NS, a_run, a_trace_id
@@ -40,7 +39,7 @@ def test_a_run_that_began_before_the_newest_and_was_stored_after_it_is_announced
 
 def test_a_changed_run_is_told_once():
     before = runs(2, 1)
-    after = (before[0], replace(before[1], last_received_ns=NOW_NS + 5))
+    after = (before[0], structs.replace(before[1], last_received_ns=NOW_NS + 5))
     live = build_live(PLACE, after, seen_of(before), own={"workflow": "a"})
     assert ([r.run_id for r in live.changed], live.new) == ([a_trace_id(1)], 0)
     assert "workflow=a" in live.poll
@@ -49,16 +48,16 @@ def test_a_changed_run_is_told_once():
 
 def test_a_change_that_was_received_before_another_and_stored_after_it_is_told():
     before = runs(2, 1)
-    one = (replace(before[0], last_received_ns=NOW_NS + 9), before[1])
+    one = (structs.replace(before[0], last_received_ns=NOW_NS + 9), before[1])
     live = build_live(PLACE, one, seen_of(before), own={})
-    both = (one[0], replace(before[1], last_received_ns=NOW_NS + 5))
+    both = (one[0], structs.replace(before[1], last_received_ns=NOW_NS + 5))
     assert [r.run_id for r in build_live(PLACE, both, told(live), own={}).changed] == [a_trace_id(1)]
 
 
 def test_a_run_at_the_end_of_a_full_page_is_told_of_when_its_begin_moves():
     before = runs(5, 4)
     seen = seen_of(before, is_full=True)
-    moved = replace(before[1], started_ns=NOW_NS + 4 - SLACK_NS, last_received_ns=NOW_NS + 5)
+    moved = structs.replace(before[1], started_ns=NOW_NS + 4 - SLACK_NS, last_received_ns=NOW_NS + 5)
     assert seen.since_ns == moved.started_ns
     assert [r.run_id for r in build_live(PLACE, (before[0], moved), seen, own={}).changed] == [a_trace_id(4)]
 

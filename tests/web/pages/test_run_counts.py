@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from spans.kinds import RunShape, RunStatus
 from store.api import Bucket, RunQuery, Totals
@@ -21,7 +22,7 @@ def a_store(*starts: int) -> MemoryStore:
     store = MemoryStore()
     for n, start in enumerate(starts):
         run = a_run(run_id=a_trace_id(n + 1), started_ns=NOW_NS + start, shape=SHAPES[n % 5 == 4])
-        store.write_derived([replace(an_assembly(), run=run, steps=())])
+        store.write_derived([structs.replace(an_assembly(), run=run, steps=())])
     return store
 
 
@@ -69,6 +70,6 @@ def test_a_list_of_newest_runs_needs_the_end_of_its_range():
 def test_errors_are_runs_that_ended_with_one():
     store = MemoryStore()
     store.write_derived(
-        [replace(an_assembly(), run=a_run(started_ns=NOW_NS, status=RunStatus.ERROR, errors=7), steps=())]
+        [structs.replace(an_assembly(), run=a_run(started_ns=NOW_NS, status=RunStatus.ERROR, errors=7), steps=())]
     )
     assert store.shape_series(QUERY, 1)["agent"][0].totals == Totals(runs=1, errors=1)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 import json
 import re
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from spans.change import Mark, MarkKind
 from spans.finding import FeatureChange, FindingKind, FindingState, Impact, Severity
@@ -76,7 +76,7 @@ def test_the_head_of_a_finding_says_where_it_was_found_and_how_it_stands(house: 
 def test_a_spike_is_drawn_in_its_own_environment_even_when_its_runs_tell_none(house: House):
     for environment, usd in (("", "0.5"), ("staging", "90")):
         run = a_run(run_id=a_trace_id(len(environment) + 1), environment=environment, workflow="billing")
-        run = replace(run, started_ns=NOW_NS - HOUR, cost_usd=Decimal(usd))
+        run = structs.replace(run, started_ns=NOW_NS - HOUR, cost_usd=Decimal(usd))
         house.store.write_derived([Assembly(run, ())])
     while house.store.roll_up():
         pass

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from spans.naming import NamingRule, NamingRules
 from spans.prices import PriceRow
@@ -124,7 +124,7 @@ def test_renaming_what_a_rule_named_moves_the_rule_along():
 
 def test_coverage_says_what_is_missing_and_which_switch_brings_it(house):
     (run,) = house.store.find_runs(RunQuery("default")).rows
-    judged = replace(run, replay_reasons=("no_content",), version=run.version + 1)
+    judged = structs.replace(run, replay_reasons=("no_content",), version=run.version + 1)
     house.store.write_derived([Assembly(judged, house.store.read_steps("default", run.run_id))])
     page = house.browser().get("/coverage", params=RANGE)
     assert page.status_code == 200

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from spans.clean import Redaction, RedactionNote
 from spans.health import RedactionFigures
@@ -87,7 +88,7 @@ def test_a_persons_runs_are_found_by_pseudonym_and_the_value_goes_nowhere(house:
     item = a_clean_span(attributes={"gen_ai.input.messages": f"I am {TOKEN}"})
     house.store.write_evidence(tables_for(item))
     run = a_run(run_id=item.span.trace_id, started_ns=NOW_NS, name="refund")
-    house.store.write_derived([replace(an_assembly(), run=run)])
+    house.store.write_derived([structs.replace(an_assembly(), run=run)])
     client = house.client(Role.REVIEWER)
     assert client.get("/people").status_code == 200
     answer = client.post("/people?range=30d", data={"values": f"{NAME}\nsomebody", "entity": "PERSON"})
@@ -103,7 +104,7 @@ def test_runs_stored_before_the_key_was_rotated_are_found_as_well(house: House):
     item = a_clean_span(attributes={"gen_ai.input.messages": f"I am {EARLIER[0]}"})
     house.store.write_evidence(tables_for(item))
     run = a_run(run_id=item.span.trace_id, started_ns=NOW_NS, name="refund")
-    house.store.write_derived([replace(an_assembly(), run=run)])
+    house.store.write_derived([structs.replace(an_assembly(), run=run)])
     answer = house.client(Role.REVIEWER).post("/people?range=30d", data={"values": NAME, "entity": "PERSON"}).text
     assert "made with an earlier key" in answer
     assert "earlier2" in answer
