@@ -15,6 +15,18 @@ MOST_GROUPS = 100
 COLUMNS = ("runs", "success", "cost", "per_success", "tokens", "denials", "last")
 """What groups are ordered by, as an address names it; `_up` behind it turns it round."""
 
+ORDER_WORDS: Mapping[str, str] = {
+    "": "most runs first",
+    "success_up": "lowest success rate first",
+    "success": "highest success rate first",
+    "cost": "most expensive first",
+    "per_success": "highest cost per success first",
+    "tokens": "most tokens first",
+    "denials": "most denials first",
+    "last": "latest run first",
+}
+"""What the menu offers; on a phone there are no heads to press."""
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -51,6 +63,10 @@ class Groups:
     """`by user`"""
     rows: tuple[Group, ...]
     heads: Mapping[str, Head]
+    orders: tuple[tuple[str, str, bool], ...]
+    """(words, address, active) of every order that the menu offers."""
+    order: str
+    """The words of the order, when it is not the usual one."""
     is_cut: bool
     """Whether there may be more groups than are shown."""
 
@@ -68,10 +84,13 @@ def build_groups(
         order: How they are ordered; empty for most runs first.
     """
     shown = order or "runs"
+    by = "" if order == "runs" else order
     return Groups(
         dict(GROUPINGS)[group],
         tuple(_group(place, {k: v for k, v in own.items() if k != "order"}, group, row) for row in found),
         {column: _head(place, own, group, column, shown) for column in COLUMNS},
+        tuple((words, _ordered(place, own, group, name), name == by) for name, words in ORDER_WORDS.items()),
+        ORDER_WORDS.get(by, "") if by else "",
         len(found) >= MOST_GROUPS,
     )
 
@@ -97,4 +116,8 @@ def _group(place: Place, own: Mapping[str, str], group: str, row: GroupRow) -> G
 def _head(place: Place, own: Mapping[str, str], group: str, column: str, order: str) -> Head:
     by = f"{column}_up" if order == column else column
     sort = {column: "descending", f"{column}_up": "ascending"}.get(order, "")
-    return Head(place.url("/runs", **{**own, "group": group, "by": "" if by == "runs" else by}), sort)
+    return Head(_ordered(place, own, group, "" if by == "runs" else by), sort)
+
+
+def _ordered(place: Place, own: Mapping[str, str], group: str, by: str) -> str:
+    return place.url("/runs", **{**own, "group": group, "by": by})

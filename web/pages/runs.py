@@ -206,10 +206,10 @@ def build_runs(
         save_href=place.url("/runs/views", **own),
         grouping=tuple((words, place.url("/runs", **own, group=key or None), key == group) for key, words in GROUPINGS),
         groups=groups,
-        orders=tuple(
-            (words, _ordered(place, own, group, name), name == query.order) for name, words in ORDER_WORDS.items()
-        ),
-        order=ORDER_WORDS[query.order] if query.order else "",
+        orders=groups.orders
+        if groups
+        else tuple((words, _ordered(place, own, name), name == query.order) for name, words in ORDER_WORDS.items()),
+        order=groups.order if groups else ORDER_WORDS[query.order] if query.order else "",
         heads={column: _head(place, own, query.order, down, up) for column, (down, up) in _HEADS.items()},
         here=place.url("/runs", **own, **paging, group=group or None).removeprefix(place.root),
         notice=_notice(pinned, unpinned),
@@ -236,13 +236,13 @@ def build_facets(
     return Facets(_choices(params, suggestions), _hidden(place, own), params.get("min_cost", ""))
 
 
-def _ordered(place: Place, own: Mapping[str, str], group: str, name: str) -> str:
-    return place.url("/runs", **{**own, "order": name or None, "group": group or None})
+def _ordered(place: Place, own: Mapping[str, str], name: str) -> str:
+    return place.url("/runs", **{**own, "order": name or None})
 
 
 def _head(place: Place, own: Mapping[str, str], order: str, down: str, up: str) -> Head:
     sort = {down: "descending", up: "ascending"}.get(order, "")
-    return Head(_ordered(place, own, "", up if order == down else down), sort)
+    return Head(_ordered(place, own, up if order == down else down), sort)
 
 
 def _ends(place: Place) -> tuple[int, int]:

@@ -117,6 +117,8 @@ def test_a_group_says_what_its_runs_came_to_and_opens_them(house: House):
     assert first[3:7] == [money(whole.cost_usd), NONE, tokens(whole.input_tokens + whole.output_tokens), "2"]
     assert [row[0] for row in cells("/runs?group=workflow&by=runs_up")] == ["other", "refund-agent"]
     page = html.unescape(client.get("/runs?group=workflow&by=denials&tool=execute_refund").text)
+    assert "<summary>Most denials first</summary>" in page
+    assert '<a href="/runs?tool=execute_refund&group=workflow&by=success_up">Lowest success rate first</a>' in page
     assert (
         '<th class="num" aria-sort="descending"><a class="sort" href="/runs?tool=execute_refund&group=workflow&by=denials_up">'
         in page
