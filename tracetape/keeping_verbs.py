@@ -9,6 +9,7 @@ from typing import Any
 
 from spans.errors import NotFoundError, RefusedError
 from spans.ids import RunId, parse_trace_id
+from store.ledger.certificates import certificate
 from store.ledger.erasures import Erasure, Subject
 from store.ledger.periods import Period, period_detail
 from store.ledger.pins import PinReason
@@ -20,8 +21,6 @@ from tracetape.keeping import retention_rules
 ACTOR = "command line"
 ERASE_S = 540.0
 """How long the command line waits for the last byte; after it the erasure goes on without anybody watching."""
-ELSEWHERE = ("sealed_originals", "quarantined_items", "arrived_later", "notes")
-"""What an erasure removes beside rows: sealed files, items that came out of the spool afterwards, words in the ledger."""
 
 
 def retention_preview(house: House, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -107,25 +106,6 @@ def _told(house: House, erasure: Erasure) -> dict[str, Any]:
     return told if erasure.finished_ns else {**told, "waits_for": asdict(house.erasing.waits_for(erasure.erasure_id))}
 
 
-def certificate(erasure: Erasure) -> dict[str, Any]:
-    """An erasure as it is shown and kept: nothing of the person in it."""
-    return {
-        "erasure_id": erasure.erasure_id,
-        "project": erasure.project,
-        "subject": erasure.subject.value,
-        "target": erasure.target,
-        "traces": len(erasure.traces),
-        "removed_rows": {name: count for name, count in erasure.removed.items() if name not in ELSEWHERE},
-        "removed_elsewhere": {name: erasure.removed.get(name, 0) for name in ELSEWHERE},
-        "left_before": [
-            {**asdict(one), "at": _moment(one.at_ns), "detail": dict(one.detail)} for one in erasure.left_before
-        ],
-        "asked_by": erasure.by,
-        "requested_at": _moment(erasure.requested_ns),
-        "bytes_gone_at": _moment(erasure.finished_ns) if erasure.finished_ns else None,
-    }
-
-
 def _target(arguments: Mapping[str, Any]) -> tuple[Subject, str]:
     subject, target = Subject(str(arguments["subject"])), str(arguments["target"])
     if subject is Subject.RUN:
@@ -144,10 +124,6 @@ def _reason(text: str) -> PinReason:
 def _note(house: House, target: str, project: str, detail: Mapping[str, str]) -> None:
     """The access log first: what cannot be written there is not done."""
     house.ledger.audit.append(ACTOR, "retention_change", target=target, project=project, detail=detail)
-
-
-def _moment(time_ns: int | None) -> str:
-    return datetime.fromtimestamp((time_ns or 0) / 1e9, UTC).isoformat(timespec="seconds")
 
 
 VERBS: Mapping[str, Verb] = {

@@ -20,6 +20,7 @@ from web.routes import (
     alert_rules,
     api,
     compare,
+    erasures,
     findings,
     incidents,
     ingest,
@@ -73,6 +74,7 @@ ROUTERS = (
     privacy.router,
     metrics.router,
     keeping.router,
+    erasures.router,
 )
 MAX_BODY = 1024 * 1024
 """Bytes of a form; nothing large is ever posted to the web port."""

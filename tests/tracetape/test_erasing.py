@@ -11,6 +11,7 @@ from spans.erasure import Waiting
 from spans.errors import BusyError, NotFoundError, RefusedError
 from spans.ids import RunId
 from store.ledger import Ledger
+from store.ledger.certificates import certificate
 from store.ledger.erasures import Erasure, Subject
 from store.ledger.periods import Period
 from store.ledger.pins import PinReason
@@ -20,7 +21,6 @@ from tests.store.contract import tables_for
 from tracetape.erased_arrivals import ErasedArrivals
 from tracetape.erased_sealed import Cleared, NothingSealed
 from tracetape.erasing import Erasing
-from tracetape.keeping_verbs import certificate
 
 PERSON = "<PERSON_abcdefgh>"
 

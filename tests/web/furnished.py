@@ -14,6 +14,7 @@ from urllib.parse import quote
 from insights.near_misses import key_of
 from insights.policy_file import parse_policy
 from spans.change import Accepted, Mark, MarkKind
+from spans.erasure import ErasureOutlook, Waiting
 from spans.finding import FeatureChange, FindingKind, Impact
 from spans.health import (
     ForwardStatus,
@@ -31,6 +32,7 @@ from spans.run import Run
 from spans.span import LogRecord
 from store.judged import AttemptQuery
 from store.ledger.alerts import Alert, AlertMove, AlertReading
+from store.ledger.erasures import Departure, Subject
 from store.ledger.periods import Period
 from store.ledger.pins import PinReason
 from store.ledger.remarks import RemarkKind
@@ -62,6 +64,7 @@ class Furnished:
     incident: str
     rule: str
     tool: str
+    erasure: str
 
 
 class OneInQuarantine:
@@ -80,6 +83,24 @@ class OneInQuarantine:
 
     def drop(self, _name: str) -> int:
         return 3
+
+
+class ErasuresOfTests:
+    """An erasure that waits, and a preview in which everything speaks against it."""
+
+    def preview(self, _project: str, _subject: str, _targets: Sequence[str]) -> ErasureOutlook:
+        return ErasureOutlook(
+            2, {"spans": 12, "runs": 2}, NOW_NS - DAY_NS, NOW_NS, {"sealed_originals": 1}, 3,
+            {"legal_hold": 1, "incident": 2}, is_record=True, left=1,
+        )  # fmt: skip
+
+    def erase(
+        self, _project: str, _subject: str, _targets: Sequence[str], _by: str, _override: str = ""
+    ) -> tuple[str, ...]:
+        return ("one",)
+
+    def waiting(self) -> dict[str, Waiting]:
+        return {}
 
 
 def furnished(
@@ -105,6 +126,7 @@ def furnished(
         quarantine=OneInQuarantine(text),
         retention_rules=lambda: RetentionRules(30, 365),
         disk=lambda: (0.85, ()),
+        erasures=ErasuresOfTests(),
         redaction=lambda: RedactionFigures("full", "rules-1", 2, (("PERSON", 0.966, 1246),), 1500, 12.0),
         retry_withheld=lambda: 1,
         recomputing=lambda: (3, 10),
@@ -122,7 +144,17 @@ def furnished(
     incident = _incident(house, runs, run, text)
     _said(house, runs, run, text, short)
     rule = _set_up(house, run, text, short)
-    return Furnished(house, folder, runs, run.workflow, found, incident, rule, "execute_refund")
+    return Furnished(house, folder, runs, run.workflow, found, incident, rule, "execute_refund", _erasure(house, text))
+
+
+def _erasure(house: House, text: str) -> str:
+    """One whose rows are hidden and whose bytes are going; an export had left before."""
+    left = Departure("export", NOW_NS, text[:80], {"folder": text[:200]}, 12, certain=False)
+    erasures = house.ledger.erasures
+    begun = erasures.begin("default", Subject.PERSON, "<PERSON_abcdefgh>", [], by=text[:80], left_before=[left])
+    erasures.hide(begun.erasure_id)
+    erasures.add(begun.erasure_id, {"spans": 1234, "notes": 1})
+    return begun.erasure_id
 
 
 def _run(house: House, number: int, text: str, key: str, name: str) -> RunId:
@@ -263,6 +295,7 @@ def addresses(made: Furnished) -> dict[str, list[str]]:
         "/alert-rules/new": ["/alert-rules/new", "/alert-rules/new?type=burn"],
         "/alert-rules/{rule_id}": ["/alert-rules/spend?days=30"],
         "/compare": [f"/compare?left={one}&right={two}"],
+        "/erasures/{erasure_id}/certificate": [f"/erasures/{made.erasure}/certificate"],
         "/findings/{finding_id}": [f"/findings/{found}" for found in made.findings],
         "/icon/{name}": ["/icon/7.svg"],
         "/incidents/{incident_id}": [f"/incidents/{made.incident}"],
@@ -282,6 +315,7 @@ def addresses(made: Furnished) -> dict[str, list[str]]:
         "/runs/{run_id}/compare": [f"/runs/{one}/compare"],
         "/runs/{run_id}/conversation": [f"/runs/{one}/conversation"],
         "/runs/{run_id}/detail/{span_id}": [f"/runs/{one}/detail/{step}" for step in steps],
+        "/runs/{run_id}/erase": [f"/runs/{one}/erase"],
         "/runs/{run_id}/proof": [f"/runs/{one}/proof"],
         "/runs/{run_id}/replay": [f"/runs/{one}/replay?step={n}" for n in (1, 2, 3, 4)],
         "/runs/{run_id}/replay/step": [f"/runs/{one}/replay/step?step=2"],
@@ -294,7 +328,7 @@ def addresses(made: Furnished) -> dict[str, list[str]]:
     }  # fmt: skip
     for path in (
         "/-/patterns", "/about", "/access-log", "/alert-rules", "/arrivals", "/channels", "/connect", "/coverage",
-        "/delivery", "/drift", "/favicon.ico", "/healthz", "/incidents", "/ingest-dot", "/join", "/keys", "/members",
+        "/delivery", "/drift", "/erasures", "/favicon.ico", "/healthz", "/incidents", "/ingest-dot", "/join", "/keys", "/members",
         "/metrics", "/near-misses/week", "/near-misses/week.md", "/people", "/policies", "/prices", "/readyz",
         "/redaction", "/retention", "/sign-in", "/whatif", "/workflow-names", "/workflows",
     ):  # fmt: skip
@@ -311,7 +345,8 @@ FRAGMENTS = frozenset(
 """Parts of pages, which htmx asks for."""
 FILES = frozenset(
     {
-        "/favicon.ico", "/healthz", "/icon/{name}", "/incidents/{incident_id}/report.md",
+        "/erasures/{erasure_id}/certificate", "/favicon.ico", "/healthz", "/icon/{name}",
+        "/incidents/{incident_id}/report.md",
         "/incidents/{incident_id}/writes.csv", "/metrics", "/near-misses/week.md", "/readyz", "/runs/export",
         "/static/{name:path}",
     }

@@ -61,7 +61,8 @@ TABS: Mapping[str, tuple[Destination, ...]] = {
     "privacy": (
         Destination("redaction", "Redaction", "/redaction", words="pii personal data masking pseudonyms recall"),
         Destination("retention", "Retention", "/retention", words="delete expiry days pins receipts"),
-        Destination("people", "People", "/people", words="erase subject access gdpr data subjects export"),
+        Destination("people", "People", "/people", words="subject access gdpr data subjects export"),
+        Destination("erasures", "Erasure", "/erasures", words="erase forget delete person gdpr certificate"),
         Destination("access-log", "Access log", "/access-log", words="audit who read"),
     ),
     "settings": (

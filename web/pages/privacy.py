@@ -202,9 +202,12 @@ class PeoplePage:
     trails: tuple[Trail, ...]
     runs: int = field(metadata={"help": "Different runs over all pseudonyms"})
     range_words: str
+    may_erase: bool
 
 
-def build_people(place: Place, found: Sequence[Searched], *, chosen: str, asked: bool) -> PeoplePage:
+def build_people(
+    place: Place, found: Sequence[Searched], *, chosen: str, asked: bool, may_erase: bool = False
+) -> PeoplePage:
     """Build the page.
 
     Args:
@@ -212,6 +215,7 @@ def build_people(place: Place, found: Sequence[Searched], *, chosen: str, asked:
         found: What each pseudonym brought; one of a retired key is shown only when it stands anywhere.
         chosen: The entity that was asked for.
         asked: Whether anybody was asked for at all.
+        may_erase: Whether the caller may erase somebody.
     """
     trails = tuple(
         Trail(
@@ -226,4 +230,6 @@ def build_people(place: Place, found: Sequence[Searched], *, chosen: str, asked:
         if one.runs or not one.earlier
     )
     different = {run.run_id for one in found for run in one.runs}
-    return PeoplePage(tuple(ENTITY_WORDS.items()), chosen, asked, trails, len(different), place.range.words())
+    return PeoplePage(
+        tuple(ENTITY_WORDS.items()), chosen, asked, trails, len(different), place.range.words(), may_erase
+    )

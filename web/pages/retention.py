@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from store.ledger.erasures import Erasure
 from store.ledger.pins import Pin
 from store.ledger.receipts import Receipt
 from store.retention import CONTENT, Expiring, RetentionRules
@@ -84,33 +83,6 @@ class ReceiptLine:
 
 
 @dataclass(frozen=True, slots=True)
-class ErasureLine:
-    """One erasure: a certificate when `finished_ns` is not None. `left` says what had left before."""
-
-    erasure_id: str
-    project: str
-    what: str
-    target: str
-    by: str
-    requested_ns: int
-    finished_ns: int | None
-    traces: int
-    removed: tuple[tuple[str, int], ...]
-    left: tuple[DepartureLine, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DepartureLine:
-    """An export, a backup or forwarding that had left before an erasure, in words."""
-
-    what: str
-    at_ns: int
-    by: str
-    where: str
-    rows: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class RetentionPage:
     """Everything about what is kept for how long."""
 
@@ -121,7 +93,6 @@ class RetentionPage:
     expiring: tuple[ExpiryLine, ...]
     pins: tuple[PinLine, ...]
     receipts: tuple[ReceiptLine, ...]
-    erasures: tuple[ErasureLine, ...]
     disk_used: float
     disk_words: str
     is_alarming: bool
@@ -136,7 +107,6 @@ def build_retention(
     goes: Sequence[tuple[Expiring, Mapping[str, int]]],
     pins: Sequence[Pin],
     receipts: Sequence[Receipt],
-    erasures: Sequence[Erasure],
     disk: tuple[float, tuple[date, ...]],
 ) -> RetentionPage:
     """Build the page."""
@@ -179,34 +149,9 @@ def build_retention(
             for pin in pins
         ),
         receipts=tuple(ReceiptLine(r.time_ns, _words(r.kind), r.day, sum(r.removed.values())) for r in receipts),
-        erasures=tuple(map(_erasure_line, erasures)),
         disk_used=used,
         disk_words=f"{used:.0%} of the disk is used" if used else "the disk is on another machine",
         is_alarming=used >= 0.8 or bool(held_back),
-    )
-
-
-def _erasure_line(erasure: Erasure) -> ErasureLine:
-    return ErasureLine(
-        erasure.erasure_id,
-        erasure.project,
-        erasure.subject.value,
-        erasure.target,
-        erasure.by,
-        erasure.requested_ns,
-        erasure.finished_ns,
-        len(erasure.traces),
-        tuple((name.replace("_", " "), count) for name, count in sorted(erasure.removed.items()) if count),
-        tuple(
-            DepartureLine(
-                one.what if one.certain else f"{one.what} (perhaps)",
-                one.at_ns,
-                one.by,
-                one.detail.get("folder") or one.detail.get("destination") or one.detail.get("format", ""),
-                one.rows,
-            )
-            for one in erasure.left_before
-        ),
     )
 
 

@@ -50,6 +50,7 @@ class RunHead:
     waiting_for: str
     around_href: str
     may_pin: bool
+    may_erase: bool
     is_pinned: bool
     session_href: str
     session_id: str
@@ -72,6 +73,7 @@ def build_head(
     stopped: Step | None = None,
     redaction: str = "",
     may_pin: bool = False,
+    may_erase: bool = False,
     is_pinned: bool = False,
     remarks: RunRemarks | None = None,
     links: tuple[OutLink, ...] = (),
@@ -93,6 +95,7 @@ def build_head(
         waiting_for=run.waiting_for.replace("_", " "),
         around_href=_around(place, run),
         may_pin=may_pin,
+        may_erase=may_erase,
         is_pinned=is_pinned,
         session_href=place.url("/runs", session=run.session_id, shape="any") if run.session_id else "",
         session_id=run.session_id,

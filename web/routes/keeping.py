@@ -44,7 +44,6 @@ def retention(request: Request, caller: Admin) -> Response:
         goes=preview(store, datetime.fromtimestamp(services.clock_ns() / 1e9, UTC), rules),
         pins=ledger.pins.list(),
         receipts=ledger.receipts.list(limit=RECEIPTS),
-        erasures=ledger.erasures.list()[:RECEIPTS],
         disk=services.disk(),
     )
     frame = desk.frame(request, caller, place, "Retention", active="privacy")

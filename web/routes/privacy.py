@@ -124,7 +124,8 @@ def find_people(
         Searched(token, entity, *_runs(desk, desk.query(place), token), earlier=earlier)
         for token, earlier in tokens.items()
     ]
-    page = build_people(place, found, chosen=entity, asked=bool(typed))
+    may_erase = caller.may(Permission.ADMINISTER) and desk.services.erasures is not None
+    page = build_people(place, found, chosen=entity, asked=bool(typed), may_erase=may_erase)
     return desk.page(request, "people.html", desk.frame(request, caller, place, "People", active="privacy"), page)
 
 

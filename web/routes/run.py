@@ -140,6 +140,7 @@ def head_of(
         stopped=stopped,
         redaction=redaction if redaction or run.redactions else _redaction(desk, place, run),
         may_pin=caller.may(Permission.REVIEW),
+        may_erase=caller.may(Permission.ADMINISTER) and desk.services.erasures is not None,
         is_pinned=run.pinned or bool(desk.services.ledger.pins.list(place.project, run.run_id)),
         remarks=_remarks(desk, caller, place, run),
         links=links_of_run(desk.services.links, run),

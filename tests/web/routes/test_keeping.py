@@ -6,7 +6,6 @@ import pytest
 
 from spans.ids import RunId
 from spans.roles import Role
-from store.ledger.erasures import Departure, Subject
 from store.ledger.pins import PinReason
 from store.retention import RetentionRules
 from tests.builders import DAY, TRACE, a_clean_span, a_trace_id, an_assembly
@@ -64,27 +63,6 @@ def test_records_are_shortened_by_a_reason_only_and_the_access_log_holds_it(tmp_
     gone = {"project": "default", "override": "withdrawn"}
     assert browser.post("/retention/unset", data=gone).status_code == 303
     assert house.ledger.periods.list() == ()
-
-
-def test_the_page_shows_certificates_and_what_had_left_before(house):
-    left = Departure("export", 1, "ann", {"folder": "their-laptop"}, 12, certain=True)
-    maybe = Departure("backup", 1, "ann", {"folder": "vault"}, None, certain=False)
-    erasures = house.ledger.erasures
-    begun = erasures.begin(
-        "default", Subject.PERSON, "<PERSON_abcdefgh>", [a_trace_id(1)], by="ann", left_before=[left, maybe]
-    )
-    assert "hidden, bytes going" in house.browser().get("/retention").text
-    erasures.add(begun.erasure_id, {"spans": 1234, "sealed_originals": 1, "logs": 0})
-    erasures.finish(begun.erasure_id)
-    page = house.browser().get("/retention").text
-    for words in (
-        "&lt;PERSON_abcdefgh&gt;",
-        "1 sealed originals, 1,234 spans",
-        "their-laptop, 12",
-        "backup (perhaps)",
-    ):
-        assert words in page, words
-    assert "hidden, bytes going" not in page
 
 
 @pytest.mark.parametrize(
