@@ -414,6 +414,8 @@
   let held = [];
   document.addEventListener("change", (event) => event.target.matches(".choose") && countChosen());
   document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.target?.id === "list") held = chosen(); });
+  /* a row that changed is put in place alone */
+  document.addEventListener("htmx:oobBeforeSwap", (event) => { if (event.detail.target?.querySelector?.("#list .choose:checked")) held = chosen(); });
   countChosen();
   /* fields that were left empty do not stand in the address */
   document.addEventListener("formdata", (event) => {

@@ -182,6 +182,19 @@ def test_new_rows_take_nothing_away_that_was_chosen_and_the_download_follows_the
     assert Path(waiting.value.path()).read_text("utf-8").count('"fresh"') == 1
 
 
+def test_a_chosen_run_stays_chosen_when_it_changes(site: Site):
+    spans = many_spans(3, 2)
+    fill(site.house.store, clean(spans[:1]))
+    page = site.page()
+    page.goto("/runs?shape=any")
+    page.locator("#list .choose").check()
+    fill(site.house.store, clean(spans))
+    expect(page.locator("#list tr.flash")).to_have_count(1, timeout=10_000)
+    page.wait_for_timeout(200)
+    expect(page.locator("#list .choose")).to_be_checked()
+    expect(page.locator("#how-many")).to_have_text("1")
+
+
 def test_what_can_be_done_follows_how_many_are_chosen(site: Site):
     for number in range(1, 4):
         add_refund(site.house.store, number, at_ns=NOW_NS + number)
