@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
@@ -46,6 +46,11 @@ class RetentionRules:
             raise SettingsError(
                 f"Content ({self.content_days} days) cannot be kept longer than metadata ({self.metadata_days} days)."
             )
+
+    def with_period(self, period: KeptLonger) -> RetentionRules:
+        """The same rules with a period of a project or workflow in place of the one it has."""
+        others = (p for p in self.periods if (p.project, p.workflow) != (period.project, period.workflow))
+        return replace(self, periods=(*others, period))
 
     def survivors(self, day: date, now: datetime, *, content: bool) -> Survivors:
         """Who stays of a received day at a moment.

@@ -112,6 +112,8 @@ class Services:
     """Periods and pins in force; None where another process removes what has expired."""
     disk: Callable[[], tuple[float, tuple[date, ...]]] = lambda: (0.0, ())
     """Share of the disk in use (0: nobody knows), and days that wait because survivors cannot be copied."""
+    beside_bytes: Callable[[], Mapping[str, int]] = dict
+    """Bytes on this machine that are not in the store, by what they are; nothing where another machine holds them."""
     firing: Callable[[str], int] | None = None
     """project → incidents firing now, for the navigation and the icon of the browser tab; None while nothing judges."""
     quarantine: QuarantineDesk | None = None

@@ -126,6 +126,7 @@ def furnished(
         quarantine=OneInQuarantine(text),
         retention_rules=lambda: RetentionRules(30, 365),
         disk=lambda: (0.85, ()),
+        beside_bytes=lambda: {"of the ledger": 5_000_000, "in the spool": 1_000},
         erasures=ErasuresOfTests(),
         redaction=lambda: RedactionFigures("full", "rules-1", 2, (("PERSON", 0.966, 1246),), 1500, 12.0),
         retry_withheld=lambda: 1,

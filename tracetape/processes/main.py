@@ -19,6 +19,7 @@ from spans.roles import Role
 from store.ledger import Ledger
 from tracetape import __version__
 from tracetape.alerting.targets import target_check
+from tracetape.beside import beside_bytes
 from tracetape.control import ControlServer
 from tracetape.demo.test_run import send_test_run
 from tracetape.folder import DataFolder, read_status, write_status
@@ -175,6 +176,7 @@ def _services(house: House, endpoints: Endpoints) -> Services:
         retry_withheld=lambda: house.again.retry(rules_in_force(house.settings).fingerprint)[0],
         quarantine=QuarantineDesk(lambda: house.broker.quarantine),
         erasures=house.erasure_desk,
+        beside_bytes=lambda: beside_bytes(house.folder),
         judge_again=lambda project, runs: house.owing.note(runs_owed(project, runs)),
         judge_workflow=lambda project, workflow: house.owing.note(workflow_owed(project, workflow)),
         overruled=house.overruled,

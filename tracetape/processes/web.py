@@ -24,6 +24,7 @@ from store.ledger.owed import Owed
 from tracetape import __version__
 from tracetape.alerting.answers import history_of
 from tracetape.alerting.targets import target_check
+from tracetape.beside import beside_bytes
 from tracetape.demo.test_run import send_test_run
 from tracetape.folder import DataFolder, read_status, write_status
 from tracetape.forwarding.journal import forward_status
@@ -218,6 +219,7 @@ def _services(folder: DataFolder, settings: ServeSettings, store: Store, ledger:
         retry_withheld=call("retry_withheld"),
         quarantine=_Desk(main),
         erasures=_Erasures(main),
+        beside_bytes=lambda: beside_bytes(folder),
         judge_again=lambda project, runs: owing.note(runs_owed(project, runs)),
         judge_workflow=lambda project, workflow: owing.note(workflow_owed(project, workflow)),
         overruled=overruled,

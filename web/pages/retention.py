@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
-from store.ledger.pins import Pin
+from store.ledger.periods import Period
+from store.ledger.pins import Pin, PinReason
 from store.ledger.receipts import Receipt
 from store.retention import CONTENT, Expiring, RetentionRules
 from web.places import Place
@@ -23,6 +25,10 @@ CLASSES: Mapping[str, str] = {
     "hour_marks": "numbers",
 }
 """Which period a table follows; numbers go with the runs they sum."""
+
+
+SETTABLE = (PinReason.LEGAL_HOLD, PinReason.GOLDEN, PinReason.PERSON)
+"""Why a person keeps a run; incidents keep theirs by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,18 @@ class PinLine:
     by: str
     created_ns: int
     href: str
+    key: str
+    """The reason as a form sends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TriedPeriod:
+    """A period that was typed and is not set: what the next round would remove beyond what goes anyway, and who stays."""
+
+    period: Period
+    goes: tuple[ExpiryLine, ...]
+    stays: int
+    """Rows that expire today and would not with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +111,10 @@ class RetentionPage:
     expiring: tuple[ExpiryLine, ...]
     pins: tuple[PinLine, ...]
     receipts: tuple[ReceiptLine, ...]
+    reasons: tuple[tuple[str, str], ...]
+    tried: TriedPeriod | None
+    beside: tuple[tuple[str, int], ...]
+    """What lies beside the store, and its bytes."""
     disk_used: float
     disk_words: str
     is_alarming: bool
@@ -107,6 +129,8 @@ def build_retention(
     goes: Sequence[tuple[Expiring, Mapping[str, int]]],
     pins: Sequence[Pin],
     receipts: Sequence[Receipt],
+    tried: TriedPeriod | None = None,
+    beside: Mapping[str, int] = MappingProxyType({}),
     disk: tuple[float, tuple[date, ...]],
 ) -> RetentionPage:
     """Build the page."""
@@ -115,7 +139,7 @@ def build_retention(
     used, held_back = disk
     return RetentionPage(
         lines=lines,
-        total_bytes=sum(table_bytes.values()),
+        total_bytes=sum(table_bytes.values()) + sum(beside.values()),
         by_kind=tuple((kind, sum(size for t, size in table_bytes.items() if _kind(t) == kind)) for kind in kinds),
         rules=(
             RuleLine("", "", rules.content_days, rules.metadata_days, ""),
@@ -145,13 +169,39 @@ def build_retention(
                 pin.by,
                 pin.created_ns,
                 place.bare(f"/runs/{pin.run_id}", project=pin.project),
+                pin.reason.value,
             )
             for pin in pins
         ),
         receipts=tuple(ReceiptLine(r.time_ns, _words(r.kind), r.day, sum(r.removed.values())) for r in receipts),
+        reasons=tuple((reason.value, reason.value.replace("_", " ")) for reason in SETTABLE),
+        tried=tried,
+        beside=tuple(sorted(beside.items(), key=lambda item: -item[1])),
         disk_used=used,
         disk_words=f"{used:.0%} of the disk is used" if used else "the disk is on another machine",
         is_alarming=used >= 0.8 or bool(held_back),
+    )
+
+
+def build_tried(
+    period: Period,
+    now: Sequence[tuple[Expiring, Mapping[str, int]]],
+    then: Sequence[tuple[Expiring, Mapping[str, int]]],
+) -> TriedPeriod:
+    """What a period would change.
+
+    Args:
+        period: what was typed.
+        now: what the next round removes as things stand.
+        then: what it would remove with the period.
+    """
+    before = {(item.day, item.kind): sum(counts.values()) for item, counts in now}
+    after = {(item.day, item.kind): sum(counts.values()) for item, counts in then}
+    more = [(key, rows - before.get(key, 0)) for key, rows in sorted(after.items()) if rows > before.get(key, 0)]
+    return TriedPeriod(
+        period,
+        tuple(ExpiryLine(day, _words(kind), rows, held_back=False) for (day, kind), rows in more),
+        sum(max(0, rows - after.get(key, 0)) for key, rows in before.items()),
     )
 
 
@@ -160,6 +210,8 @@ def _byte_lines(rows: Mapping[str, Mapping[str, int]], table_bytes: Mapping[str,
     for table, size in table_bytes.items():
         projects = rows.get(table, {})
         total = sum(projects.values())
+        if size and not total:
+            lines.append(ByteLine(table, _kind(table), "", 0, size))
         for project, count in projects.items():
             lines.append(ByteLine(table, _kind(table), project, count, size * count // total if total else 0))
     return sorted(lines, key=lambda line: -line.bytes)

@@ -10,14 +10,15 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from spans.errors import NotFoundError, RefusedError
-from spans.ids import TraceId, parse_trace_id
+from spans.ids import RunId, TraceId, parse_trace_id
 from store.api import GoneReason
 from store.ledger.periods import Period, period_detail
+from store.ledger.pins import PinReason
 from store.retention import preview
 from web.callers import Admin, Caller, Reader
 from web.desk import Desk
-from web.pages.retention import build_retention
-from web.routes.common import desk_of, go, record
+from web.pages.retention import SETTABLE, build_retention, build_tried
+from web.routes.common import desk_of, find_run, go, record
 
 router = APIRouter()
 
@@ -30,20 +31,29 @@ _TRACEPARENT = re.compile(r"\s*[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f
 @router.get("/retention")
 def retention(request: Request, caller: Admin) -> Response:
     """What is kept for how long, what goes next, and what went."""
+    return _page(request, caller)
+
+
+def _page(request: Request, caller: Caller, typed: Period | None = None) -> Response:
+    """The page; with a period that was typed and is not set, what it would change."""
     desk = desk_of(request)
     store, ledger, services = desk.services.store, desk.services.ledger, desk.services
     if services.retention_rules is None:
         raise NotFoundError("This server does not remove anything; another process does.")
     place = desk.place(request, caller)
-    rules = services.retention_rules()
+    rules, now = services.retention_rules(), datetime.fromtimestamp(services.clock_ns() / 1e9, UTC)
+    goes = preview(store, now, rules)
+    tried = build_tried(typed, goes, preview(store, now, rules.with_period(typed))) if typed else None
     page = build_retention(
         place,
         rows=store.stored_rows(),
         table_bytes=store.stored_bytes(),
         rules=rules,
-        goes=preview(store, datetime.fromtimestamp(services.clock_ns() / 1e9, UTC), rules),
+        goes=goes,
         pins=ledger.pins.list(),
         receipts=ledger.receipts.list(limit=RECEIPTS),
+        tried=tried,
+        beside=services.beside_bytes(),
         disk=services.disk(),
     )
     frame = desk.frame(request, caller, place, "Retention", active="privacy")
@@ -63,14 +73,91 @@ def set_period(
 ) -> Response:
     """Give a project or workflow a period of its own."""
     desk = desk_of(request)
-    project, workflow = project.strip()[:MOST_NAME], workflow.strip()[:MOST_NAME]
-    if not project:
-        raise RefusedError("A period belongs to a project; name it.")
+    project, workflow = _owner(project, workflow)
     why = desk.services.redact_text(project, override[:MOST_REASON]).strip() if override.strip() else ""
     period = Period(project, workflow, content_days, metadata_days, caller.actor, is_record=records, override=why)
     desk.services.ledger.periods.check(period)
     record(desk, caller, "retention_change", workflow or project, project, period_detail(period))
     desk.services.ledger.periods.put(period)
+    return go(request, "/retention")
+
+
+@router.post("/retention/preview")
+def preview_period(
+    request: Request,
+    caller: Admin,
+    content_days: Annotated[int, Form()],
+    metadata_days: Annotated[int, Form()],
+    project: Annotated[str, Form()],
+    workflow: Annotated[str, Form()] = "",
+    records: Annotated[bool, Form()] = False,
+    override: Annotated[str, Form()] = "",
+) -> Response:
+    """What the next round would remove if a project or workflow had this period; nothing is set.
+
+    Raises:
+        RefusedError: it could not be set.
+    """
+    period = Period(
+        *_owner(project, workflow), content_days, metadata_days, is_record=records, override=override[:MOST_REASON]
+    )
+    desk_of(request).services.ledger.periods.check(period)
+    return _page(request, caller, period)
+
+
+def _owner(project: str, workflow: str) -> tuple[str, str]:
+    named = project.strip()[:MOST_NAME]
+    if not named:
+        raise RefusedError("A period belongs to a project; name it.")
+    return named, workflow.strip()[:MOST_NAME]
+
+
+@router.post("/retention/pin")
+def keep(
+    request: Request,
+    caller: Admin,
+    run: Annotated[str, Form()],
+    reason: Annotated[PinReason, Form()],
+    note: Annotated[str, Form()] = "",
+) -> Response:
+    """Keep a run beyond its day, with the reason.
+
+    Raises:
+        RefusedError: incidents keep their runs by themselves.
+        NotFoundError: the project has no such run.
+    """
+    desk = desk_of(request)
+    place = desk.place(request, caller)
+    if reason not in SETTABLE:
+        raise RefusedError("The runs of an incident are kept by the incident; choose another reason.")
+    found = find_run(desk.services.store, place.project, run)
+    clean = desk.services.redact_text(place.project, note[:MOST_REASON]) if note.strip() else ""
+    record(desk, caller, "retention_change", found.run_id, place.project, {"did": "pin", "reason": reason.value})
+    desk.services.ledger.pins.add(place.project, found.run_id, reason, by=caller.actor, note=clean)
+    return go(request, "/retention")
+
+
+@router.post("/retention/lift")
+def lift(
+    request: Request,
+    caller: Admin,
+    run: Annotated[str, Form()],
+    reason: Annotated[PinReason, Form()],
+    project: Annotated[str, Form()],
+) -> Response:
+    """Take one reason to keep a run away.
+
+    Raises:
+        RefusedError: an incident's, which goes 90 days after the incident is closed.
+        NotFoundError: it is not kept for that.
+    """
+    desk = desk_of(request)
+    if reason not in SETTABLE:
+        raise RefusedError("An incident lets its runs go 90 days after it is closed.")
+    run_id = RunId(parse_trace_id(run))
+    mine = caller.project_or(project, caller.project or project)
+    record(desk, caller, "retention_change", run_id, mine, {"did": "unpin", "reason": reason.value})
+    desk.services.ledger.pins.lift(mine, run_id, reason)
     return go(request, "/retention")
 
 

@@ -46,6 +46,48 @@ def test_a_period_is_set_with_an_entry_in_the_access_log_and_removed(house):
     assert house.ledger.periods.list() == ()
 
 
+def test_a_period_says_what_would_go_before_it_is_set_and_nothing_is_set_by_looking(house):
+    browser = house.browser()
+    form = {"project": "default", "workflow": "", "content_days": "10", "metadata_days": "20"}
+    page = browser.post("/retention/preview", data=form).text
+    assert "Not set yet" in page
+    also = page.partition('id="tried"')[2].partition("</section>")[0]
+    assert "everything" in also, "of the day 40 days ago its runs would go, not only its content"
+    assert house.ledger.periods.list() == ()
+    assert [entry.action for entry in house.ledger.audit.list(5)] == ["sign_in"]
+    longer = {**form, "content_days": "300", "metadata_days": "400"}
+    assert "Nothing more would go" in browser.post("/retention/preview", data=longer).text
+    assert browser.post("/retention/preview", data={**form, "metadata_days": "1"}).status_code == 400
+    assert house.client(Role.REVIEWER).post("/retention/preview", data=form).status_code == 403
+
+
+def test_a_run_is_kept_for_a_dispute_and_let_go_with_entries_in_the_access_log(house):
+    browser = house.browser()
+    form = {"run": DASHED, "reason": "legal_hold", "note": "case 7 of maria@example.com"}
+    assert browser.post("/retention/pin", data=form).status_code == 303
+    (pin,) = house.ledger.pins.list()
+    assert (pin.run_id, pin.reason, pin.note) == (TRACE, PinReason.LEGAL_HOLD, "case 7 of <EMAIL_ADDRESS_tapkmj7f>")
+    assert house.ledger.audit.list(1)[0].detail["reason"] == "legal_hold"
+    assert 'action="/retention/lift"' in browser.get("/retention").text
+    gone = {"run": TRACE, "reason": "legal_hold", "project": "default"}
+    assert house.client(Role.ADMIN, project="other").post("/retention/lift", data=gone).status_code == 404
+    assert house.client(Role.REVIEWER).post("/retention/lift", data=gone).status_code == 403
+    assert browser.post("/retention/lift", data=gone).status_code == 303
+    assert house.ledger.pins.list() == ()
+    assert browser.post("/retention/lift", data=gone).status_code == 404
+    assert browser.post("/retention/pin", data={**form, "reason": "incident"}).status_code == 400
+    assert browser.post("/retention/lift", data={**gone, "reason": "incident"}).status_code == 400
+    assert browser.post("/retention/pin", data={**form, "run": str(a_trace_id(9))}).status_code == 404
+
+
+def test_bytes_beside_the_store_are_shown_and_counted(tmp_path):
+    house = a_house(tmp_path, beside_bytes=lambda: {"of the ledger": 5_000_000})
+    page = house.browser().get("/retention").text
+    assert "5.0 MB of the ledger" in page
+    assert "5.0 MB in all" in page
+    house.ledger.close()
+
+
 def test_records_are_shortened_by_a_reason_only_and_the_access_log_holds_it(tmp_path):
     house = a_house(tmp_path, retention_rules=lambda: RetentionRules(30, 365, house.ledger.periods.list()))
     browser = house.browser()
