@@ -53,6 +53,13 @@ class Around:
     """Runs of the last 14 days by workflow and environment: what baselines learn from."""
     marks: tuple[Mark, ...] = ()
     """Changes of the range, oldest first."""
+    violations: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    """Calls that ran although the policy forbids them, in the range and in as long a time before; by workflow and environment."""
+
+    @property
+    def all_violations(self) -> tuple[int, int]:
+        """Over all workflows: in the range, and before it."""
+        return sum(now for now, _ in self.violations.values()), sum(then for _, then in self.violations.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +82,6 @@ class FleetLine:
     workflow: str
     environment: str
     href: str
-    glyph: str
-    state: str
     runs: int
     success: str
     cost_per_success: Decimal | None
@@ -90,6 +95,8 @@ class FleetLine:
     alerts: int
     learning: str
     denials: int
+    violations: int
+    waiting: int
     failed: int
     loud: bool
     """Whether so many failed that the row must say so in colour."""
@@ -97,6 +104,8 @@ class FleetLine:
     alerts_href: str
     runs_href: str
     denied_href: str
+    violations_href: str
+    waiting_href: str
     failed_href: str
 
 
@@ -131,11 +140,11 @@ def build_overview(
     return OverviewPage(
         incidents=tuple(_incident(place, i) for i in around.incidents),
         calm=_nothing_firing(lines),
-        troubles=_troubles(place, totals),
+        troubles=_troubles(place, totals, around.all_violations[0]),
         quiet=_calm(place, totals),
         fleet=lines[:MOST_ROWS],
         more_workflows=max(0, len(lines) - MOST_ROWS),
-        tiles=_tiles(place, totals, before, series),
+        tiles=_tiles(place, totals, before, series, around.all_violations),
         charts=mark_charts(
             (runs_chart(series), spend_chart(series), denials_chart(series)), around.marks, place.environment
         ),
@@ -143,8 +152,11 @@ def build_overview(
     )
 
 
-def _troubles(place: Place, totals: Totals) -> tuple[Trouble, ...]:
+def _troubles(place: Place, totals: Totals, violations: int) -> tuple[Trouble, ...]:
     found = []
+    if violations:
+        words = f"{_these(violations, 'call')} ran although the policy forbids {'it' if violations == 1 else 'them'}"
+        found.append(Trouble("denied", words, place.url("/near-misses", kind="violation")))
     if totals.errors:
         words = f"{_these(totals.errors, 'run')} ended in an error"
         found.append(Trouble("error", words, place.url("/runs", status="error", shape=COUNTED_SHAPES)))
@@ -184,7 +196,7 @@ def fleet_lines(place: Place, fleet: Sequence[FleetRow], around: Around | None =
     known = around or Around()
 
     def badness(row: FleetRow) -> tuple[int, float, Decimal, int]:
-        trouble = max(row.totals.errors, row.totals.failure) + row.totals.denials
+        trouble = max(row.totals.errors, row.totals.failure) + row.totals.denials + _violations(row, known)
         share = trouble / row.totals.runs if row.totals.runs else 0.0
         return (-_alerts(row, known), -share, -(row.totals.cost_usd or Decimal(0)), -row.totals.runs)
 
@@ -193,6 +205,10 @@ def fleet_lines(place: Place, fleet: Sequence[FleetRow], around: Around | None =
 
 def _alerts(row: FleetRow, around: Around) -> int:
     return sum(i.workflow == row.workflow and i.environment in {"", row.environment} for i in around.incidents)
+
+
+def _violations(row: FleetRow, around: Around) -> int:
+    return around.violations.get((row.workflow, row.environment), (0, 0))[0]
 
 
 def _learning(row: FleetRow, around: Around) -> str:
@@ -205,14 +221,11 @@ def _fleet_line(place: Place, row: FleetRow, around: Around) -> FleetLine:
     policy = around.policies.find(row.workflow)
     budget = around.budgets.get((row.workflow, row.environment))
     here = Place(place.root, place.project, place.range, row.environment or place.environment, place.home_project)
-    glyph, state = _fleet_state(totals)
     own = {"workflow": row.workflow, "shape": COUNTED_SHAPES}
     return FleetLine(
         workflow=row.workflow or "no workflow named",
         environment=row.environment,
         href=here.url(f"/workflows/{quote(row.workflow, safe='')}") if row.workflow else here.url("/runs", **own),
-        glyph=glyph,
-        state=state,
         runs=totals.runs,
         success=success_words(totals),
         cost_per_success=totals.cost_per_success,
@@ -226,11 +239,15 @@ def _fleet_line(place: Place, row: FleetRow, around: Around) -> FleetLine:
         learning=_learning(row, around),
         alerts_href=here.url("/incidents", workflow=row.workflow),
         denials=totals.denials,
+        violations=_violations(row, around),
+        waiting=totals.waiting,
         failed=max(totals.failure, totals.errors),
         loud=max(totals.failure, totals.errors) >= LOUD_SHARE * totals.runs,
         last_ns=row.last_started_ns,
         runs_href=here.url("/runs", **own),
         denied_href=here.url("/runs", **own, denied=1),
+        violations_href=here.url("/near-misses", kind="violation", workflow=row.workflow),
+        waiting_href=here.url("/runs", **own, waiting=1),
         failed_href=here.url(
             "/runs", **own, **({"outcome": "failure"} if totals.failure >= totals.errors else {"status": "error"})
         ),
@@ -242,25 +259,20 @@ def _budget_note(budget: BudgetState) -> str:
     return f"{money(budget.spent_usd)} of {money(budget.budget.usd)} {period}"
 
 
-def _fleet_state(totals: Totals) -> tuple[str, str]:
-    if totals.denials:
-        return "denied", f"{totals.denials:,} denied"
-    if totals.waiting:
-        return "waiting", f"{totals.waiting:,} waiting"
-    return "ok", "ok"
-
-
 def success_words(totals: Totals) -> str:
     """The share of runs that succeeded; a dash while nobody has said what success is."""
     return percent(totals.success_rate) if totals.success_rate is not None else NONE
 
 
-def _tiles(place: Place, totals: Totals, before: Totals, series: Sequence[Bucket]) -> tuple[Tile, ...]:
+def _tiles(
+    place: Place, totals: Totals, before: Totals, series: Sequence[Bucket], violations: tuple[int, int]
+) -> tuple[Tile, ...]:
     points = _merge(series, POINTS)
     judged = totals.success + totals.failure
     rate, rate_before = totals.success_rate, before.success_rate
     cps, cps_before = totals.cost_per_success, before.cost_per_success
     undefined = "" if judged else "not defined yet"
+    misses, misses_before = totals.denials + violations[0], before.denials + violations[1]
 
     def runs_url(**more: object) -> str:
         return place.url("/runs", shape=COUNTED_SHAPES, **more)
@@ -274,7 +286,8 @@ def _tiles(place: Place, totals: Totals, before: Totals, series: Sequence[Bucket
             line([p.runs for p in points]), runs_url(),
         ),
         Tile(
-            "Success", percent(rate), change(rate, rate_before), bool(rate and rate_before and rate < rate_before),
+            "Success", percent(rate), change(rate, rate_before),
+            rate is not None and rate_before is not None and rate < rate_before,
             undefined, line([p.success_rate for p in points]),
             runs_url(outcome="success") if judged else runs_url(),
         ),
@@ -289,8 +302,9 @@ def _tiles(place: Place, totals: Totals, before: Totals, series: Sequence[Bucket
             line([p.cost_usd for p in points]), runs_url(min_cost="0.000001"),
         ),
         Tile(
-            "Near misses", count(totals.denials), change(totals.denials, before.denials),
-            totals.denials > before.denials, "", line([p.denials for p in points]), place.url("/near-misses"),
+            "Near misses", count(misses), change(misses, misses_before), misses > misses_before,
+            f"{violations[0]:,} ran although forbidden" if violations[0] else "", line([p.denials for p in points]),
+            place.url("/near-misses"),
         ),
         Tile(
             "Waiting", count(totals.waiting), change(totals.waiting, before.waiting), totals.waiting > before.waiting,

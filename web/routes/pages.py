@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
@@ -16,6 +17,7 @@ from spans.kinds import RunShape
 from spans.roles import Permission
 from spans.run import Run
 from store.api import Bucket, FleetRow, Page, RunQuery, Store
+from store.judged import AttemptQuery
 from web.callers import Admin, Caller, Reader
 from web.desk import Desk
 from web.filters import ATTRIBUTE, MAX_TEXT, params_of, parse_filters
@@ -86,8 +88,21 @@ def _around(desk: Desk, place: Place, fleet: tuple[FleetRow, ...]) -> Around:
         policies=policies,
         budgets=budgets,
         marks=ledger.marks.list(place.project, place.range.since_ns, place.range.until_ns),
+        violations=_violations(store, place),
         known={(row.workflow, row.environment): row.totals.runs for row in learnt},
     )
+
+
+def _violations(store: Store, place: Place) -> dict[tuple[str, str], tuple[int, int]]:
+    """Calls that ran although the policy forbids them, by workflow and environment: in the range, and in the one before it."""
+    counted: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for number, when in enumerate((place.range, place.range.previous())):
+        query = AttemptQuery(
+            place.project, when.since_ns, when.until_ns, environment=place.environment or None, kind="violation"
+        )
+        for group in store.attempt_groups(query, 0):
+            counted[group.workflow, group.environment][number] += group.count
+    return {key: (now, then) for key, (now, then) in counted.items()}
 
 
 def _has_runs(desk: Desk, project: str) -> bool:

@@ -35,7 +35,28 @@ def test_the_worst_stands_first():
     )
     assert [line.workflow for line in lines] == ["failing", "denied", "fine"]
     assert [line.loud for line in lines] == [True, False, False]
-    assert lines[1].glyph == "denied"
+    assert lines[1].denials == 20
+
+
+def test_calls_that_ran_although_forbidden_count_as_near_misses_and_move_their_workflow_up():
+    around = Around(violations={("b", "production"): (2, 1)})
+    fleet = [row("a", runs=10, denials=1), row("b", runs=10)]
+    assert [line.workflow for line in fleet_lines(PLACE, fleet, around)] == ["b", "a"]
+    assert fleet_lines(PLACE, fleet, around)[0].violations == 2
+    page = build_overview(PLACE, Totals(runs=20, denials=1), Totals(runs=20), SERIES, fleet, around)
+    tile = next(tile for tile in page.tiles if tile.label == "Near misses")
+    assert (plain(tile.value), tile.note, tile.worse) == ("3", "2 ran although forbidden", True)
+    assert page.troubles[0].words == "2 calls ran although the policy forbids them"
+    assert page.troubles[0].href == "/near-misses?kind=violation"
+
+
+def test_a_success_rate_that_fell_to_nothing_is_worse():
+    page = build_overview(PLACE, Totals(runs=10, failure=10), Totals(runs=10, success=9, failure=1), SERIES, [])
+    tile = next(tile for tile in page.tiles if tile.label == "Success")
+    assert tile.worse
+    assert not next(
+        t for t in build_overview(PLACE, Totals(runs=10), Totals(), SERIES, []).tiles if t.label == "Success"
+    ).worse
 
 
 def test_success_that_nobody_defined_is_a_dash_and_never_a_number():

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from spans.attempts import Attempt, AttemptKind, AttemptReason, Grade
 from spans.errors import BusyError
 from spans.health import IngestStatus
+from spans.ids import RunId
 from spans.roles import Role
-from tests.builders import NOW_NS, SECOND_NS, a_span, a_span_id, a_trace_id
+from spans.run import Assembly
+from tests.builders import NOW_NS, SECOND_NS, a_run, a_span, a_span_id, a_trace_id
 from tests.web.house import House, a_house, an_arrival, clean, fill
 from tests.web.routes.test_api import many_spans
 from tests.web.samples import add_refund, refund_spans
@@ -97,6 +100,24 @@ def test_the_overview_is_a_sentence_a_table_and_doors(house: House):
         assert f'<span class="label">{label}</span>' in page
     assert "refund-agent" in text
     assert '<script type="application/json" id="fig-runs"' in page
+
+
+def test_what_ran_although_forbidden_and_who_waits_shows_in_the_fleet(house: House):
+    attempt = Attempt(
+        kind=AttemptKind.VIOLATION, reason=AttemptReason.POLICY_FILE, grade=Grade.COMPUTED, at_ns=NOW_NS - SECOND_NS,
+        span_id=a_span_id(1), tool="issue_refund", rule="max_cost_usd",
+    )  # fmt: skip
+    forbidden = a_run(
+        run_id=RunId("a" * 32), workflow="refund-agent", attempts=(attempt,), started_ns=NOW_NS - SECOND_NS
+    )
+    waiting = a_run(run_id=RunId("b" * 32), workflow="mail", started_ns=NOW_NS - SECOND_NS, waiting_for="a person")
+    house.store.write_derived([Assembly(forbidden, ()), Assembly(waiting, ())])
+    page = html.unescape(house.client(Role.VIEWER).get("/").text)
+    assert "1 call ran although the policy forbids it" in words(page)
+    assert re.search(
+        r'href="/near-misses\?[^"]*kind=violation&workflow=refund-agent[^"]*"[^>]*>.*?1 ran<', page, re.DOTALL
+    )
+    assert re.search(r'href="/runs\?[^"]*workflow=mail&[^"]*waiting=1[^"]*"[^>]*>.*?1 waiting<', page, re.DOTALL)
 
 
 def test_filters_live_in_the_address_and_read_as_a_sentence(house: House):
