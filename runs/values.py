@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from runs.recent import remembered
 from spans.values import DOUBLE_TAG, Attributes, Value
 
@@ -158,7 +160,8 @@ def is_broken_json(value: Value) -> bool:
 
 
 _NOT_JSON: Any = object()
-_DECODER = json.JSONDecoder(parse_constant=lambda name: {DOUBLE_TAG: name})
+_QUICK = msgspec.json.Decoder()
+_LENIENT = json.JSONDecoder(parse_constant=lambda name: {DOUBLE_TAG: name})
 
 
 def is_json(text: str) -> bool:
@@ -175,10 +178,17 @@ def _json(text: str) -> Any:
 @remembered
 def _parsed(text: str) -> Any:
     try:
-        found = _DECODER.decode(text)
+        found = _decoded(text)
     except (ValueError, RecursionError):
         return _NOT_JSON
     return _NOT_JSON if text.count("[") + text.count("{") > MAX_JSON_DEPTH and _is_deep(found) else found
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return _QUICK.decode(text)
+    except (ValueError, RecursionError):  # it refuses some that Python reads: NaN, lone surrogates, doubles without end
+        return _LENIENT.decode(text)
 
 
 def _is_deep(value: Any) -> bool:
