@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from runs.calls import hash_of, literal
 from runs.values import structured
@@ -39,7 +39,7 @@ def notes_of(arguments: Iterable[Value]) -> dict[str, ArgumentNote]:
 
 def shape_of_arguments(value: Value) -> str:
     """Names with kinds of values, sorted: `amount number, order_id text`. Equal shapes are calls of one sort."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return "" if value in (None, "") else _kind(value)
     names = sorted(str(name) for name in value)
     shown = ", ".join(f"{name[:_MOST_NAME]} {_kind(value[name])}" for name in names[:_MOST_KEYS] if name in value)
@@ -56,7 +56,7 @@ def _kind(value: Value) -> str:
         return "number"
     if isinstance(value, str):
         return "text"
-    return "object" if isinstance(value, Mapping) else "list"
+    return "object" if isinstance(value, dict) else "list"
 
 
 def split_idempotency_key(arguments: Value) -> tuple[str, str]:
@@ -64,14 +64,14 @@ def split_idempotency_key(arguments: Value) -> tuple[str, str]:
 
     Only keys at the top of the arguments, or one table below (`headers`, `options`), are idempotency keys.
     """
-    if not isinstance(arguments, Mapping):
+    if not isinstance(arguments, dict):
         return "", ""
     keys: list[str] = []
     rest: dict[str, Value] = {}
     for name, value in arguments.items():
         if _is_key(name, value):
             keys.append(str(value))
-        elif isinstance(value, Mapping) and any(_is_key(n, v) for n, v in value.items()):
+        elif isinstance(value, dict) and any(_is_key(n, v) for n, v in value.items()):
             keys += [str(v) for n, v in value.items() if _is_key(n, v)]
             rest[name] = {n: v for n, v in value.items() if not _is_key(n, v)}
         else:

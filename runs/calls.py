@@ -47,15 +47,17 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 def _fits(call: Part, schema: Value) -> bool | None:
     """Required properties and their plain types; anything finer is the tool's own business."""
-    if call.arguments_raw and not isinstance(call.arguments, Mapping):
+    if call.arguments_raw and not isinstance(call.arguments, dict):
         return False
-    if not isinstance(schema, Mapping) or not isinstance(call.arguments, Mapping):
+    if not isinstance(schema, dict) or not isinstance(call.arguments, dict):
         return None
     required, properties = schema.get("required"), schema.get("properties")
-    if isinstance(required, Sequence) and any(isinstance(key, str) and key not in call.arguments for key in required):
+    if isinstance(required, (list, tuple)) and any(
+        isinstance(key, str) and key not in call.arguments for key in required
+    ):
         return False
-    for key, declared in properties.items() if isinstance(properties, Mapping) else ():
-        kinds = _TYPES.get(str(declared.get("type"))) if isinstance(declared, Mapping) else None
+    for key, declared in properties.items() if isinstance(properties, dict) else ():
+        kinds = _TYPES.get(str(declared.get("type"))) if isinstance(declared, dict) else None
         value = call.arguments.get(key)
         if kinds and value is not None and not isinstance(value, kinds):
             return False
@@ -121,7 +123,7 @@ def plain_text(value: Value) -> str:
     """A tool result as text: itself, or the texts inside its blocks, or its error."""
     if isinstance(value, str):
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if value.get("type") == "execution-denied" or value.get("denied") is True:
             return f"execution-denied: {value.get('reason') or ''}"
         failed = value.get("error") is True or value.get("is_error") is True or value.get("isError") is True
@@ -130,7 +132,7 @@ def plain_text(value: Value) -> str:
             if isinstance(inner, str) and inner:
                 return f"error: {inner}" if key == "error" or failed else inner
         return ""
-    if isinstance(value, Sequence):
+    if isinstance(value, (list, tuple)):
         return "\n".join(plain_text(item) for item in value[:8])
     return ""
 
@@ -165,9 +167,9 @@ def literal(value: Value) -> Value:
 def inner_call(arguments: Value) -> tuple[str, Value]:
     """(name, arguments) inside the arguments of a dispatcher such as `call_tool(name, arguments)`; else ("", None)."""
     value = literal(structured(arguments))
-    if isinstance(value, Mapping) and isinstance(value.get("kwargs"), Mapping) and not value.get("args"):
+    if isinstance(value, dict) and isinstance(value.get("kwargs"), dict) and not value.get("args"):
         value = value["kwargs"]
-    if not isinstance(value, Mapping) or len(value) > 6:
+    if not isinstance(value, dict) or len(value) > 6:
         return "", None
     for key in _NAME_KEYS:
         name = value.get(key)

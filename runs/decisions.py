@@ -65,11 +65,11 @@ def generic_decisions(attributes: Attributes, draft: Draft) -> None:
     (`app.policy.decision`), OPA and Cedar results put on a span, and drafts of the security conventions.
     """
     for key, value in attributes.items():
-        prefix, _, last = key.rpartition(".")
-        if last not in _DECISION_WORDS or not prefix:
+        if not key.endswith(_DECISIONS):
             continue
+        prefix = key.rpartition(".")[0]
         verdict = verdict_of(text_of(value))
-        if verdict is None or _is_known_elsewhere(key):
+        if not prefix or verdict is None or _is_known_elsewhere(key):
             continue
         draft.decisions.append(
             Decision(
@@ -82,7 +82,7 @@ def generic_decisions(attributes: Attributes, draft: Draft) -> None:
         )
 
 
-_DECISION_WORDS = frozenset({"decision", "verdict"})
+_DECISIONS = (".decision", ".verdict")
 _ELSEWHERE = ("haystack.", "claude_code.", "codex.", "gemini_cli.", "litellm.", "guard.")
 
 

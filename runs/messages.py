@@ -101,9 +101,9 @@ def _messages(value: Any, role: str, depth: int) -> Iterator[Message]:
         return
     if isinstance(value, str):
         yield Message(role=role, parts=parts_of(value))
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         yield from _from_map(value, role, depth)
-    elif isinstance(value, Sequence):
+    elif isinstance(value, (list, tuple)):
         yield from _from_list(value, role, depth)
     else:
         yield Message(role=role, parts=(Part(type="text", content=text_of(value)),))
@@ -113,7 +113,7 @@ def _from_list(items: Sequence[Any], role: str, depth: int) -> Iterator[Message]
     if len(items) == 2 and all(isinstance(item, str) for item in items) and role_of(items[0]) in _KNOWN_ROLES:
         yield Message(role=role_of(items[0]), parts=parts_of(items[1]))
         return
-    if items and all(isinstance(item, Mapping) and _is_bare_block(item) for item in items):
+    if items and all(isinstance(item, dict) and _is_bare_block(item) for item in items):
         yield Message(role=role, parts=parts_of(items))
         return
     for item in items:
@@ -125,7 +125,7 @@ def _is_bare_block(raw: Raw) -> bool:
     """A content block that stands where a message should (`[{"type": "text", "text": …}]`)."""
     if "role" in raw or _type_of(raw) in _ITEM_ROLES or "kwargs" in raw or "data" in raw:
         return False
-    if isinstance(raw.get("message"), Mapping):
+    if isinstance(raw.get("message"), dict):
         return False  # a generation of LangChain: its text stands beside the message that holds the calls
     return part_of(raw).type != "other" and not any(key in raw for key in ("parts", "messages", "generations"))
 
@@ -139,13 +139,13 @@ def _from_map(raw: Raw, role: str, depth: int) -> Iterator[Message]:
         yield message_of(raw, role)
         return
     message = raw.get("message")
-    if isinstance(message, (Mapping, str)) and message:
+    if isinstance(message, (dict, str)) and message:
         finish = text_of(raw.get("finish_reason") or _info(raw).get("finish_reason"))
         for found in _messages(structured(message), role if role != "user" else "assistant", depth + 1):
             yield structs.replace(found, finish_reason=found.finish_reason or finish_reason(finish))
         return
     content = raw.get("content")
-    if isinstance(content, Mapping) and "parts" in content:
+    if isinstance(content, dict) and "parts" in content:
         finish = text_of(raw.get("finish_reason") or raw.get("finishReason"))
         for found in _messages(content, role, depth + 1):
             yield structs.replace(found, finish_reason=finish_reason(finish))
@@ -253,20 +253,20 @@ def _called(raw: Raw, parts: Sequence[Part]) -> Iterator[Part]:
     if calls or invalid:
         known = {part.id for part in parts if part.type == "tool_call" and part.id}
         calls = structured(calls)
-        listed = [calls] if isinstance(calls, Mapping) else _items(calls)
+        listed = [calls] if isinstance(calls, dict) else _items(calls)
         for call in (*listed, *_items(invalid)):
             inner = structured(call)
-            if isinstance(inner, Mapping):
+            if isinstance(inner, dict):
                 part = call_part(inner)
                 if not part.id or part.id not in known:
                     yield part
     single = raw.get("function_call")
-    if isinstance(single, Mapping) and single:
+    if isinstance(single, dict) and single:
         yield call_part(single)
 
 
 def _items(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 def _type_of(raw: Raw) -> str:
@@ -283,38 +283,38 @@ def _langchain(raw: Raw) -> Message | None:
 def _langchain_parts(raw: Raw) -> tuple[Raw, str] | None:
     """Body and type of a serialised message; None if it is none."""
     kwargs = raw.get("kwargs")
-    if isinstance(kwargs, Mapping):
+    if isinstance(kwargs, dict):
         path = raw.get("id")
-        kind = path[-1] if isinstance(path, Sequence) and path and not isinstance(path, str) else ""
+        kind = path[-1] if isinstance(path, (list, tuple)) and path else ""
         return kwargs, str(kind)
     kind = _type_of(raw)
     if kind not in _LANGCHAIN_TYPES or "role" in raw:
         return None
     data = raw.get("data")
-    if isinstance(data, Mapping):
+    if isinstance(data, dict):
         return data, kind
     return (raw, kind) if "content" in raw else None
 
 
 def _langchain_body(body: Raw, kind: str) -> Message:
     extra = body.get("additional_kwargs")
-    calls = body.get("tool_calls") or (extra.get("tool_calls") if isinstance(extra, Mapping) else None)
+    calls = body.get("tool_calls") or (extra.get("tool_calls") if isinstance(extra, dict) else None)
     role = role_of(kind) if role_of(kind) in _KNOWN_ROLES else role_of(body.get("type")) or "other"
     message = message_of({**body, "role": role, "tool_calls": calls, "type": None}, role)
     metadata = body.get("response_metadata")
-    reason = metadata.get("finish_reason") or metadata.get("stop_reason") if isinstance(metadata, Mapping) else ""
+    reason = metadata.get("finish_reason") or metadata.get("stop_reason") if isinstance(metadata, dict) else ""
     return structs.replace(message, finish_reason=message.finish_reason or finish_reason(text_of(reason)))
 
 
 def _info(raw: Raw) -> Raw:
     info = raw.get("generation_info")
-    return info if isinstance(info, Mapping) else {}
+    return info if isinstance(info, dict) else {}
 
 
 def has_messages(value: Value) -> bool:
     """Whether a generic value holds a transcript: a message map, a list of them, or a request or response around one."""
     decoded = structured(value)
-    if isinstance(decoded, Mapping):
+    if isinstance(decoded, dict):
         if _is_message(decoded) or _langchain_parts(decoded) is not None:
             return True
         return any(_holds_messages(decoded.get(key)) for key in _WRAPPERS)
@@ -325,16 +325,16 @@ def _holds_messages(value: Any, depth: int = 0) -> bool:
     value = structured(value)
     if depth > 4:
         return False
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if _is_message(value) or _langchain_parts(value) is not None:
             return True
         message = value.get("message")
-        return isinstance(message, Mapping) or any(
+        return isinstance(message, dict) or any(
             _holds_messages(value.get(key), depth + 1)
             for key in ("messages", "generations", "choices", "content")
-            if isinstance(value.get(key), (Mapping, list))
+            if isinstance(value.get(key), (dict, list))
         )
-    if isinstance(value, Sequence) and not isinstance(value, str) and value:
+    if isinstance(value, (list, tuple)) and value:
         head = value[0]
         if isinstance(head, str):
             return len(value) == 2 and role_of(head) in _KNOWN_ROLES

@@ -54,11 +54,11 @@ def _parts(value: Value) -> Iterator[Part]:
         return
     if isinstance(value, str):
         yield from _text_parts(value)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         yield part_of(value)
-    elif isinstance(value, Sequence):
+    elif isinstance(value, (list, tuple)):
         for item in value:
-            if isinstance(item, Mapping):
+            if isinstance(item, dict):
                 yield part_of(item)
             elif item is not None and item != "":
                 yield from _parts(item)
@@ -70,14 +70,14 @@ def _text_parts(value: str) -> Iterator[Part]:
     """Text stays text, unless it is plainly a JSON list of content blocks."""
     if value.lstrip()[:2] in {"[{", "[ "} and '"' in value[:40]:
         decoded = structured(value)
-        if isinstance(decoded, Sequence) and not isinstance(decoded, str) and _are_blocks(decoded):
+        if isinstance(decoded, (list, tuple)) and _are_blocks(decoded):
             yield from _parts(decoded)
             return
     yield Part(type="text", content=value)
 
 
 def _are_blocks(items: Sequence[Any]) -> bool:
-    return bool(items) and all(isinstance(item, Mapping) and _block_name(item) for item in items)
+    return bool(items) and all(isinstance(item, dict) and _block_name(item) for item in items)
 
 
 def _block_name(raw: Raw) -> str:
@@ -109,7 +109,7 @@ def call_part(raw: Raw) -> Part:
 
 def _text(raw: Raw) -> Part:
     content = _first(raw, "text", "content", "value")
-    if isinstance(content, Mapping):
+    if isinstance(content, dict):
         content = _first(content, "value", "text", "content")
     if raw.get("thought") is True:
         return Part(type="reasoning", content=content)
@@ -118,19 +118,19 @@ def _text(raw: Raw) -> Part:
 
 def _reasoning(raw: Raw) -> Part:
     content = _first(raw, "content", "text", "thinking", "reasoning", "reasoningContent", "reasoningText", "summary")
-    if isinstance(content, Mapping):
+    if isinstance(content, dict):
         content = _first(content, "reasoningText", "text", "content")
-        if isinstance(content, Mapping):
+        if isinstance(content, dict):
             content = _first(content, "text", "content")
-    if isinstance(content, Sequence) and not isinstance(content, str):
-        content = "\n".join(str(piece.get("text", "")) for piece in content if isinstance(piece, Mapping))
+    if isinstance(content, (list, tuple)):
+        content = "\n".join(str(piece.get("text", "")) for piece in content if isinstance(piece, dict))
     return Part(type="reasoning", content=content, id=text_of(raw.get("id")))
 
 
 def _call(raw: Raw) -> Part:
     inner = raw.get("function") or raw.get("functionCall") or raw.get("function_call") or raw.get("toolUse")
     inner = inner or raw.get("tool_call") or raw.get("toolCall") or raw.get("server_tool_call") or raw.get("tool_use")
-    body: Raw = inner if isinstance(inner, Mapping) else {}
+    body: Raw = inner if isinstance(inner, dict) else {}
     kind = str(raw.get("type") or "")
     name = text_of(_either(raw, body, "name", "toolName", "tool_name", "function.name")) or (
         kind if kind.endswith("_call") and kind not in {"tool_call", "function_call"} else ""
@@ -150,13 +150,13 @@ def _call(raw: Raw) -> Part:
 def _result(raw: Raw) -> Part:
     inner = raw.get("functionResponse") or raw.get("function_response") or raw.get("toolResult")
     inner = inner or raw.get("tool_call_result") or raw.get("tool_result") or raw.get("toolCallResult")
-    body: Raw = inner if isinstance(inner, Mapping) else {}
+    body: Raw = inner if isinstance(inner, dict) else {}
     origin = body.get("origin")
-    origin_map: Raw = origin if isinstance(origin, Mapping) else {}
+    origin_map: Raw = origin if isinstance(origin, dict) else {}
     content = _either(body, raw, "response", "result", "output", "content", "error")
     if content is None and "server_tool_call_response" in raw:
         content = raw["server_tool_call_response"]
-    if isinstance(content, Mapping) and set(content) <= {"type", "value"} and "value" in content:
+    if isinstance(content, dict) and set(content) <= {"type", "value"} and "value" in content:
         content = content["value"]
     failed = _either(raw, body, "is_error", "isError", "error")
     status = text_of(_either(body, raw, "status")).lower()
@@ -178,10 +178,10 @@ def _result(raw: Raw) -> Part:
 
 def _flattened(content: Value) -> Value:
     """A result given as a list of text blocks reads as its text."""
-    if isinstance(content, Sequence) and not isinstance(content, str) and content:
+    if isinstance(content, (list, tuple)) and content:
         texts: list[str] = []
         for block in content:
-            if not isinstance(block, Mapping) or set(block) - {"type", "text", "annotations", "cache_control"}:
+            if not isinstance(block, dict) or set(block) - {"type", "text", "annotations", "cache_control"}:
                 return content
             if not isinstance(block.get("text"), str):
                 return content
@@ -197,7 +197,7 @@ def _media(raw: Raw) -> Part:
             raw[key]
             for key in ("image_url", "input_audio", "inlineData", "inline_data", "fileData", "file_data", "source",
                         "image", "file", "document", "audio", "video")
-            if isinstance(raw.get(key), Mapping)
+            if isinstance(raw.get(key), dict)
         ),
         {},
     )  # fmt: skip
@@ -206,7 +206,7 @@ def _media(raw: Raw) -> Part:
         uri = raw["image_url"]
     data = _either(raw, body, "content", "data", "file_data", "bytes", "image")
     mime = text_of(_either(raw, body, "mime_type", "mimeType", "mediaType", "media_type"))
-    if isinstance(data, Mapping) and BYTES_TAG in data:
+    if isinstance(data, dict) and BYTES_TAG in data:
         data = data[BYTES_TAG]
     return Part(
         type="media",
@@ -234,7 +234,7 @@ def _refusal(raw: Raw) -> Part:
 
 def _approval_request(raw: Raw) -> Part:
     call = raw.get("function_call") or raw.get("toolCall") or raw.get("tool_call")
-    body: Raw = call if isinstance(call, Mapping) else {}
+    body: Raw = call if isinstance(call, dict) else {}
     return Part(
         type="approval_request",
         id=text_of(_either(raw, body, "toolCallId", "tool_call_id", "call_id") or body.get("id") or raw.get("id")),
@@ -257,7 +257,7 @@ def _approval_response(raw: Raw) -> Part:
 
 def _interrupt(raw: Raw) -> Part:
     body = raw.get("interruptResponse")
-    inner: Raw = body if isinstance(body, Mapping) else raw
+    inner: Raw = body if isinstance(body, dict) else raw
     return Part(
         type="approval_response",
         id=text_of(_first(inner, "interruptId", "id")),

@@ -155,7 +155,7 @@ class Sheet:
 def tool_definitions(value: Value) -> tuple[ToolDefinition, ...]:
     """Tools offered to a model, from any vendor's shape (dialects reference, section 4.13)."""
     decoded = structured(value)
-    if isinstance(decoded, Mapping):
+    if isinstance(decoded, dict):
         decoded = decoded.get("tools") or decoded.get("function_tools") or [decoded]
     if not isinstance(decoded, (list, tuple)):
         return ()
@@ -168,13 +168,13 @@ def tool_definitions(value: Value) -> tuple[ToolDefinition, ...]:
 def _definitions(raw: Any) -> Iterable[ToolDefinition]:
     if isinstance(raw, str):
         return [ToolDefinition(name=raw)]
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         return []
     declared = raw.get("functionDeclarations") or raw.get("function_declarations")
     if isinstance(declared, (list, tuple)):
         return [tool for item in declared for tool in _definitions(structured(item))]
     inner = raw.get("function") or raw.get("toolSpec") or raw.get("tool_spec")
-    body: Mapping[str, Any] = inner if isinstance(inner, Mapping) else raw
+    body: Mapping[str, Any] = inner if isinstance(inner, dict) else raw
     schema: Any = next(
         (
             body[key]
@@ -183,7 +183,7 @@ def _definitions(raw: Any) -> Iterable[ToolDefinition]:
         ),
         None,
     )
-    if isinstance(schema, Mapping) and set(schema) == {"json"}:
+    if isinstance(schema, dict) and set(schema) == {"json"}:
         schema = schema["json"]
     name = text_of(body.get("name")) or text_of(raw.get("name")) or text_of(raw.get("type"))
     if not name:
@@ -198,7 +198,7 @@ def _definitions(raw: Any) -> Iterable[ToolDefinition]:
 def documents_of(value: Value) -> tuple[Document, ...]:
     """Documents from any vendor's list (dialects reference, section 4.15); texts stand for themselves."""
     decoded = structured(value)
-    if isinstance(decoded, Mapping):
+    if isinstance(decoded, dict):
         inner = next(
             (
                 decoded[key]
@@ -215,14 +215,14 @@ def documents_of(value: Value) -> tuple[Document, ...]:
 
 def document_of(raw: Any) -> Document:
     """One document of any shape."""
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         return Document(content=text_of(raw))
     inner = raw.get("document")
-    body: Mapping[str, Any] = inner if isinstance(inner, Mapping) else raw
+    body: Mapping[str, Any] = inner if isinstance(inner, dict) else raw
     metadata = structured(body.get("metadata") or body.get("meta"))
-    meta: Mapping[str, Any] = metadata if isinstance(metadata, Mapping) else {}
+    meta: Mapping[str, Any] = metadata if isinstance(metadata, dict) else {}
     content = body.get("content") or body.get("page_content") or body.get("text")
-    if isinstance(content, Mapping):
+    if isinstance(content, dict):
         content = content.get("text")
     return Document(
         id=text_of(body.get("id") or body.get("document_id") or meta.get("id") or meta.get("document_id")),

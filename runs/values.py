@@ -131,7 +131,7 @@ def texts_of(value: Value) -> tuple[str, ...]:
     decoded = structured(value)
     if isinstance(decoded, str):
         return tuple(part.strip() for part in decoded.split(",") if part.strip())
-    if isinstance(decoded, Sequence):
+    if isinstance(decoded, (list, tuple)):
         return tuple(text for text in (text_of(item) for item in decoded) if text)
     return ()
 
@@ -209,19 +209,19 @@ def flat_index(attributes: Attributes) -> dict[str, dict[int, dict[str, Value]]]
     """Every flattened list of some attributes at once: prefix → N → {rest: value}, split at the first number."""
     found: dict[str, dict[int, dict[str, Value]]] = {}
     for key, value in attributes.items():
-        match = _NUMBERED.match(key)
+        match = _NUMBERED.search(key)
         if match is None:
             continue
-        prefix, number, rest = match.groups()
-        items = found.setdefault(prefix, {})
-        index = int(number)
+        begin, end = match.span()
+        items = found.setdefault(key[:begin], {})
+        index = int(key[begin + 1 : end])
         if index not in items and len(items) >= MAX_INDEXES:
             continue
-        items.setdefault(index, {})[rest or ""] = value
+        items.setdefault(index, {})[key[end + 1 :]] = value
     return found
 
 
-_NUMBERED = re.compile(r"(.*?)\.(\d{1,9})(?:\.(.*))?\Z", re.DOTALL | re.ASCII)
+_NUMBERED = re.compile(r"\.[0-9]{1,9}(?=\.|\Z)")
 
 
 def flat_list(attributes: Attributes, prefix: str) -> list[tuple[int, dict[str, Value]]]:
@@ -266,7 +266,7 @@ def first(attributes: Attributes, keys: Iterable[str]) -> Value:
 def as_map(value: Value) -> Mapping[str, Value]:
     """The value as a map, parsed if it is JSON; empty when it is none."""
     decoded = structured(value)
-    return decoded if isinstance(decoded, Mapping) else {}
+    return decoded if isinstance(decoded, dict) else {}
 
 
 MAX_PRINTED_CHARS = 100_000
@@ -307,7 +307,7 @@ def is_plain(value: object) -> bool:
 def as_list(value: Value) -> Sequence[Value]:
     """The value as a list, parsed if it is JSON; empty when it is none."""
     decoded = structured(value)
-    return decoded if isinstance(decoded, Sequence) and not isinstance(decoded, str) else ()
+    return decoded if isinstance(decoded, (list, tuple)) else ()
 
 
 def dig(value: Value, *path: str | int) -> Value:
@@ -316,10 +316,10 @@ def dig(value: Value, *path: str | int) -> Value:
     for step in path:
         here = structured(here)
         if isinstance(step, int):
-            if not isinstance(here, Sequence) or isinstance(here, str) or not -len(here) <= step < len(here):
+            if not isinstance(here, (list, tuple)) or not -len(here) <= step < len(here):
                 return None
             here = here[step]
-        elif isinstance(here, Mapping):
+        elif isinstance(here, dict):
             here = here.get(step)
         else:
             return None

@@ -7,7 +7,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 Value = None | bool | int | float | str | Sequence["Value"] | Mapping[str, "Value"]
-"""What an OTLP AnyValue decodes to. Bytes and non-finite doubles are tagged maps, so a value is always JSON."""
+"""What an OTLP AnyValue decodes to. Bytes and non-finite doubles are tagged maps, so a value is always JSON.
+
+A map is a `dict`, a sequence a `list` or `tuple`: ask for those, an abstract class takes several times as long to answer."""
 
 Attributes = Mapping[str, Value]
 
