@@ -19,7 +19,7 @@ from spans.facts import Decision
 from spans.ids import RunId, TraceId
 from spans.kinds import OutcomeLabel, RunMode, RunShape, RunStatus, SpanKind, ToolOutcome, UsageRole, Verdict
 from spans.run import Outcome
-from spans.span import Event, Link
+from spans.span import Event, Link, Resource, Scope
 from spans.usage import Usage
 from store.api import (
     CALLS_PER_HOUR,
@@ -1166,12 +1166,44 @@ class StoreContract:
             {"name": "call <PERSON_abcdefgh>"},
             {"events": (Event("e", 0, {"v": "<PERSON_abcdefgh>"}),)},
             {"attributes": {"<PERSON_abcdefgh>": 1}},
+            {"trace_state": "vendor=<PERSON_abcdefgh>"},
+            {"resource": Resource(attributes={"owner of <PERSON_abcdefgh>": 1})},
+            {"scope": Scope(name="tracer of <PERSON_abcdefgh>")},
+            {"scope": Scope(attributes={"<PERSON_abcdefgh>": 1})},
         ],
     )
     def test_every_trace_that_holds_a_pseudonym_is_found(self, store, project, write, item):
         write(a_clean_span(trace_id=a_trace_id(1)), a_clean_span(trace_id=a_trace_id(2), **item))
         assert store.find_traces(project, "<PERSON_abcdefgh>") == (a_trace_id(2),)
         assert store.find_traces(project + "x", "<PERSON_abcdefgh>") == ()
+
+    @pytest.mark.parametrize(
+        "log",
+        [
+            {"body": {"<PERSON_abcdefgh>": 1}},
+            {"attributes": {"<PERSON_abcdefgh>": 1}},
+            {"event_name": "asked by <PERSON_abcdefgh>"},
+            {"severity_text": "<PERSON_abcdefgh>"},
+            {"resource": Resource(attributes={"<PERSON_abcdefgh>": 1})},
+            {"scope": Scope(name="<PERSON_abcdefgh>")},
+        ],
+    )
+    def test_every_log_that_holds_a_pseudonym_is_found(self, store, project, write, log):
+        write(a_clean_log(trace_id=a_trace_id(1)), a_clean_log(trace_id=a_trace_id(2), log_id="2" * 32, **log))
+        assert store.find_traces(project, "<PERSON_abcdefgh>") == (a_trace_id(2),)
+
+    @pytest.mark.parametrize(
+        "run",
+        [
+            {"workflow": "desk of <PERSON_abcdefgh>"},
+            {"tags": ("<PERSON_abcdefgh>",)},
+            {"attributes": {"<PERSON_abcdefgh>": "1"}},
+            {"waiting_for": "<PERSON_abcdefgh>"},
+        ],
+    )
+    def test_every_run_that_holds_a_pseudonym_is_found(self, store, project, run):
+        store.write_derived([an_assembly(project=project, run_id=RunId(a_trace_id(3)), **run)])
+        assert store.find_traces(project, "<PERSON_abcdefgh>") == (a_trace_id(3),)
 
     def test_a_pseudonym_is_found_in_logs_facts_and_runs(self, store, project, write):
         write(a_clean_log(trace_id=a_trace_id(1), body={"content": "<PERSON_abcdefgh>"}))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from spans.errors import BusyError
 from spans.ids import RunId
 from store import open_store
+from store.clickhouse.sql import statement
 from store.survivors import Survivors
 from tests.builders import DAY, a_clean_span, a_trace_id, an_assembly
 from tests.store.contract import tables_for
@@ -115,3 +117,32 @@ def test_a_crash_anywhere_in_the_swap_can_be_repeated(store, monkeypatch, dies_b
     assert len(store.read_evidence("default", a_trace_id(1)).spans) == 1
     assert store.read_evidence("default", a_trace_id(2)).spans == ()
     assert store.read_run("default", a_trace_id(2)) is None
+
+
+NO_TEXT = {
+    "project": "of the installation", "trace_id": "an id", "span_id": "an id", "parent_span_id": "an id", "log_id": "an id",
+    "run_id": "an id", "segment": "an id of ours", "content_hash": "a digest", "fingerprint": "a digest", "key_id": "an id of ours",
+    "marks": "words of ours", "redaction": "a word of ours", "notes": "kinds and places of what was hidden, never a value",
+    "source": "a word of ours", "mode": "a word of ours", "shape": "a word of ours", "status": "a word of ours",
+    "outcome": "a word of ours", "dialects": "words of ours", "measure_names": "words of ours", "measure_flags": "words of ours",
+    "entities": "kinds of what was hidden",
+}  # fmt: skip
+"""Column → why no person's pseudonym can stand there."""
+
+
+def test_an_erasure_searches_every_column_in_which_a_sender_can_write(store):
+    """A new column is either searched, or named above with its reason."""
+    searched = statement("traces_naming")
+    for table in ("spans", "span_contents", "logs", "facts", "runs"):
+        own = re.search(rf"FROM {table}\n(.*?)(UNION ALL|\n\)\n)", searched, re.DOTALL)
+        rows = store._engine.select(
+            "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {t:String}"
+            " AND default_kind != 'ALIAS' AND position(type, 'String') > 0",
+            {"t": table},
+        )
+        texts = {str(row["name"]): str(row["type"]) for row in rows}
+        for name, kind in texts.items():
+            if name in NO_TEXT or (table == "runs" and name == "traces"):
+                continue
+            pattern = rf"mapKeys\({name}\)" if kind.startswith("Map") else rf"\b{name}\b"
+            assert re.search(pattern, own[1]), f"{table}.{name} is not searched when a person is erased"
