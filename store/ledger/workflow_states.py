@@ -71,13 +71,27 @@ class WorkflowStates:
         return state
 
     def get(self, project: str, environment: str, workflow: str) -> WorkflowState:
-        """The stricter of the switch of this environment and the one for all environments."""
+        """What agents are told: the strictest of this environment and the one for all; without one, of every environment.
+
+        It names the environment it was set for. Who does not say where it runs is not let run while any is stopped.
+        """
+        return self._strictest(project, environment, workflow, (environment, "") if environment else None)
+
+    def position(self, project: str, environment: str, workflow: str) -> WorkflowState:
+        """What holds in exactly this environment; an empty one is the switch for all of them, and no other counts."""
+        return self._strictest(project, environment, workflow, (environment, ""))
+
+    def _strictest(self, project: str, environment: str, workflow: str, among: tuple[str, ...] | None) -> WorkflowState:
+        newest = (
+            sa.select(sa.func.max(STATES.c.state_id))
+            .where(STATES.c.project == project, STATES.c.workflow == workflow)
+            .group_by(STATES.c.environment)
+        )
+        if among is not None:
+            newest = newest.where(STATES.c.environment.in_(among))
         with self._database.reading() as connection:
-            rows = [
-                connection.execute(_newest(project, named, workflow)).one_or_none()
-                for named in dict.fromkeys((environment, ""))
-            ]
-        found = [_state(row) for row in rows if row is not None]
+            rows = connection.execute(STATES.select().where(STATES.c.state_id.in_(newest)))
+            found = [_state(row) for row in rows]
         order = list(WorkMode)
         strictest = max(found, key=lambda s: (order.index(s.mode), s.since_ns), default=None)
         return strictest or WorkflowState(project, environment, workflow)

@@ -212,7 +212,7 @@ class AlertDriver:
         if not rule.switch or not fires or move.silenced or not alert.workflow:
             return
         wanted, order = WorkMode(rule.switch), list(WorkMode)
-        known = self._ledger.states.get(project, alert.environment, alert.workflow)
+        known = self._ledger.states.position(project, alert.environment, alert.workflow)
         if order.index(wanted) > order.index(known.mode):
             by, told = f"rule:{rule.rule_id}", {"state": wanted.value, "environment": alert.environment or "all"}
             self._ledger.audit.append(by, "rule_change", target=alert.workflow, project=project, detail=told)

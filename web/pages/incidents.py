@@ -16,6 +16,7 @@ from spans.run import Assembly, Run, Step
 from spans.values import Value
 from store.ledger.alerts import Alert, Flip
 from store.ledger.incidents import Incident, IncidentNote
+from store.ledger.workflow_states import WorkflowState
 from web.format import count, duration
 from web.pages.run_row import RunRow, build_row
 from web.places import SECOND_NS, Place
@@ -97,8 +98,10 @@ class IncidentPage:
     timeline: tuple[StateChange, ...]
     runs_href: str
     workflow_href: str
+    told: WorkflowState
+    """What agents that ask are told, and for which environment it was set."""
     mode: str
-    """What the workflow's state tells agents that ask: run, draft_only or stop."""
+    """What holds where the incident is: run, draft_only or stop."""
     may_act: bool
 
 
@@ -142,6 +145,7 @@ def build_incident(
     bad: Run | None,
     good: Run | None,
     changes: Sequence[StateChange],
+    told: WorkflowState,
     mode: str,
     may_act: bool,
     now_ns: int,
@@ -172,6 +176,7 @@ def build_incident(
         timeline=_timeline(incident, flips, notes, names),
         runs_href=place.within(since, until + 60 * SECOND_NS).url("/runs", **own),
         workflow_href=place.url(f"/workflows/{incident.workflow}") if incident.workflow else "",
+        told=told,
         mode=mode,
         may_act=may_act,
     )

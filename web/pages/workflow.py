@@ -55,6 +55,14 @@ def workflow_href(place: Place, workflow: str, **params: object) -> str:
     return place.url(f"/workflows/{quote(workflow, safe='')}", **params)
 
 
+def set_elsewhere(place: Place, state: WorkflowState) -> tuple[str, str]:
+    """Where a position of the switch was set and the hub that sets it, when its environment is not the chosen one."""
+    if not state.since_ns or state.environment == place.environment:
+        return "", ""
+    where = f"in {state.environment}" if state.environment else "for all environments"
+    return where, workflow_href(replace(place, environment=state.environment), state.workflow)
+
+
 @dataclass(frozen=True, slots=True)
 class HubTab:
     """One tab."""
@@ -166,6 +174,10 @@ class WorkflowPage:
     state: WorkflowState
     mode_words: str
     state_who: str
+    state_where: str
+    """Where it was set, when that is not the environment that the buttons set."""
+    state_href: str
+    """The hub where that switch is set."""
     may_switch: bool
     may_define: bool
     needs_definition: bool

@@ -222,7 +222,8 @@ def _page(desk: Desk, caller: Caller, place: Place, found: Incident) -> Incident
         bad=bad,
         good=_last_good(desk, own, found.began_ns),
         changes=_changes(desk, own, found),
-        mode=ledger.states.get(place.project, found.environment, found.workflow).mode.value,
+        told=ledger.states.get(place.project, found.environment, found.workflow),
+        mode=ledger.states.position(place.project, found.environment, found.workflow).mode.value,
         may_act=caller.may(Permission.REVIEW),
         now_ns=now_ns,
     )

@@ -88,7 +88,11 @@ def _own_id(desk: Desk, project: str, raw_id: str) -> RunId:
 
 @router.get("/workflows/{workflow:path}/state")
 def workflow_state(request: Request, caller: Reader, workflow: str) -> Response:
-    """Whether the agents of a workflow should run, for them to poll. tracetape publishes it and enforces nothing."""
+    """Whether the agents of a workflow should run, for them to poll. tracetape publishes it and enforces nothing.
+
+    With `?environment=` the stricter of that environment's switch and the one for all; without it the strictest of every
+    environment. `environment` in the answer is the one that the switch was set for, empty for all of them.
+    """
     desk = desk_of(request)
     project = project_of(request, caller)
     environment = request.query_params.get("environment", "")[:MOST_NAME]

@@ -43,6 +43,7 @@ from web.pages.workflow import (
     kind_lines,
     objective_line,
     preview_words,
+    set_elsewhere,
     tool_lines,
     version_table,
     workflow_href,
@@ -88,6 +89,7 @@ def _build(desk: Desk, request: Request, caller: Caller, place: Place, workflow:
     judged = standing.figures.judged_share
     is_defined = bool(policy is not None and policy.success.is_defined()) or bool(judged)
     state = ledger.states.get(place.project, place.environment, workflow)
+    where = set_elsewhere(place, state)
     names = _names(desk)
     counts = {kind: sum(r.group.count for r in ranked if r.group.kind == kind) for kind in ("stopped", "violation")}
     words = budget_sentences(standing.budget) if standing.budget is not None else ("", "")
@@ -101,6 +103,8 @@ def _build(desk: Desk, request: Request, caller: Caller, place: Place, workflow:
         state=state,
         mode_words=MODE_WORDS[state.mode],
         state_who=names.get(state.set_by, state.set_by),
+        state_where=where[0],
+        state_href=where[1],
         may_switch=caller.may(Permission.REVIEW),
         may_define=may_define,
         needs_definition=not is_defined,
@@ -136,7 +140,8 @@ def _build(desk: Desk, request: Request, caller: Caller, place: Place, workflow:
         runs_href=place.url("/runs", workflow=workflow, shape=",".join(COUNTED_SHAPES)),
         policy_href=place.url(f"/policies/{_quoted(workflow)}"),
         is_all_environments=not place.environment,
-        api_path=f"{services.endpoints.public_url}/api/v1/workflows/{_quoted(workflow)}/state",
+        api_path=f"{services.endpoints.public_url}/api/v1/workflows/{_quoted(workflow)}/state"
+        + (f"?environment={_quoted(place.environment)}" if place.environment else ""),
         history=tuple(
             (s, MODE_WORDS[s.mode], names.get(s.set_by, s.set_by))
             for s in ledger.states.history(place.project, workflow, 10)

@@ -27,3 +27,22 @@ def test_setting_what_is_set_keeps_since_when(ledger, clock):
     first = put(ledger, WorkMode.STOP, reason="spend")
     clock.pass_s(60)
     assert put(ledger, WorkMode.STOP, reason="spend") == first
+
+
+def test_without_an_environment_the_strictest_of_all_counts_and_is_named(ledger, clock):
+    put(ledger, WorkMode.STOP, "production")
+    clock.pass_s(1)
+    put(ledger, WorkMode.DRAFT_ONLY, "staging")
+    put(ledger, WorkMode.RUN)
+    state = ledger.states.get("default", "", "refunds")
+    assert (state.mode, state.environment) == (WorkMode.STOP, "production")
+    assert ledger.states.get("default", "elsewhere", "refunds").mode is WorkMode.RUN
+    assert ledger.states.get("other", "", "refunds").mode is WorkMode.RUN
+    put(ledger, WorkMode.RUN, "production")
+    assert ledger.states.get("default", "", "refunds").environment == "staging"
+
+
+def test_a_position_for_all_is_not_that_of_one_environment(ledger):
+    put(ledger, WorkMode.STOP, "production")
+    assert ledger.states.position("default", "", "refunds").mode is WorkMode.RUN
+    assert ledger.states.position("default", "production", "refunds").mode is WorkMode.STOP

@@ -481,6 +481,14 @@ def test_a_rule_leaves_a_stricter_switch_and_a_silenced_one_turns_nothing(house)
     assert house.ledger.states.get("default", "production", "triage").mode is WorkMode.RUN
 
 
+def test_a_rule_for_all_environments_holds_all_though_one_is_held_already(house):
+    house.rule(SPEND.replace("severity: page", "severity: page, switch: draft_only"))
+    house.ledger.states.put("default", "production", "refund", WorkMode.STOP, reason="by hand", set_by="member:ana")
+    house.run("9", environment="")
+    house.pass_s(300)
+    assert house.ledger.states.get("default", "staging", "refund").mode is WorkMode.DRAFT_ONLY
+
+
 def test_without_the_word_a_rule_leaves_the_switch_alone(house):
     house.rule(SPEND)
     house.run("9")

@@ -13,9 +13,10 @@ from spans.ids import RunId, TraceId
 from spans.kinds import OutcomeLabel
 from spans.roles import Role
 from store.ledger.workflow_states import WorkMode
-from tests.builders import a_trace_id
+from tests.builders import SECOND_NS, a_trace_id
 from tests.web.house import House, a_house
 from tests.web.samples import add_refund
+from tracetape.alerting.driver import AlertDriver
 from tracetape.judges import Judges
 
 
@@ -70,6 +71,31 @@ def test_the_switch_is_set_recorded_and_polled(filled: House):
     assert told["since"]
     assert told["budget"] is None
     assert filled.ledger.audit.list()[0].detail["state"] == "draft_only"
+
+
+def test_an_agent_that_names_no_environment_is_held_while_one_is_stopped(filled: House):
+    path = "/api/v1/workflows/refund-agent/state"
+    reader, reviewer = filled.client(Role.VIEWER), filled.client(Role.REVIEWER)
+    assert reviewer.post(path, json={"mode": "stop", "environment": "production"}).status_code == 200
+    told = reader.get(path).json()["data"]
+    assert (told["mode"], told["environment"]) == ("stop", "production")
+    assert reader.get(path, params={"environment": "staging"}).json()["data"]["mode"] == "run"
+    assert reviewer.post(path, json={"mode": "draft_only"}).status_code == 200
+    assert reader.get(path, params={"environment": "staging"}).json()["data"]["mode"] == "draft_only"
+    assert reader.get(path).json()["data"]["mode"] == "stop"
+    hub = filled.browser(Role.REVIEWER).get("/workflows/refund-agent").text
+    assert re.search(
+        r'stopped</b> <a href="/workflows/refund-agent\?environment=production[^"]*">in production</a>', hub
+    )
+
+
+def test_a_rule_that_fires_for_one_environment_holds_agents_that_name_none(filled: House):
+    rule = "{id: spend, type: threshold, metric: cost_usd, above: 0.00001, window: 24h, severity: page, switch: stop}"
+    filled.ledger.alert_rules.put("default", "spend", rule, "tests")
+    filled.store.roll_up()
+    AlertDriver(filled.store, filled.ledger, clock_ns=lambda: filled.services.clock_ns() + 3_600 * SECOND_NS).look()
+    told = filled.client(Role.VIEWER).get("/api/v1/workflows/refund-agent/state").json()["data"]
+    assert (told["mode"], told["environment"], told["by"]) == ("stop", "production", "rule:spend")
 
 
 def test_the_switch_tells_how_the_budget_stands(filled: House):
