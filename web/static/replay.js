@@ -145,14 +145,24 @@
     go(link.id === "prev" ? at - 1 : link.id === "next" ? at + 1 : Number(link.dataset.go));
   });
   addEventListener("popstate", () => go(Number(new URL(location.href).searchParams.get("step")) || 1, false));
+  /* the same switch as on every page (app.js); what is no letter moves the player only where it means the player */
+  const lettersOff = () => { try { return localStorage.getItem("tracetape-keys-off") === "1"; } catch { return false; } };
+  const isMine = (key, target) => {
+    if (key.length === 1 && key !== " ") return !lettersOff();
+    const reading = stage.contains(target);
+    if (reading && /^(ArrowUp|ArrowDown|Home|End| )$/.test(key)) return false; // a long text scrolls
+    if (reading && target.scrollWidth > target.clientWidth) return false; // and a wide one sidewards
+    if (!player.contains(target) && target !== document.body) return false;
+    return (key !== "ArrowDown" || lane(1) > 0) && (key !== "ArrowUp" || lane(-1) > 0);
+  };
   addEventListener("keydown", (event) => {
-    if (event.altKey || event.metaKey || event.ctrlKey) return;
+    if (event.altKey || event.metaKey || event.ctrlKey || document.querySelector("dialog[open]")) return;
     if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
     const keys = {
       ArrowRight: () => go(event.shiftKey ? find(at, 1, (r) => r.dataset.kind === "model") || at : at + 1),
       ArrowLeft: () => go(event.shiftKey ? find(at, -1, (r) => r.dataset.kind === "model") || at : at - 1),
-      ArrowDown: () => go(lane(1) || at),
-      ArrowUp: () => go(lane(-1) || at),
+      ArrowDown: () => go(lane(1)),
+      ArrowUp: () => go(lane(-1)),
       Home: () => go(1),
       End: () => go(total),
       e: () => go(find(at, 1, (r) => "bad" in r.dataset) || at),
@@ -165,7 +175,7 @@
       " ": () => (event.target.matches("a, button, summary") && event.target !== play ? null : (toggle(), 1)),
     };
     const act = keys[event.key];
-    if (!act) return;
+    if (!act || !isMine(event.key, event.target)) return;
     if (event.key === " " && event.target.matches("button, summary")) return;
     event.preventDefault();
     event.stopPropagation(); // these keys mean something else on the other tabs

@@ -82,6 +82,54 @@ def test_acceptance_43_the_whole_inspection_works_by_keyboard(site: Site):
     assert page.evaluate(RULES) == []
 
 
+def test_letters_rest_when_they_are_switched_off_or_a_dialog_is_open(site: Site):
+    run = add_refund(site.house.store)
+    page = site.page()
+    page.goto(f"/runs/{run}/replay")
+    player = page.locator("[data-player]")
+    page.keyboard.press("?")
+    page.get_by_role("button", name="All keys, and their switch").click()
+    expect(page.locator("dialog[open]")).to_be_visible()
+    page.evaluate("document.activeElement.blur()")
+    for key in ("t", "e", "ArrowRight", "End"):
+        page.keyboard.press(key)
+    expect(player).to_have_attribute("data-at", "1")
+    page.locator("#single-keys").uncheck()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    page.evaluate("document.activeElement.blur()")
+    open_menus = "document.querySelectorAll('.controls details[open]').length"
+    before = page.evaluate(open_menus)
+    for key in ("e", "t", "a", "r", "c", "y", "?"):
+        page.keyboard.press(key)
+    expect(player).to_have_attribute("data-at", "1")
+    assert f"/runs/{run}/replay" in page.url
+    assert page.evaluate("document.activeElement.tagName") == "BODY"
+    assert page.evaluate(open_menus) == before
+    page.keyboard.press("ArrowRight")
+    expect(player).to_have_attribute("data-at", "2", timeout=20_000)
+
+
+def test_arrows_scroll_where_they_mean_no_step(site: Site):
+    """No branch below: the page scrolls. A focused text or a link of another part keeps the keys it has everywhere."""
+    run = add_refund(site.house.store)
+    page = site.page(viewport={"width": 1000, "height": 300})
+    page.goto(f"/runs/{run}/replay")
+    player = page.locator("[data-player]")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("scrollY > 0")
+    page.locator(".stage section[tabindex]").first.focus()
+    page.keyboard.press("End")
+    page.locator(".tabs a.tab").first.focus()
+    for key in ("ArrowRight", "End"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(200)
+    expect(player).to_have_attribute("data-at", "1")
+    page.locator(".steplist a[data-go]").first.focus()
+    page.keyboard.press("End")
+    expect(player).to_have_attribute("data-at", "4", timeout=20_000)
+
+
 def test_without_script_every_step_is_a_link(site: Site):
     run = add_refund(site.house.store)
     page = site.page(java_script_enabled=False)
