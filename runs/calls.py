@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping, Sequence
 
 from runs.decisions import failure_of
-from runs.values import structured
+from runs.values import evaluated, structured
 from spans.canonical import content_digest
 from spans.content import Message, Part, ToolDefinition
 from spans.facts import AnsweredCall, AskedCall
@@ -157,10 +156,7 @@ def literal(value: Value) -> Value:
     text = value.strip()
     if not (text.startswith("{'") and text.endswith("}")):
         return value
-    try:
-        found = ast.literal_eval(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return value
+    found = evaluated(text)
     return found if isinstance(found, dict) and all(isinstance(key, str) for key in found) else value
 
 

@@ -281,11 +281,17 @@ def printed(value: Value) -> Value:
     text = decoded.strip()
     if (text[:1], text[-1:]) not in {("{", "}"), ("[", "]")}:
         return decoded
+    found = evaluated(text)
+    return decoded if found is None or not is_plain(found) else found
+
+
+@remembered
+def evaluated(text: str) -> Any:
+    """What a Python literal stands for; None when the text is none. Shared, so nobody may change it."""
     try:
-        found = ast.literal_eval(text)
+        return ast.literal_eval(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return decoded
-    return found if is_plain(found) else decoded
+        return None
 
 
 def is_plain(value: object) -> bool:
