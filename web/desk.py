@@ -30,6 +30,7 @@ from web.settings import WebSettings
 from web.tapes import Tapes
 from web.text import fold, one_line, person, visible
 from web.tree import Trees
+from web.typed import Typed
 
 TEMPLATES = Path(__file__).parent / "templates"
 THEME_COOKIE = "tracetape_theme"
@@ -47,6 +48,7 @@ class Desk:
         self.settings = settings
         self.assets = assets
         self.recent = Recent(REMEMBER_S)
+        self.typed = Typed(services, self.recent)
         self.trees = Trees()
         self.tapes = Tapes()
         self.templates = _environment()
@@ -59,14 +61,17 @@ class Desk:
         Raises:
             RefusedError: a range that cannot be read.
             NotFoundError: a project the caller may not see.
+            BusyError: an environment that no run has, while no worker can redact.
         """
         params = request.query_params
         home = caller.project or DEFAULT_PROJECT
+        project = caller.project_or(params.get("project", "")[:200], home)
+        environment = params.get("environment", "")[:400] if caller.role else ""
         return Place(
             root=request.scope.get("root_path", ""),
-            project=caller.project_or(params.get("project", "")[:200], home),
+            project=project,
             range=parse_range(params, self.services.clock_ns()),
-            environment=params.get("environment", "")[:400],
+            environment=self.typed.value(project, "environment", environment) if environment else "",
             home_project=home,
         )
 
@@ -148,6 +153,7 @@ class Desk:
         query = RunQuery(project=place.project, since_ns=place.range.since_ns, until_ns=place.range.until_ns)
         key = ("environments", place.project, place.range.key or place.range.since_ns)
         found = self.recent.get(key, lambda: self.services.store.values(query, "environment", 20))
+        self.typed.note(place.project, "environment", (name for name, _ in found))
         return tuple(name for name, _ in found if name)
 
     def ingest(self) -> IngestStatus:

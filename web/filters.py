@@ -29,6 +29,8 @@ _TEXTS: tuple[tuple[str, str], ...] = (
     ("tool", "called tool {}"),
     ("tag", "tagged {}"),
 )
+TEXT_NAMES = tuple(name for name, _ in _TEXTS)
+"""Filters that take any text."""
 _CHOICES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("status", tuple(RunStatus), "status is {}"),
     ("outcome", tuple(OutcomeLabel), "outcome is {}"),

@@ -30,6 +30,8 @@ _HEADS = {"time": ("", "oldest"), "cost": ("cost", "cost_up"), "duration": ("dur
 """Columns that order the list: the first press, and the second."""
 SUGGESTED = ("workflow", "version", "agent", "service", "model", "tool", "user", "session", "tag")
 """Fields whose real values the filter form suggests."""
+KEPT_BY_FORM = frozenset({"shape", "q", "order"})
+"""Parameters of the list that the filter form has no field for."""
 MOST_SUGGESTED = 30
 """Values of one field. A field with more of them takes any text and suggests the most frequent."""
 
@@ -70,8 +72,8 @@ class Facets:
     """The form that filters by fields. Its values are looked up when it is opened, because that costs more than the list."""
 
     choices: tuple[FieldChoice, ...]
-    hidden: tuple[tuple[str, str], ...]
-    """Parameters that the form keeps."""
+    action: str
+    """Where it is sent: posted, so that nothing typed stands in an address before it is clean."""
     min_cost: str
 
 
@@ -233,7 +235,7 @@ def build_facets(
     suggestions: Mapping[str, Sequence[tuple[str, int]]],
 ) -> Facets:
     """The form over the values that the runs of the range have."""
-    return Facets(_choices(params, suggestions), _hidden(place, own), params.get("min_cost", ""))
+    return Facets(_choices(params, suggestions), _action(place, own), params.get("min_cost", ""))
 
 
 def _ordered(place: Place, own: Mapping[str, str], name: str) -> str:
@@ -347,7 +349,5 @@ def _choices(
     return (*(c for c in real if c.options or c.value), *fixed)
 
 
-def _hidden(place: Place, own: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    kept = {k: v for k, v in own.items() if k in {"shape", "q", "order"}}
-    here = {"project": place.project if place.project != place.home_project else "", "environment": place.environment}
-    return tuple((k, v) for k, v in {**here, **place.range.params(), **kept}.items() if v)
+def _action(place: Place, own: Mapping[str, str]) -> str:
+    return place.url("/runs/filter", **{k: v for k, v in own.items() if k in KEPT_BY_FORM})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -56,10 +56,9 @@ def runs(request: Request, caller: Reader) -> Response:
     )
     if query.since_ns is not None and query.until_ns is not None and query.since_ns >= query.until_ns:
         raise RefusedError("The time range ends before it starts; check since and until.")
-    query = parse_filters(params, query)
+    query = desk.typed.clean(parse_filters(params, query))
     if query.text:
-        query = replace(query, text=desk.services.redact_text(project, query.text))
-        record(desk, caller, "search", project=project, detail={"text": query.text or ""})
+        record(desk, caller, "search", project=project, detail={"text": query.text})
     found = desk.services.store.find_runs(query)
     return answer([run_json(run) for run in found.rows], next_cursor=found.next_cursor)
 

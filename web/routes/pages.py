@@ -64,6 +64,7 @@ def overview(request: Request, caller: Reader) -> Response:
         fleet := store.fleet(query),
         _around(desk, place, fleet),
     )
+    desk.typed.note(place.project, "workflow", (row.workflow for row in fleet))
     frame = desk.frame(request, caller, place, "Overview", active="overview")
     return desk.page(request, "overview.html", frame, page)
 
@@ -249,18 +250,22 @@ def _suggestions(desk: Desk, place: Place, query: RunQuery) -> dict[str, Sequenc
     """Real values of the range, whatever else the list is filtered by: of our fields and of promoted attributes."""
     unfiltered = replace(desk.query(place), shape=query.shape)
     names = (*SUGGESTED, *(f"{ATTRIBUTE}{key}" for key in carried_attributes(desk, unfiltered)))
-    return {
+    found = {
         name: desk.recent.get(
             ("values", name, place.project, place.environment, place.range.key or place.range.since_ns, query.shape),
             lambda name=name: desk.services.store.values(unfiltered, name, MOST_SUGGESTED),
         )
         for name in names
     }
+    for name, values in found.items():
+        desk.typed.note(place.project, name, (value for value, _ in values))
+    return found
 
 
 def _groups(desk: Desk, request: Request, place: Place, query: RunQuery, own: Mapping[str, str]) -> Groups:
     group, order = request.query_params["group"], request.query_params.get("by", "")
     found = desk.services.store.groups(replace(query, cursor=None), group, order, MOST_GROUPS)
+    desk.typed.note(place.project, group, (row.value for row in found))
     return build_groups(place, own, group, found, order)
 
 
@@ -274,10 +279,8 @@ def _first_page(store: Store, query: RunQuery, bars: Sequence[Bucket]) -> Page[R
 
 def _runs_query(desk: Desk, request: Request, place: Place) -> tuple[RunQuery, bool]:
     """The query of the address, and whether its shape is still to be chosen."""
-    query = parse_filters(request.query_params, desk.query(place))
-    if query.text:
-        # typed into the address by hand it is still raw; a second pass over clean text changes nothing
-        query = replace(query, text=desk.services.redact_text(place.project, query.text))
+    # typed into the address by hand it is still raw
+    query = desk.typed.clean(parse_filters(request.query_params, desk.query(place)))
     return query, not request.query_params.get("shape")
 
 
@@ -323,8 +326,10 @@ def search(request: Request, caller: Reader, q: Annotated[str, Form()] = "") -> 
     trace = trace_or_none(typed)
     if trace and desk.services.store.read_run(place.project, trace):
         return RedirectResponse(place.url(f"/runs/{trace}"), 303)
-    clean = desk.services.redact_text(place.project, typed) if typed else ""
-    kept = parse_filters({k: v for k, v in request.query_params.items() if k != "q"}, desk.query(place))
+    clean = desk.typed.value(place.project, "q", typed) if typed else ""
+    kept = desk.typed.clean(
+        parse_filters({k: v for k, v in request.query_params.items() if k != "q"}, desk.query(place))
+    )
     own = {"shape": "any" if clean else "", **params_of(kept)}
     return RedirectResponse(place.url("/runs", **{**own, "q": clean}), 303)
 
@@ -335,6 +340,8 @@ def workflows(request: Request, caller: Reader) -> Response:
     desk = desk_of(request)
     place = desk.place(request, caller)
     query = replace(desk.query(place), shape=tuple(COUNTED_SHAPES.split(",")))
-    page = build_workflows(place, desk.services.store.fleet(query))
+    fleet = desk.services.store.fleet(query)
+    desk.typed.note(place.project, "workflow", (row.workflow for row in fleet))
+    page = build_workflows(place, fleet)
     frame = desk.frame(request, caller, place, "Workflows", active="workflows")
     return desk.page(request, "workflows.html", frame, page)

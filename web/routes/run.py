@@ -133,6 +133,8 @@ def head_of(
     desk: Desk, caller: Caller, place: Place, run: Run, outline: Outline, stopped: Step | None, redaction: str = ""
 ) -> RunHead:
     """The head of a run, the same above every tab. `redaction` is how the step that is shown went through it."""
+    desk.typed.note(place.project, "user", (run.user_id,))
+    desk.typed.note(place.project, "session", (run.session_id,))
     return build_head(
         place,
         run,

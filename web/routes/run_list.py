@@ -1,12 +1,12 @@
-"""What can be done with a list of runs: download it, keep it as a view, pin some of it."""
+"""What can be done with a list of runs: filter it by fields, download it, keep it as a view, pin some of it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from runs.present import run_json
@@ -19,6 +19,7 @@ from web.csv import csv_text
 from web.desk import Desk
 from web.filters import params_of, parse_filters
 from web.format import rfc3339
+from web.pages.runs import KEPT_BY_FORM
 from web.places import Place
 from web.routes.api import answer
 from web.routes.common import desk_of, find_run, go, record
@@ -32,6 +33,27 @@ COLUMNS = (
     "tool_calls", "denials", "errors", "cost_usd", "unpriced_calls", "input_tokens", "output_tokens", "duration_ms",
     "user_id", "session_id",
 )  # fmt: skip
+
+
+async def form_texts(request: Request) -> Mapping[str, str]:
+    """The fields of a form, whatever their names."""
+    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+
+
+@router.post("/runs/filter")
+def filter_runs(request: Request, caller: Reader, form: Annotated[Mapping[str, str], Depends(form_texts)]) -> Response:
+    """Filter by the fields of the form: what was typed is redacted before it reaches an address, a log or a query.
+
+    Raises:
+        RefusedError: a value that its filter does not know.
+        BusyError: no worker can redact yet.
+    """
+    desk = desk_of(request)
+    place = desk.place(request, caller)
+    kept = {k: v for k, v in request.query_params.items() if k in KEPT_BY_FORM}
+    query = desk.typed.clean(parse_filters({**form, **kept}, desk.query(place)))
+    chosen = {k: v for k, v in params_of(query).items() if k != "shape" or "shape" in kept}
+    return RedirectResponse(place.url("/runs", **chosen), 303)
 
 
 @router.get("/runs/export")
@@ -57,9 +79,7 @@ def _chosen(desk: Desk, place: Place, ids: list[str]) -> tuple[Run, ...]:
 
 
 def _shown(desk: Desk, request: Request, place: Place) -> tuple[Run, ...]:
-    query = parse_filters(request.query_params, desk.query(place))
-    if query.text:
-        query = replace(query, text=desk.services.redact_text(place.project, query.text))
+    query = desk.typed.clean(parse_filters(request.query_params, desk.query(place)))
     return desk.services.store.find_runs(query).rows
 
 
@@ -85,9 +105,7 @@ def save_view(
     """Keep the filters of the address under a name; what was typed is redacted first."""
     desk = desk_of(request)
     place = desk.place(request, caller)
-    query = parse_filters(request.query_params, desk.query(place))
-    if query.text:
-        query = replace(query, text=desk.services.redact_text(place.project, query.text))
+    query = desk.typed.clean(parse_filters(request.query_params, desk.query(place)))
     own = (
         params_of(query)
         if request.query_params.get("shape")

@@ -65,7 +65,11 @@ async def whatif_json(request: Request, caller: Reader) -> Response:
     body = (await request.body())[:MOST_POLICY]
     parsed = parse_policy(body.decode("utf-8", "replace"))
     query = parse_filters(request.query_params, desk.query(place))
-    found: WhatIf = await run_in_threadpool(desk.services.store.what_if, query, parsed)
+
+    def told() -> WhatIf:
+        return desk.services.store.what_if(desk.typed.clean(query), parsed)
+
+    found = await run_in_threadpool(told)
     return answer({**whatif_told(found), "workflow_id": parsed.workflow_id, "policy_version": parsed.version})
 
 
