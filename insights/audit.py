@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from insights.attempts import tool_calls
 from spans.ids import RunId, SpanId
-from spans.kinds import OutcomeLabel, ToolOutcome
+from spans.kinds import OutcomeLabel, ToolOutcome, UsageRole
 from spans.policy import FindingKind, Policy, judge
 from spans.run import Assembly, Run, Step
 
@@ -118,7 +118,8 @@ def _stopped(policy: Policy, rule: str, run: Run, steps: tuple[Step, ...]) -> tu
             spent += step.cost.usd
             if rule == "max_cost_usd" and limits.max_cost_usd is not None and spent > limits.max_cost_usd:
                 return _rest(run, spent), f"after {seconds:.0f} s"
-            tokens += step.usage.total() if step.usage is not None else 0
+        if step.usage is not None and step.usage_role is UsageRole.OWN:
+            tokens += step.usage.total()
             if rule == "max_tokens" and limits.max_tokens is not None and tokens > limits.max_tokens:
                 return _rest(run, spent), f"after {seconds:.0f} s"
     return Decimal(0), "at its end"

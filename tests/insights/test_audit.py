@@ -7,9 +7,10 @@ from msgspec import structs
 from insights.audit import audit, change
 from insights.policy_file import parse_policy
 from spans.ids import RunId
-from spans.kinds import OutcomeLabel
+from spans.kinds import OutcomeLabel, UsageRole
 from spans.policy import Policy
 from spans.run import Outcome
+from spans.usage import Usage
 from tests.builders import SECOND_NS, a_step, a_trace_id, an_assembly
 from tests.insights.test_attempts import a_call
 
@@ -62,3 +63,15 @@ def test_a_draft_tells_what_is_newly_denied_and_newly_allowed():
 def test_the_success_rule_labels_what_it_can():
     found = audit(parse_policy("workflow_id: r\nsuccess: {final_tool: get_order}\n"), runs())
     assert (found.success, found.failure, found.unknown) == (1, 1, 0)
+
+
+def test_a_limit_of_tokens_stops_runs_of_models_without_a_price():
+    step = structs.replace(a_step(), cost=None)
+    calls = [
+        structs.replace(step, span_id=a_call(n + 1).span_id, start_ns=step.start_ns + n * SECOND_NS) for n in range(3)
+    ]
+    second_report = structs.replace(calls[0], usage_role=UsageRole.DUPLICATE, span_id=a_call(9).span_id)
+    each = step.usage.total()
+    run = an_assembly(*calls, second_report, usage=Usage(input=3 * each, output=0))
+    (hit,) = audit(parse_policy(f"workflow_id: r\nlimits: {{max_tokens: {2 * each}}}\n"), [run]).hits
+    assert hit.stopped_at == "after 2 s"
