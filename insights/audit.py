@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class PolicyAudit:
 def audit(policy: Policy, assemblies: Iterable[Assembly]) -> PolicyAudit:
     """Judge runs against a policy, as if it had been in force. Observes; whatever it says, the runs have happened."""
     found = list(assemblies)
-    hits: defaultdict[tuple[str, str], list[tuple[Run, Step | None, Decimal, str]]] = defaultdict(list)
+    hits: defaultdict[tuple[str, str], list[_Hit]] = defaultdict(list)
     unlisted: defaultdict[str, int] = defaultdict(int)
     labels: defaultdict[OutcomeLabel, int] = defaultdict(int)
     for assembly in found:
@@ -63,10 +64,9 @@ def audit(policy: Policy, assemblies: Iterable[Assembly]) -> PolicyAudit:
         labels[judgement.outcome.label] += 1
         for finding in judgement.findings:
             if finding.kind is FindingKind.VIOLATION and finding.step is not None:
-                hits[finding.rule, finding.step.tool_name].append((run, finding.step, Decimal(0), ""))
+                hits[finding.rule, finding.step.tool_name].append(_Hit(run, finding.step))
             elif finding.kind is FindingKind.LIMIT:
-                saved, where = _stopped(policy, finding.rule, run, steps)
-                hits[finding.rule, ""].append((run, None, saved, where))
+                hits[finding.rule, ""].append(_stopped(policy, finding.rule, run, steps))
         if policy.allowed_tools is not None:
             known = {*policy.allowed_tools, *policy.require_approval, *policy.denied_tools}
             for call in tool_calls(steps):
@@ -83,10 +83,22 @@ def audit(policy: Policy, assemblies: Iterable[Assembly]) -> PolicyAudit:
     )
 
 
-def _hit(rule: str, tool: str, rows: list[tuple[Run, Step | None, Decimal, str]]) -> RuleHit:
-    runs = {run.run_id: run for run, *_ in rows}
-    dearest = max(rows, key=lambda row: (row[0].cost_usd or Decimal(0), row[0].run_id))
-    places = sorted(where for *_, where in rows if where)
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """One run that a rule hits, at a step or, for a limit, at a place."""
+
+    run: Run
+    step: Step | None = None
+    saved: Decimal = Decimal(0)
+    place: float = math.inf
+    """The call, or the second, at which a limit stops it; a text would put call 10 before call 2."""
+    where: str = ""
+
+
+def _hit(rule: str, tool: str, rows: list[_Hit]) -> RuleHit:
+    runs = {row.run.run_id: row.run for row in rows}
+    dearest = max(rows, key=lambda row: (row.run.cost_usd or Decimal(0), row.run.run_id))
+    places = sorted((row for row in rows if row.where), key=lambda row: (row.place, row.where))
     return RuleHit(
         rule=rule,
         tool=tool,
@@ -94,13 +106,13 @@ def _hit(rule: str, tool: str, rows: list[tuple[Run, Step | None, Decimal, str]]
         calls=len(rows) if tool else 0,
         good_runs=sum(run.outcome.label is OutcomeLabel.SUCCESS for run in runs.values()),
         cost_usd=sum((run.cost_usd or Decimal(0) for run in runs.values()), Decimal(0)),
-        saved_usd=sum((saved for _, _, saved, _ in rows), Decimal(0)),
-        stopped_at=places[len(places) // 2] if places else "",
-        example=(dearest[0].run_id, dearest[1].span_id if dearest[1] else None),
+        saved_usd=sum((row.saved for row in rows), Decimal(0)),
+        stopped_at=places[len(places) // 2].where if places else "",
+        example=(dearest.run.run_id, dearest.step.span_id if dearest.step else None),
     )
 
 
-def _stopped(policy: Policy, rule: str, run: Run, steps: tuple[Step, ...]) -> tuple[Decimal, str]:
+def _stopped(policy: Policy, rule: str, run: Run, steps: tuple[Step, ...]) -> _Hit:
     """What a limit would have saved of a run, and where it would have stopped it."""
     limits = policy.limits
     spent, tokens, calls = Decimal(0), 0, 0
@@ -109,20 +121,20 @@ def _stopped(policy: Policy, rule: str, run: Run, steps: tuple[Step, ...]) -> tu
     for step in ordered:
         seconds = (step.start_ns - run.started_ns) / 1e9
         if rule == "max_duration_s" and limits.max_duration_s is not None and seconds > limits.max_duration_s:
-            return _rest(run, spent), f"after {limits.max_duration_s:g} s"
+            return _Hit(run, None, _rest(run, spent), seconds, f"after {limits.max_duration_s:g} s")
         if step.span_id in counted:
             calls += 1
             if rule == "max_tool_calls" and limits.max_tool_calls is not None and calls > limits.max_tool_calls:
-                return _rest(run, spent), f"at call {calls}"
+                return _Hit(run, None, _rest(run, spent), calls, f"at call {calls}")
         if step.cost is not None:
             spent += step.cost.usd
             if rule == "max_cost_usd" and limits.max_cost_usd is not None and spent > limits.max_cost_usd:
-                return _rest(run, spent), f"after {seconds:.0f} s"
+                return _Hit(run, None, _rest(run, spent), seconds, f"after {seconds:.0f} s")
         if step.usage is not None and step.usage_role is UsageRole.OWN:
             tokens += step.usage.total()
             if rule == "max_tokens" and limits.max_tokens is not None and tokens > limits.max_tokens:
-                return _rest(run, spent), f"after {seconds:.0f} s"
-    return Decimal(0), "at its end"
+                return _Hit(run, None, _rest(run, spent), seconds, f"after {seconds:.0f} s")
+    return _Hit(run, where="at its end")
 
 
 def _rest(run: Run, spent: Decimal) -> Decimal:

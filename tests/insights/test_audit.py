@@ -75,3 +75,18 @@ def test_a_limit_of_tokens_stops_runs_of_models_without_a_price():
     run = an_assembly(*calls, second_report, usage=Usage(input=3 * each, output=0))
     (hit,) = audit(parse_policy(f"workflow_id: r\nlimits: {{max_tokens: {2 * each}}}\n"), [run]).hits
     assert hit.stopped_at == "after 2 s"
+
+
+def test_the_median_place_is_that_of_numbers_not_of_texts():
+    step, limit = a_step(), "workflow_id: r\nlimits: {max_cost_usd: 0.0001}\n"
+    late = [
+        an_assembly(
+            structs.replace(step, start_ns=step.start_ns + seconds * SECOND_NS),
+            run_id=RunId(a_trace_id(seconds)),
+            started_ns=step.start_ns,
+            cost_usd=Decimal("0.0006"),
+        )
+        for seconds in (2, 3, 10)
+    ]
+    (hit,) = audit(parse_policy(limit), late).hits
+    assert hit.stopped_at == "after 3 s"
