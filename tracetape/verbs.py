@@ -167,6 +167,8 @@ def mark(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         label=str(arguments.get("label", ""))[:200],
         by="command line",
     )
+    target = f"changes of {told.workflow or 'all'}"
+    house.ledger.audit.append("command line", "rule_change", target, {"did": "change marked"}, told.project)
     (kept,) = house.ledger.marks.add([told])
     return {"label": kept.label, "at_ns": kept.at_ns, "mark_id": kept.mark_id}
 

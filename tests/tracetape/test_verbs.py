@@ -6,13 +6,16 @@ import json
 import os
 import signal
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
+from store.ledger import Ledger
 from tests.tracetape.running import Running, wait_for
 from tests.tracetape.test_first_light import send_run
 from tracetape.folder import DataFolder, is_held
+from tracetape.verbs import VERBS
 
 pytestmark = pytest.mark.slow
 
@@ -112,3 +115,11 @@ def test_without_a_server_the_delivery_check_still_sees_what_waits_in_the_spool(
         running.restart()
         wait_for(lambda: running.try_api(f"/api/v1/runs/{trace}"), 30, "the run after the restart")
         assert running.settle()["spans"]["stored"] == 3
+
+
+def test_a_mark_stands_in_the_access_log(tmp_path):
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    VERBS["mark"](SimpleNamespace(ledger=ledger), {"label": "v42", "workflow": "refund-agent"})
+    (told,) = ledger.audit.list()
+    ledger.close()
+    assert (told.actor, told.action, told.target) == ("command line", "rule_change", "changes of refund-agent")

@@ -202,6 +202,7 @@ async def add_change(request: Request, caller: Reviewer) -> Response:
         label=desk.services.redact_text(project, fields["label"].strip()[:MOST_LABEL]),
         by=caller.name or caller.actor,
     )
+    record(desk, caller, "rule_change", f"changes of {mark.workflow or 'all'}", project, {"did": "change marked"})
     (kept,) = desk.services.ledger.marks.add([mark])
     return answer(_mark_json(kept))
 

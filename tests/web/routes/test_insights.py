@@ -202,6 +202,8 @@ def test_a_change_is_marked_over_the_api_and_shows_on_drift(house: House):
     assert [m["label"] for m in listed] == ["v42 of <EMAIL_ADDRESS_tapkmj7f>"]
     assert listed[0]["at"] == "2026-11-20T11:00:00.000000000Z"
     assert "marked: v42 of" in house.browser().get("/drift").text
+    (told,) = [e for e in house.ledger.audit.list() if e.action == "rule_change"]
+    assert (told.project, told.target, told.detail["did"]) == ("default", "changes of refund-agent", "change marked")
 
 
 def test_changes_stand_on_every_chart_over_time(house: House):
