@@ -62,14 +62,15 @@ def generic_decisions(attributes: Attributes, draft: Draft) -> None:
     """Decisions written as `<prefix>.decision` or `<prefix>.verdict` with the policy's id beside.
 
     It covers our own documented names (`tracetape.decision`, `tracetape.decision.by`, …), hand-written policies
-    (`app.policy.decision`), OPA and Cedar results put on a span, and drafts of the security conventions.
+    (`app.policy.decision`), OPA and Cedar results put on a span, and drafts of the security conventions. The prefix
+    has to name a control: `loan.decision = "rejected"` is what a tool found out, and nobody was refused anything.
     """
     for key, value in attributes.items():
         if not key.endswith(_DECISIONS):
             continue
         prefix = key.rpartition(".")[0]
         verdict = verdict_of(text_of(value))
-        if not prefix or verdict is None or _is_known_elsewhere(key):
+        if verdict is None or CONTROLS.isdisjoint(prefix.lower().split(".")) or _is_known_elsewhere(key):
             continue
         draft.decisions.append(
             Decision(
@@ -82,6 +83,13 @@ def generic_decisions(attributes: Attributes, draft: Draft) -> None:
         )
 
 
+CONTROLS = frozenset({
+    "tracetape", "policy", "policies", "policy_engine", "tool_policy", "content_policy", "guard", "guards", "guardrail",
+    "guardrails", "guardian", "firewall", "control", "controls", "access_control", "approval", "approvals",
+    "human_approval", "tool_approval", "hitl", "human_in_the_loop", "permission", "permissions", "tool_permission",
+    "authz", "authorization", "authorisation", "security", "sandbox", "hook", "opa", "cedar", "verified_permissions",
+})  # fmt: skip
+"""Segments of a key, between its dots, that say that the verdict beside is a control's and not the business's."""
 _DECISIONS = (".decision", ".verdict")
 _ELSEWHERE = ("haystack.", "claude_code.", "codex.", "gemini_cli.", "litellm.", "guard.")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from runs.decisions import CONTROLS
 from spans.kinds import ToolOutcome, Verdict
 from tests.runs.spans_of import assembled, tool
 
@@ -45,3 +46,8 @@ def test_an_answer_becomes_a_decision(function, answer, verdict, rule):
     assert (decision.verdict, decision.rule, decision.by) == (verdict, rule, "policy")
     assert (run.steps[0].tool_outcome is ToolOutcome.DENIED) == (verdict is Verdict.DENY)
     assert run.run.denials == (1 if verdict is Verdict.DENY else 0)
+
+
+def test_the_page_lists_every_part_of_a_key_that_names_a_control():
+    listed = PAGE.partition("names a control: ")[2].partition(". So")[0]
+    assert set(re.findall(r"`(\w+)`", listed)) == CONTROLS

@@ -183,6 +183,44 @@ def test_an_approval_lets_the_call_run():
     assert (run.run.denials, run.run.tool_calls) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    "key",
+    ["loan.decision", "credit.check.verdict", "claim.decision", "tool.decision", "insurance.underwriting.verdict"],
+)
+def test_what_a_tool_decided_about_its_business_refuses_nobody(key):
+    run = assembled(
+        tool(
+            1,
+            "assess",
+            attributes={
+                key: "rejected",
+                f"{key}.reason": "income too low",
+                "gen_ai.tool.call.result": "letter sent",
+            },
+        )
+    )
+    assert (run.steps[0].tool_outcome, run.steps[0].decisions) == (ToolOutcome.OK, ())
+    assert (run.run.denials, run.run.tool_calls) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "tracetape.decision",
+        "app.policy.decision",
+        "gen_ai.security.guardrail.verdict",
+        "gen_ai.guardian.decision",
+        "opa.decision",
+        "Cedar.decision",
+        "human_approval.decision",
+        "acme.authz.verdict",
+    ],
+)
+def test_a_verdict_under_the_name_of_a_control_is_a_denial(key):
+    (step,) = assembled(tool(1, "wipe", attributes={key: "deny"})).steps
+    assert (step.tool_outcome, step.tool_evidence) == (ToolOutcome.DENIED, Evidence.EXPLICIT)
+
+
 def test_each_denied_call_has_exactly_one_denial():
     denied = {"tracetape.decision": "deny", "tracetape.decision.rule": "limit"}
     run = assembled(
