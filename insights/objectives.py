@@ -23,7 +23,7 @@ class Objective:
     is_met: bool | None
     """None while there is too little data."""
     allowed: float | None = None
-    """The error budget: jobs that may fail, or interventions that may happen, in this range."""
+    """The error budget: jobs that may end without success, or interventions that may happen, in this range."""
     used: float | None = None
     """What was used of it, as a share; over 1 when it is gone."""
     have: int = 0
@@ -33,24 +33,23 @@ class Objective:
 def objectives_of(targets: Targets, figures: Economics) -> tuple[Objective, ...]:
     """Every target that the policy sets; the others are left out.
 
-    The error budget of the success rate is the jobs that may miss it: (1 - target) of the jobs that were judged and not
-    handed over. Unknown jobs use none of it, they are shown beside it.
+    The success rate is that of every tile and table: of all jobs, because unknown is never success. Its error budget is the
+    jobs that may miss it, (1 - target) of all; what failed, was handed over or was judged by nobody uses it.
     """
     row = figures.row
     found: list[Objective] = []
     if targets.success_rate is not None:
-        decided = row.success + row.failure
-        rate = row.success / decided if decided else None
-        allowed = (1 - targets.success_rate) * decided
+        rate = figures.success_rate
+        allowed = (1 - targets.success_rate) * row.jobs
         found.append(
             Objective(
                 "success_rate",
                 targets.success_rate,
                 rate,
-                None if rate is None or decided < LEAST_JOBS else rate >= targets.success_rate,
+                None if rate is None or row.jobs < LEAST_JOBS else rate >= targets.success_rate,
                 allowed,
-                _used(row.failure, allowed),
-                decided,
+                None if rate is None else _used(row.jobs - row.success, allowed),
+                row.jobs,
             )
         )
     if targets.cost_per_success_usd is not None:

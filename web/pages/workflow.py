@@ -316,7 +316,7 @@ def objective_line(objective: Objective) -> ObjectiveLine:
         used = (
             NONE if objective.used is None else ("all" if objective.used == float("inf") else percent(objective.used))
         )
-        noun = "failures" if name == "success_rate" else "interventions"
+        noun = "jobs without success" if name == "success_rate" else "interventions"
         budget = f"{used} of {objective.allowed:,.1f} allowed {noun} used"
     state = "learning" if objective.is_met is None else ("met" if objective.is_met else "missed")
     return ObjectiveLine(
