@@ -424,10 +424,10 @@ class Store(Protocol):
         """When the spans and logs of some traces began and were received; None when none of them is stored."""
 
     def count_traces(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
-        """Rows per table that `erase` would remove."""
+        """Items per table that `erase` would remove, each once however often it is stored."""
 
     def erase(self, project: str, traces: Sequence[TraceId], *, wait: bool = True) -> dict[str, int]:
-        """Remove traces and every run that shows one; rows removed per table.
+        """Remove traces and every run that shows one; items removed per table.
 
         Returns when no file holds them, or with `wait=False` when no answer does: `old_bytes_gone` then tells the rest.
 

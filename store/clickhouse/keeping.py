@@ -47,6 +47,16 @@ _TABLES = {
     **{name: _Table(name, "partition_day", "run_id") for name in DERIVED_TABLES},
 }
 
+_KEYS = {
+    "spans": "trace_id, span_id",
+    "span_contents": "trace_id, span_id",
+    "logs": "trace_id, span_id, log_id",
+    "facts": "trace_id, span_id, source, content_hash",
+    "steps": "run_id, ordinal",
+    "runs": "run_id",
+}
+"""What tells two items of one project apart, by table: its order."""
+
 
 class Keeping:
     """Removal from one engine. Safe to repeat at any point of it."""
@@ -117,14 +127,14 @@ class Keeping:
         )
 
     def count(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
-        """Rows of some traces per table."""
+        """Items of some traces per table."""
         ids = self._ids(project, traces)
         found = dict.fromkeys(_TABLES, 0)
         for name, table in _TABLES.items():
             for some in _chunks(ids[table.id]):
-                sql = statement("count_traces", table=name, id=table.id)
+                sql = statement("count_traces", table=name, id=table.id, key=_KEYS[name])
                 rows = self._engine.select(sql, {"project": project, "ids": some}, pool="job", what="Counting")
-                found[name] += int(rows[0]["rows"])
+                found[name] += int(rows[0]["items"])
         return found
 
     def erase(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:

@@ -475,7 +475,7 @@ class ClickHouseStore:
         return self._keeping.times_of(project, traces)
 
     def count_traces(self, project: str, traces: Sequence[TraceId]) -> dict[str, int]:
-        """Rows of some traces."""
+        """Items of some traces."""
         return self._keeping.count(project, traces)
 
     def erase(self, project: str, traces: Sequence[TraceId], *, wait: bool = True) -> dict[str, int]:

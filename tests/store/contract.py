@@ -1143,6 +1143,11 @@ class StoreContract:
         monkeypatch.setattr("store.clickhouse.keeping.Keeping.wait_for_bytes", lambda *_: None)
         other_day = old_day + timedelta(days=1)
         write(a_clean_span(trace_id=a_trace_id(2), span_id=a_span_id(8), received_day=other_day))
+        # What was sent again and assembled again stands twice until the engine merges it, and is one item to a person.
+        write(a_clean_span(trace_id=a_trace_id(2), span_id=a_span_id(8), received_day=other_day))
+        run = {"workflow": "refunds", "first_received_day": old_day, "version": 9}
+        again = an_assembly(a_step(), a_step(ordinal=1), project=project, run_id=RunId(a_trace_id(2)), **run)
+        store.write_derived([again])
         counts = {"spans": 2, "span_contents": 1, "logs": 1, "facts": 3, "steps": 2, "runs": 1}
         assert store.count_traces(project, [a_trace_id(2)]) == counts
         assert store.erase(project, [a_trace_id(2)]) == counts

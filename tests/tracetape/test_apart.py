@@ -197,6 +197,12 @@ def test_what_is_saved_while_main_is_away_is_told_as_saved_and_takes_effect_when
         assert "house-*" in page(web, key, "/prices")
         for path in ("/retention", "/alert-rules", "/redaction", first):
             assert "take effect when the main process is back" in page(web, key, path)
+        erase = urllib.parse.urlencode({"subject": "run", "target": second.removeprefix("/runs/"), "word": "erase"})
+        whom = urllib.parse.urlencode({"values": "Anna Smith", "entity": "PERSON"})
+        for path, form in (("/erasures/preview", whom), ("/erasures", erase)):
+            code, said = post(web, key, path, form)
+            assert (code, "type it again" in said, "Smith" in said) == (503, True, False), path
+        assert "Nobody was erased" in page(web, key, "/erasures")
         assert api(web, key, f"/api/v1{first}")["data"]["outcome"]["label"] != "failure", "not yet"
 
         main = part("main")
@@ -208,6 +214,9 @@ def test_what_is_saved_while_main_is_away_is_told_as_saved_and_takes_effect_when
 
         wait_for(judged, 60, "what was saved takes effect")
         wait_for(lambda: "take effect" not in page(web, key, first), 20, "nothing waits any more")
+        assert "1\xa0run" in page(web, key, f"{second}/erase")
+        assert post(web, key, "/erasures", erase) == (303, "/erasures")
+        wait_for(lambda: "hidden" in page(web, key, "/erasures"), 30, "main hides the run that the web asked for")
 
 
 def post(web: str, key: str, path: str, body: str) -> tuple[int, str]:

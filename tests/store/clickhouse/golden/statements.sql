@@ -119,7 +119,7 @@ FROM runs
 WHERE project = {project:String}
 
 -- count_traces
-SELECT count() AS rows
+SELECT uniqExact({key}) AS items
 FROM spans
 WHERE project = {project:String} AND {id} IN {ids:Array(String)}
 
