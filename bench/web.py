@@ -119,6 +119,10 @@ def reader(megabytes: int) -> list[Span]:
 
 
 def _chat(text: str, chance: random.Random) -> dict[str, Any]:
+    """One call; its answer is 2 to 5 kB long, as those of real agents are: a page of short ones cannot become too large."""
+    answer = "".join(
+        f"Finding {n}: the page says {chance.random()} and links on.\n" for n in range(chance.randrange(40, 90))
+    )
     return {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "openai",
@@ -126,7 +130,7 @@ def _chat(text: str, chance: random.Random) -> dict[str, Any]:
         "gen_ai.usage.input_tokens": chance.randrange(100, 3000),
         "gen_ai.usage.output_tokens": chance.randrange(10, 300),
         "gen_ai.input.messages": json.dumps([{"role": "user", "parts": [{"type": "text", "content": text}]}]),
-        "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": "Done."}]}]),
+        "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": answer}]}]),
     }
 
 

@@ -56,6 +56,8 @@ class Turn:
     """What was put differently to the model than in the call before: not what came in, which stands above."""
     repeats: bool = False
     """What it holds stands just above already: documents inside the tool that returned them."""
+    is_short: bool = False
+    """Its texts were cut because the turn alone was too much for a page; all of it is in the JSON of the step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def build_conversation(
     steps: Sequence[Step],
     contents: Mapping[str, SpanContent],
     *,
-    most: int = 400,
+    most: int | None = 400,
     unread: int = 0,
     remembered: int = 0,
 ) -> Conversation:
@@ -120,7 +122,7 @@ def build_conversation(
     Args:
         steps: The steps in stored order.
         contents: Their content by span id; missing ones are steps without stored content.
-        most: Turns told at most.
+        most: Turns told at most; None tells all of them, to be cut into parts (`web.conversation_parts`).
         unread: Steps of the run that are not among `steps`.
         remembered: So many of the first steps are only remembered, not told: a part of a long run begins where the
             part before ended, and says nothing twice.
@@ -150,7 +152,8 @@ def build_conversation(
                 answered.add(turn.span_id)
     if not remembered and not any(t.kind == "message" for t in turns):
         turns = [*_outer_input(steps, contents), *turns, *_outer_output(steps, contents)]
-    return Conversation(tuple(turns[:most]), _state(steps, turns), max(0, len(turns) - most) + unread)
+    shown_turns = tuple(turns[:most])
+    return Conversation(shown_turns, _state(steps, turns), len(turns) - len(shown_turns) + unread)
 
 
 def _is_told(step: Step) -> bool:

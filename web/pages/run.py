@@ -29,11 +29,10 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """Which part of a long conversation shows; `total` is 0 when it shows whole."""
+    """Which part of a long conversation shows; `words` is empty when it shows whole."""
 
-    first: int = 0
-    last: int = 0
-    total: int = 0
+    words: str = ""
+    """`Turns 1 to 40 of 152`."""
     before_href: str = ""
     after_href: str = ""
 

@@ -19,6 +19,7 @@ from store.judged import AttemptQuery, AttemptRow
 from store.ledger.reviews import Review
 from web.callers import Caller, Reader, Reviewer
 from web.conversation import Conversation, build_conversation
+from web.conversation_parts import cut_until
 from web.desk import Desk
 from web.evidence import read_steps
 from web.pages.near_misses import WeekPage, build_kind, build_near_misses, build_week, loosened_href, week_markdown
@@ -175,7 +176,9 @@ def _around(
     record(desk, caller, "content_read", row.run_id, place.project, {"part": "near miss"})
     told = tuple(s for s in steps if s.ordinal <= at.ordinal)[-STEPS_SHOWN:]
     contents = read_steps(store, place.project, told, RunId(row.run_id))
-    conversation = build_conversation(told, contents.by_span(told), unread=0)
+    whole = build_conversation(told, contents.by_span(told), most=None)
+    newest = cut_until(whole.turns, len(whole.turns))
+    conversation = replace(whole, turns=newest.turns, cut=newest.first)
     later = [c for c in tool_calls(steps) if c.ordinal > at.ordinal][:20]
     return conversation, tuple(_after(place, row, at, call) for call in later)
 

@@ -9,14 +9,13 @@ from fastapi.responses import RedirectResponse, Response
 
 from spans.errors import NotFoundError, RefusedError
 from spans.ids import parse_span_id
-from spans.kinds import SpanKind
 from spans.roles import Permission
 from spans.run import Run, Step
 from store.outline import Outline
 from web.callers import Caller, Reader
-from web.conversation import Conversation, build_conversation
+from web.conversation import Conversation
 from web.desk import Desk
-from web.evidence import read_some, read_step, read_steps
+from web.evidence import read_step
 from web.links import links_of_run, links_of_step
 from web.pages.detail import Detail, build_detail, redaction_of
 from web.pages.remarks import RunRemarks, build_remarks
@@ -25,6 +24,7 @@ from web.pages.run_head import RunHead, build_head
 from web.places import Place
 from web.routes import compare, run_list
 from web.routes.common import actor_names, desk_of, find_run, record
+from web.talk import read_talk
 from web.tree import Tree, View
 from web.waterfall import Waterfall, draw
 
@@ -32,20 +32,6 @@ router = APIRouter()
 # before the paths with a run's id in them, which would take their names for ids
 router.include_router(run_list.router)
 router.include_router(compare.router)
-
-WHOLE_CONVERSATION = 600
-"""Steps of a run whose conversation is read whole; longer ones come in parts."""
-PART_STEPS = 150
-"""Telling steps of one part."""
-_TELLING = frozenset(
-    {
-        SpanKind.MODEL.value,
-        SpanKind.TOOL.value,
-        SpanKind.RETRIEVAL.value,
-        SpanKind.RERANKER.value,
-        SpanKind.GUARDRAIL.value,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +75,11 @@ def _run_page(request: Request, caller: Caller, run_id: str, tab: str) -> Respon
         return RedirectResponse(place.url(tab_path(run, tab), **own), 303)
     record(desk, caller, "content_read", run.run_id, place.project, {"part": tab})
     opened = open_run(desk, request, place, run, tab)
-    talk, conversation = _talk(desk, request, place, opened) if tab == TABS[1] else (None, None)
+    talk, conversation = None, None
+    if tab == TABS[1]:
+        talk, conversation = read_talk(
+            desk.services.store, place, run, opened.path, opened.tree.outline, opened.selected, request.query_params
+        )
     return show_run(request, caller, place, opened, tab, talk=talk, conversation=conversation)
 
 
@@ -260,37 +250,3 @@ def _redaction(desk: Desk, place: Place, run: Run) -> str:
         return ""
     found = store.read_evidence(place.project, step.trace_id, step.span_id)
     return redaction_of((*found.spans, *found.logs))
-
-
-def _talk(desk: Desk, request: Request, place: Place, opened: Opened) -> tuple[Talk, Conversation]:
-    """The conversation, or the part of it that the address asks for."""
-    store, run, outline = desk.services.store, opened.run, opened.tree.outline
-    if len(outline) <= WHOLE_CONVERSATION:
-        steps = store.read_steps(place.project, run.run_id)
-        contents = read_steps(store, place.project, steps, run.run_id)
-        return Talk(), build_conversation(steps, contents.by_span(steps))
-    telling = [n for n in range(len(outline)) if outline.kinds[n] in _TELLING and not outline.noise[n]]
-    first = _first_part(request, telling, opened.selected)
-    before = [n for n in telling[:first] if outline.kinds[n] == SpanKind.MODEL.value][-1:]
-    here = telling[first : first + PART_STEPS]
-    known = before if first else []
-    outer = [] if first else [0]
-    steps = store.read_steps_at(place.project, run.run_id, {*outer, *known, *here})
-    contents = read_some(store, place.project, steps)
-    last = first + len(here)
-    talk = Talk(
-        first=first + 1,
-        last=last,
-        total=len(telling),
-        before_href=place.url(opened.path, part=max(0, first - PART_STEPS)) if first else "",
-        after_href=place.url(opened.path, part=last) if last < len(telling) else "",
-    )
-    return talk, build_conversation(steps, contents.by_span(steps), remembered=len(known))
-
-
-def _first_part(request: Request, telling: list[int], selected: Step | None) -> int:
-    text = request.query_params.get("part", "")
-    if text.isascii() and text.isdecimal() and len(text) < 9:
-        return min(int(text), max(0, len(telling) - 1))
-    at = sum(n < selected.ordinal for n in telling) if selected else 0
-    return at // PART_STEPS * PART_STEPS

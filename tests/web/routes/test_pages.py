@@ -331,8 +331,8 @@ def test_a_long_run_is_read_window_by_window(house: House):
 
 
 def test_a_long_conversation_comes_in_parts_that_say_nothing_twice(house: House, monkeypatch):
-    monkeypatch.setattr("web.routes.run.WHOLE_CONVERSATION", 3)
-    monkeypatch.setattr("web.routes.run.PART_STEPS", 2)
+    monkeypatch.setattr("web.talk.WHOLE_CONVERSATION", 3)
+    monkeypatch.setattr("web.talk.PART_STEPS", 2)
     run = add_refund(house.store, text="Where is my money?")
     client = house.client(Role.VIEWER)
     first, second = (words(client.get(f"/runs/{run}/conversation?part={n}").text) for n in (0, 2))
