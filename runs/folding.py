@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Mapping
 from msgspec import structs
 
 from runs.gaps import PROVIDER_STATE
-from spans.facts import AnsweredCall, AskedCall, SpanFacts
+from spans.facts import AnsweredCall, AskedCall, SpanFacts, ToolFacts
 from spans.ids import SpanId
 from spans.kinds import SpanKind, Verdict
 
@@ -15,6 +15,8 @@ CALLS = frozenset({"details", "choice", "message", "content", "call", "tool_resu
 """Logs that by themselves prove that something happened."""
 LOGS_ONLY = "logs only"
 """The kind rule of a step that no span was sent for."""
+_OF_A_CALL = frozenset({"tool_result", "decision"})
+"""Logs about one tool call, which they name by its id."""
 _TEXTS = (
     "provider", "framework", "request_model", "response_model", "response_id", "session_id", "user_id", "workflow",
     "workflow_version", "agent_id", "agent_name", "agent_version", "prompt_name", "prompt_version", "prompt_hash",
@@ -50,6 +52,7 @@ def fold(spans: Mapping[SpanId, SpanFacts], logs: Iterable[SpanFacts]) -> tuple[
             found[log.span_id] = fold_one(found[log.span_id], log)
         else:
             waiting.setdefault(log.span_id, []).append(log)
+    _fold_known_calls(found, waiting)
     synthetic = set()
     for span_id, group in waiting.items():
         calls = [log for log in group if log.fold in CALLS]
@@ -67,14 +70,50 @@ def fold(spans: Mapping[SpanId, SpanFacts], logs: Iterable[SpanFacts]) -> tuple[
     return found, synthetic
 
 
+def _fold_known_calls(found: dict[SpanId, SpanFacts], waiting: dict[SpanId, list[SpanFacts]]) -> None:
+    """A log whose own span was never sent belongs to the step of the call that it names: the call happened once."""
+    by_call: dict[str, list[SpanFacts]] = {}
+    for facts in found.values():
+        if facts.tool is not None and facts.tool.call_id:
+            by_call.setdefault(facts.tool.call_id, []).append(facts)
+    for span_id in list(waiting):
+        rest = []
+        for log in waiting[span_id]:
+            same = by_call.get(_call_named(log), ())
+            if not same:
+                rest.append(log)
+                continue
+            target = min(same, key=lambda facts: _distance(facts, log)).span_id
+            # its texts are read with its own span id, so the step has nothing of them to open
+            told = structs.replace(log, has_input=False, has_output=False, content_state="absent")
+            found[target] = fold_one(found[target], told)
+        if rest:
+            waiting[span_id] = rest
+        else:
+            del waiting[span_id]
+
+
+def _call_named(log: SpanFacts) -> str:
+    if log.fold not in _OF_A_CALL:
+        return ""
+    own = log.tool.call_id if log.tool is not None else ""
+    return own or next((decision.subject_ref for decision in log.decisions if decision.subject_ref), "")
+
+
+def _distance(facts: SpanFacts, log: SpanFacts) -> tuple[int, int, SpanId]:
+    """How far a log lies from a step: some senders hand out the same call ids again. The outermost goes first."""
+    end_ns = facts.end_ns or facts.start_ns
+    return max(0, facts.start_ns - log.end_ns, log.start_ns - end_ns), facts.start_ns - end_ns, facts.span_id
+
+
 def _attach_decisions(found: dict[SpanId, SpanFacts], waiting: Mapping[SpanId, list[SpanFacts]]) -> None:
     """A decision that stands alone in a log belongs to the call whose id it names."""
     by_call = {facts.tool.call_id: span_id for span_id, facts in found.items() if facts.tool and facts.tool.call_id}
-    for group in waiting.values():
+    for span_id, group in waiting.items():
         for log in group:
             for decision in log.decisions if log.fold == "decision" else ():
                 target = by_call.get(decision.subject_ref)
-                if target is not None:
+                if target is not None and target != span_id:
                     found[target] = fold_one(found[target], log)
 
 
@@ -123,6 +162,8 @@ def fold_one(span: SpanFacts, log: SpanFacts) -> SpanFacts:
     if span.ttft_ns is None and log.ttft_ns is not None:
         changes["ttft_ns"] = log.ttft_ns
     changes.update(_folded_calls(span, log))
+    if span.tool is not None and log.tool is not None and log.fold == "tool_result":
+        changes["tool"] = _folded_tool(span.tool, log.tool)
     if (log.has_input or log.has_output) and span.content_state == "absent":
         changes["content_state"] = log.content_state
     if PROVIDER_STATE in log.flags and not span.has_input:
@@ -148,6 +189,17 @@ def _folded_calls(span: SpanFacts, log: SpanFacts) -> dict[str, object]:
     if log.answered and not span.answered:
         found["answered"] = log.answered
     return found
+
+
+def _folded_tool(tool: ToolFacts, told: ToolFacts) -> ToolFacts:
+    """What the record of a result knows of the call and its span does not."""
+    names = ("name", "call_id", "arguments_hash", "has_arguments", "inner_name", "inner_hash", "values")
+    changes = {field: getattr(told, field) for field in names if not getattr(tool, field) and getattr(told, field)}
+    if not tool.has_result and told.has_result:
+        changes |= {"has_result": True, "result_empty": told.result_empty}
+    if tool.outcome is None and told.outcome is not None:
+        changes |= {"outcome": told.outcome, "evidence": told.evidence}
+    return structs.replace(tool, **changes) if changes else tool
 
 
 def _stand_in(calls: list[SpanFacts], group: list[SpanFacts]) -> SpanFacts:

@@ -8,7 +8,7 @@ import pytest
 
 from runs.facts import facts_of, session_trace
 from spans.kinds import RunShape, SpanKind, ToolOutcome
-from tests.runs.spans_of import T0, assembled, chat, clean_log
+from tests.runs.spans_of import T0, assembled, chat, clean, clean_log
 
 MS = 1_000_000
 
@@ -123,3 +123,56 @@ def test_beside_spans_what_was_said_makes_no_step():
 
 def test_steps_of_logs_say_so():
     assert {step.flags for step in assembled(*CLAUDE).steps} == {("synthetic",)}
+
+
+def codex_span(number, name, **changes):
+    return clean(number, name, changes.pop("attributes", {}), scope="codex_exec", **changes)
+
+
+def codex_log(event, span, at=50, **attributes):
+    return clean_log(
+        f"codex.{event}", {"call_id": "call_1", **attributes}, span=span, at=at, scope="codex_otel.log_only"
+    )
+
+
+TURN = codex_span(1, "session_task.turn", end=900)
+EXEC = codex_span(2, "exec_command", parent=1, end=100, attributes={"tool_name": "exec_command", "call_id": "call_1"})
+
+
+@pytest.mark.parametrize(
+    ("logs", "outcome"),
+    [
+        ([codex_log("tool_result", 77, success="true")], ToolOutcome.OK),
+        ([codex_log("tool_result", 77, success="false")], ToolOutcome.ERROR),
+        (
+            [codex_log("tool_result", 77, success="true"), codex_log("sandbox_outcome", 77, outcome="denied")],
+            ToolOutcome.DENIED,
+        ),
+        (
+            [codex_log("tool_result", 77, success="true"), codex_log("sandbox_outcome", 78, outcome="denied")],
+            ToolOutcome.DENIED,
+        ),
+    ],
+)
+def test_a_call_told_by_its_span_and_by_a_log_on_a_span_that_never_came_is_one_call(logs, outcome):
+    found = assembled(TURN, EXEC, *logs)
+    assert [(s.span_id[-1], s.tool_outcome) for s in found.steps if s.kind is SpanKind.TOOL] == [("2", outcome)]
+    assert (found.run.tool_calls, found.run.denials) == (1, int(outcome is ToolOutcome.DENIED))
+    assert all(assembled(*some) == found for some in itertools.permutations([TURN, EXEC, *logs]))
+
+
+def test_a_call_that_only_the_same_absent_span_tells_of_keeps_its_step():
+    other = codex_log("tool_result", 77, call_id="call_2", tool_name="apply_patch")
+    found = assembled(TURN, EXEC, codex_log("tool_result", 77), other)
+    assert [(s.tool_call_id, s.counted) for s in found.steps if s.kind is SpanKind.TOOL] == [
+        ("call_1", True),
+        ("call_2", True),
+    ]
+
+
+def test_a_call_id_handed_out_again_belongs_to_the_call_of_that_time():
+    again = codex_span(
+        3, "exec_command", parent=1, start=500, end=600, attributes={"tool_name": "exec_command", "call_id": "call_1"}
+    )
+    found = assembled(TURN, EXEC, again, codex_log("sandbox_outcome", 77, at=550, outcome="denied"))
+    assert [s.tool_outcome for s in found.steps if s.kind is SpanKind.TOOL] == [ToolOutcome.OK, ToolOutcome.DENIED]
