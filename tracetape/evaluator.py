@@ -21,8 +21,6 @@ from store.measures import LabelField
 
 logger = logging.getLogger(__name__)
 
-LAG_NS = 120 * 1_000_000_000
-"""Live evaluation stays this far behind the clock: spans of a moment arrive a little after it."""
 LOOK_EVERY_S = 10.0
 CATCH_UP = 8
 """Moments that are evaluated one by one after a pause; of a longer one only the last, with everything since in view."""
@@ -31,8 +29,8 @@ BUSY_PAUSES_S = (5.0, 20.0, 60.0)
 IDLE_NS = 3_600_000_000_000
 """How often a detector looks at a project in which nothing is written."""
 CALM_NS = 15 * 60 * 1_000_000_000
-"""How far a look must reach beyond the last write before that counts as seen: a moment lies behind the clock (LAG_NS and the
-grid), and a sender's clock may be ahead of it."""
+"""How far a look must reach beyond the last write before that counts as seen: a moment lies behind the clock (a detector's lag and
+its grid), and a sender's clock may be ahead of it."""
 FAILED_PAUSE_S = 600.0
 """How long a detector that failed waits before it is asked again."""
 FIRST_NS = 24 * 3600 * 1_000_000_000
@@ -195,7 +193,7 @@ class Evaluator:
 
     def _due(self, detector: Detector, project: str) -> list[tuple[int, int]]:
         """The (before, moment) pairs that live evaluation owes, oldest first."""
-        newest = (self._clock_ns() - LAG_NS) // detector.every_ns * detector.every_ns
+        newest = (self._clock_ns() - detector.lag_ns) // detector.every_ns * detector.every_ns
         reached = int(str(self._ledger.settings.get(_mark(detector, project), 0)))
         if not reached:
             return self._first(detector, project, newest)

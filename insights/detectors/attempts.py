@@ -91,6 +91,7 @@ VIOLATIONS = Detector(
     overlap_ns=DAY_NS,
     again_ns=DAY_NS,
     quiet_ns=DAY_NS,
+    lag_ns=0,
 )
 NEAR_MISSES = Detector(
     "near_miss", (FindingKind.NEAR_MISS,), HOUR_NS, near_misses, overlap_ns=DAY_NS, again_ns=2 * DAY_NS, quiet_ns=DAY_NS

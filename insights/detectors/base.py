@@ -13,6 +13,8 @@ from store.api import Store
 MINUTE_NS = 60 * 1_000_000_000
 HOUR_NS = 60 * MINUTE_NS
 DAY_NS = 24 * HOUR_NS
+LAG_NS = 2 * MINUTE_NS
+"""How far behind the clock a detector looks that compares amounts: spans of a moment arrive a little after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,5 +71,7 @@ class Detector:
     """Statements about one thing that are no further apart are one finding."""
     quiet_ns: int = 12 * HOUR_NS
     """After so long without a statement the finding closes; 0 for what happened once and stays so (a repeated write)."""
+    lag_ns: int = LAG_NS
+    """How far behind the clock it looks live; 0 where one row says all and the overlap finds what came later."""
     marks_changes: bool = False
     """Whether new versions, models, prompts and tool schemas that show in the runs are marked before it looks."""

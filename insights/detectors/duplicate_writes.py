@@ -79,4 +79,5 @@ DUPLICATE_WRITES = Detector(
     overlap_ns=3 * DAY_NS,
     again_ns=4 * DAY_NS,
     quiet_ns=0,
+    lag_ns=0,
 )

@@ -126,4 +126,5 @@ EXPOSURES = Detector(
     # Once per entity, workflow and place: the same secret store leaks the same way tomorrow, and one person is on it.
     again_ns=30 * DAY_NS,
     quiet_ns=7 * DAY_NS,
+    lag_ns=0,
 )

@@ -63,4 +63,5 @@ LOOPS = Detector(
     overlap_ns=HOUR_NS,
     again_ns=24 * HOUR_NS,
     quiet_ns=24 * HOUR_NS,
+    lag_ns=0,
 )

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from insights.detectors import DETECTORS, Detector
+from insights.detectors.base import LAG_NS
+from insights.detectors.duplicate_writes import DUPLICATE_WRITES
 from spans.errors import BusyError
 from spans.finding import FindingKind, FindingState
 from spans.kinds import RunStatus
@@ -16,7 +18,8 @@ from store.ledger import Ledger
 from store.ledger.findings import FindingQuery
 from store.memory import MemoryStore
 from tests.builders import NOW_NS, a_finding, a_run
-from tracetape.evaluator import AT_ONCE_NS, FIRST_NS, LAG_NS, Evaluator
+from tests.insights.detectors.test_duplicate_writes import write
+from tracetape.evaluator import AT_ONCE_NS, FIRST_NS, Evaluator
 
 HOUR = 3_600_000_000_000
 NOON = NOW_NS // HOUR * HOUR
@@ -276,6 +279,21 @@ def test_new_versions_models_prompts_and_tool_schemas_mark_themselves_before_dri
         "version v2 first seen",
     ]
     assert {mark.at_ns for mark in ledger.marks.list("default")} == {NOON - 4 * HOUR}
+
+
+def test_a_repeated_write_is_told_at_the_next_minute_and_not_minutes_later(ledger):
+    told, now, store = [], Now(NOON - 30 * 10**9), a_store()
+    evaluator = Evaluator(store, ledger, [DUPLICATE_WRITES], clock_ns=now, told=told.extend)
+    evaluator.evaluate_due()
+    for n in (1, 2):
+        store.write_derived([write(n, NOON - 20 * 10**9 + n)])
+    now.ns = NOON + 10**9
+    evaluator.evaluate_due()
+    assert [f.kind for f in told] == [FindingKind.DUPLICATE_WRITE]
+
+
+def test_what_compares_amounts_waits_for_spans_that_are_on_their_way():
+    assert {d.name for d in DETECTORS if not d.lag_ns} == {"duplicate_write", "violation", "loops", "exposure"}
 
 
 def test_stop_works_before_start_and_twice(ledger):
