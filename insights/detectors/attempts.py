@@ -16,7 +16,7 @@ LEAST_MALFORMED = 10
 
 
 def violations(inputs: Inputs) -> Iterable[Finding]:
-    """One finding per tool and rule of the policy that was broken in the last day."""
+    """One finding per tool and rule of the policy that was broken since the last look, or in the days before it."""
     for group in _groups(inputs, AttemptKind.VIOLATION):
         grave = group.harm in _GRAVE and group.level == "tool"
         times = "once" if group.count == 1 else f"{group.count} times"
@@ -36,11 +36,11 @@ def near_misses(inputs: Inputs) -> Iterable[Finding]:
         if round_it:
             told = f"{group.workflow}: {what} was stopped and the agent went round it in {round_it} of {group.count} cases."
             severity = Severity.PAGE if group.harm in _GRAVE else Severity.TICKET
-        elif is_new(group, inputs.now_ns - DAY_NS) and group.harm != Harm.READ.value:
+        elif is_new(group, inputs.since_ns) and group.harm != Harm.READ.value:
             told = f"{group.workflow}: {what} was stopped for the first time ({_runs(group.runs)})."
             severity = Severity.TICKET
-        elif is_doubled(group, DAY_NS):
-            told = f"{group.workflow}: {what} is stopped twice as often as last week ({group.count} times in a day)."
+        elif is_doubled(group, inputs.now_ns - inputs.since_ns):
+            told = f"{group.workflow}: {what} is stopped twice as often as last week ({group.count} times in {_days(inputs)})."
             severity = Severity.TICKET
         else:
             continue
@@ -50,14 +50,21 @@ def near_misses(inputs: Inputs) -> Iterable[Finding]:
 def malformed(inputs: Inputs) -> Iterable[Finding]:
     """One finding per tool whose calls are malformed twice as often as last week."""
     for group in _groups(inputs, AttemptKind.MALFORMED):
-        if group.count >= LEAST_MALFORMED and is_doubled(group, DAY_NS):
-            told = f"{group.workflow}: calls of {group.tool} are malformed twice as often as last week ({group.count} a day)."
+        length_ns = inputs.now_ns - inputs.since_ns
+        if group.count >= LEAST_MALFORMED * max(1, length_ns // DAY_NS) and is_doubled(group, length_ns):
+            told = f"{group.workflow}: calls of {group.tool} are malformed twice as often as last week ({group.count} in {_days(inputs)})."
             yield _finding(inputs, group, FindingKind.MALFORMED, Severity.INFO, told)
 
 
 def _groups(inputs: Inputs, kind: AttemptKind) -> tuple[AttemptGroup, ...]:
-    query = AttemptQuery(inputs.project, inputs.now_ns - DAY_NS, inputs.now_ns, kind=kind.value)
+    query = AttemptQuery(inputs.project, inputs.since_ns, inputs.now_ns, kind=kind.value)
     return inputs.store.attempt_groups(query, BEFORE_NS)
+
+
+def _days(inputs: Inputs) -> str:
+    """How long the time looked at is, in words; a day and the hour since the last look is a day."""
+    days = round((inputs.now_ns - inputs.since_ns) / DAY_NS)
+    return f"{days} days" if days > 1 else "a day"
 
 
 def _runs(count: int) -> str:
@@ -66,6 +73,7 @@ def _runs(count: int) -> str:
 
 def _finding(inputs: Inputs, group: AttemptGroup, kind: FindingKind, severity: Severity, summary: str) -> Finding:
     per_day = group.before / (BEFORE_NS / DAY_NS)
+    days = max(1.0, (inputs.now_ns - inputs.since_ns) / DAY_NS)
     return Finding(
         kind=kind,
         project=inputs.project,
@@ -74,9 +82,9 @@ def _finding(inputs: Inputs, group: AttemptGroup, kind: FindingKind, severity: S
         subject=f"{group.tool}\x1f{group.rule}\x1f{group.reason}\x1f{group.shape}",
         severity=severity,
         detected_ns=inputs.now_ns,
-        since_ns=max(group.first_ns, inputs.now_ns - DAY_NS),
+        since_ns=max(group.first_ns, inputs.since_ns),
         summary=summary,
-        features=(FeatureChange("per day", per_day, float(group.count), 0.0, "calls"),),
+        features=(FeatureChange("per day", per_day, group.count / days, 0.0, "calls"),),
         impact=Impact(runs=group.runs, tools=(group.tool,) if group.tool else (), usd=group.cost_usd),
         run_ids=(group.run_id,),
         detail={"tool": group.tool, "rule": group.rule, "reason": group.reason, "shape": group.shape},
@@ -88,7 +96,8 @@ VIOLATIONS = Detector(
     (FindingKind.VIOLATION,),
     5 * MINUTE_NS,
     violations,
-    overlap_ns=DAY_NS,
+    # As for repeated writes: an agent without a network sends hours or days afterwards.
+    overlap_ns=3 * DAY_NS,
     again_ns=DAY_NS,
     quiet_ns=DAY_NS,
     lag_ns=0,

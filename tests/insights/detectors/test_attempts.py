@@ -52,6 +52,23 @@ def test_a_rate_that_doubled_is_stated():
     assert "twice as often" in finding.summary
 
 
+def test_what_happened_before_the_last_day_is_stated_when_nobody_looked_since():
+    """After an outage, or when an agent sent late, the first look comes more than a day after the call."""
+    store = fill((FORBIDDEN, 30 * HOUR_NS), ({"reason": AttemptReason.PERMISSION}, 40 * HOUR_NS))
+    inputs = Inputs("default", NOW_NS - 3 * DAY_NS, NOW_NS, store)
+    (violation,) = VIOLATIONS.evaluate(inputs)
+    assert violation.since_ns == NOW_NS - 30 * HOUR_NS
+    (near_miss,) = NEAR_MISSES.evaluate(inputs)
+    assert "for the first time" in near_miss.summary
+    assert VIOLATIONS.overlap_ns == 3 * DAY_NS
+
+
+def test_a_rate_over_several_days_is_told_for_those_days():
+    store = fill(*(({}, n * HOUR_NS) for n in range(1, 50)), ({}, 15 * DAY_NS))
+    (finding,) = NEAR_MISSES.evaluate(Inputs("default", NOW_NS - 3 * DAY_NS, NOW_NS, store))
+    assert "(49 times in 3 days)" in finding.summary
+
+
 def test_malformed_calls_need_a_crowd():
     broken = {"kind": AttemptKind.MALFORMED, "reason": AttemptReason.INVALID_ARGS, "rule": ""}
     assert state(MALFORMED, fill((broken, HOUR_NS), (broken, 5 * DAY_NS))) == []
