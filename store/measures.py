@@ -117,6 +117,8 @@ class Flagged:
     """What 99 of 100 runs of the weeks before stay within; 0 where too few ran to say."""
 
 
+LONGEST_RUN_NS = 7 * DAY_NS
+"""A run that has been going for longer is not looked at for loops: what is read has to end somewhere."""
 USUAL_NS = 28 * DAY_NS
 LEAST_USUAL = 100
 """Runs of a workflow before which nobody can say how many calls are usual."""
@@ -241,7 +243,7 @@ class MeasureReader(Protocol):
         """The tools of every comparison's runs, at most `limit` of each group, chosen by the hash of their ids."""
 
     def looped(self, project: str, since_ns: int, until_ns: int, limit: int) -> tuple[Flagged, ...]:
-        """Runs of [since, until) with a loop in them, or with more than `TIMES_THE_USUAL` the tool calls of 99 of 100 runs of the weeks before, oldest first."""
+        """Runs that began before `until` and were still going at `since`, with a loop in them or with more than `TIMES_THE_USUAL` the tool calls of 99 of 100 runs of the weeks before, oldest first."""
 
     def versions(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
         """Workflow versions that ran in [since, at); runs without one are left out."""

@@ -14,6 +14,7 @@ from store.measures import (
     DAY_NS,
     JUDGED,
     LEAST_USUAL,
+    LONGEST_RUN_NS,
     SCHEMA_DIGITS,
     SUCCESS,
     TIMES_THE_USUAL,
@@ -171,7 +172,8 @@ class MemoryMeasures:
     def looped(self, project: str, since_ns: int, until_ns: int, limit: int) -> tuple[Flagged, ...]:
         """Runs with a loop in them, or with far more calls than usual."""
         counts: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-        for a in self._ended(project, max(since_ns - USUAL_NS, 0), since_ns):
+        usual_ns = max(since_ns - USUAL_NS, 0)
+        for a in (a for a in self._ended(project, usual_ns, since_ns) if _end_ns(a.run) < since_ns):
             counts[a.run.workflow, a.run.environment].append(a.run.tool_calls)
         usual = {key: _quantile(some, 0.99) for key, some in counts.items() if len(some) >= LEAST_USUAL}
         found = [
@@ -186,7 +188,8 @@ class MemoryMeasures:
                 for a in self._assemblies()
             )
             if run.project == project
-            and since_ns <= run.started_ns < until_ns
+            and since_ns - LONGEST_RUN_NS <= run.started_ns < until_ns
+            and _end_ns(run) >= since_ns
             and run.mode is not RunMode.SHADOW
             and (
                 is_row or ((run.workflow, run.environment) in usual and run.tool_calls > TIMES_THE_USUAL * max(1, most))
@@ -265,6 +268,10 @@ def _value(assembly: Assembly, feature: str, *, is_rate: bool) -> float | None:
 def _success(run: Run) -> float | None:
     is_judged = run.continued_by is None and run.outcome.label.value in JUDGED
     return float(run.outcome.label.value == SUCCESS) if is_judged else None
+
+
+def _end_ns(run: Run) -> int:
+    return run.started_ns + max(run.duration_ns, 0)
 
 
 def _quantile(values: Sequence[int], share: float) -> float:

@@ -23,7 +23,16 @@ def test_the_first_run_that_repeats_itself_is_found_at_once():
         "refunds: 1 run calls a tool at least 5 times in a row with equal arguments, or 10 times where none were "
         "recorded, mostly search."
     )
-    assert list(LOOPS.evaluate(Inputs("default", NOW_NS, NOW_NS + HOUR_NS, store))) == []
+    assert list(LOOPS.evaluate(Inputs("default", NOW_NS + HOUR_NS, NOW_NS + 2 * HOUR_NS, store))) == []
+
+
+def test_a_run_that_begins_to_repeat_itself_after_hours_is_found():
+    """Long runs are those that loop: what counts is when they were last seen going, not when they began."""
+    store = MemoryStore()
+    run = a_run(run_id=RunId("a" * 32), workflow="refunds", started_ns=NOW_NS - 9 * HOUR_NS, duration_ns=9 * HOUR_NS)
+    store.write_derived([Assembly(run, (), Measures({}, ("loop",), ("search",) * 6))])
+    (finding,) = LOOPS.evaluate(Inputs("default", NOW_NS - 3 * HOUR_NS, NOW_NS, store))
+    assert finding.run_ids == (run.run_id,)
 
 
 def a_store(before, calls):

@@ -41,6 +41,7 @@ def some_runs(count=500, seed=5):
         run = a_run(
             run_id=RunId(f"{n + 1:032x}"),
             started_ns=at,
+            duration_ns=(n % 30) * DAY_NS // 24,
             workflow=rng.choice(["w1", "w2"]),
             environment="prod",
             version=1,
@@ -119,6 +120,7 @@ def test_reading_runs_agrees(stores):
     many = [run for run in lately[0] if not run.is_row]
     assert many
     assert {(run.calls, run.usual_calls) for run in many} == {(60, 4.0)}
+    assert {run.started_ns < NOW_NS - DAY_NS for run in lately[0]} == {True, False}  # those that were still going, too
 
 
 @pytest.mark.parametrize(("feature", "is_rate"), [("cost_usd", False), ("denied", True)])

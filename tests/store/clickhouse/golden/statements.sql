@@ -591,11 +591,12 @@ LEFT JOIN
 (
   SELECT workflow, environment, quantileExactInclusive(0.99)(tool_calls) AS usual, count() AS seen
   FROM runs FINAL
-  WHERE project = {project:String} AND started_ns >= {usual_ns:UInt64} AND started_ns < {since_ns:UInt64}
+  WHERE project = {project:String} AND started_ns >= {usual_ns:UInt64} AND started_ns + greatest(duration_ns, 0) < {since_ns:UInt64}
     AND mode != 'shadow' AND status != 'running'
   GROUP BY workflow, environment
 ) AS u USING (workflow, environment)
-WHERE project = {project:String} AND started_ns >= {since_ns:UInt64} AND started_ns < {until_ns:UInt64} AND mode != 'shadow'
+WHERE project = {project:String} AND started_ns >= {oldest_ns:UInt64} AND started_ns < {until_ns:UInt64}
+  AND started_ns + greatest(duration_ns, 0) >= {since_ns:UInt64} AND mode != 'shadow'
   AND (is_row OR (seen >= {least:UInt32} AND calls > {times:Float64} * greatest(1, usual)))
 ORDER BY started_ns, run_id
 LIMIT {limit:UInt32}
