@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from insights.effects import guess_effect
 from spans.ids import RunId, SpanId
 from spans.kinds import ToolOutcome
 from spans.policy import ToolEffect
@@ -17,76 +18,6 @@ KIND = "duplicate_write"
 
 _SUCCEEDED = frozenset({ToolOutcome.OK, ToolOutcome.RETRIED_THEN_OK, ToolOutcome.EMPTY})
 """A write that answers nothing has been done all the same."""
-
-_READ_WORDS = frozenset(
-    [
-        "check",
-        "count",
-        "describe",
-        "download",
-        "fetch",
-        "find",
-        "get",
-        "inspect",
-        "list",
-        "load",
-        "lookup",
-        "preview",
-        "query",
-        "read",
-        "retrieve",
-        "search",
-        "show",
-        "view",
-    ]
-)
-_WRITE_WORDS = frozenset(
-    [
-        "add",
-        "adjust",
-        "apply",
-        "append",
-        "approve",
-        "assign",
-        "book",
-        "cancel",
-        "charge",
-        "close",
-        "create",
-        "credit",
-        "debit",
-        "edit",
-        "insert",
-        "invite",
-        "issue",
-        "merge",
-        "modify",
-        "move",
-        "open",
-        "patch",
-        "post",
-        "publish",
-        "put",
-        "refund",
-        "register",
-        "remove",
-        "rename",
-        "reply",
-        "reserve",
-        "schedule",
-        "send",
-        "set",
-        "submit",
-        "update",
-        "upload",
-        "upsert",
-        "withdraw",
-        "write",
-    ]
-)
-_IRREVERSIBLE_WORDS = frozenset(
-    ["delete", "deploy", "drop", "email", "mail", "pay", "purge", "terminate", "transfer", "wipe", "wire"]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,30 +99,6 @@ def _chains(calls: tuple[ToolCall, ...]) -> Iterable[tuple[ToolCall, ...]]:
 def _changes_something(tool: str, effects: Mapping[str, ToolEffect] | None) -> bool:
     effect = (effects or {}).get(tool) or guess_effect(tool)
     return effect in {ToolEffect.WRITE, ToolEffect.IRREVERSIBLE}
-
-
-def guess_effect(tool: str) -> ToolEffect | None:
-    """What a tool does to the world, by the words of its name; None when no word tells.
-
-    The first word that tells decides: `get_refund` reads, `refund_order` writes.
-    """
-    for word in words_of(tool):
-        if word in _READ_WORDS:
-            return ToolEffect.READ
-        if word in _IRREVERSIBLE_WORDS:
-            return ToolEffect.IRREVERSIBLE
-        if word in _WRITE_WORDS:
-            return ToolEffect.WRITE
-    return None
-
-
-def words_of(name: str) -> list[str]:
-    """`sendMail`, `send-mail` and `mail.send` in words, lower case."""
-    spaced = "".join(
-        f" {c}" if c.isupper() and i and name[i - 1].islower() else (c if c.isalnum() else " ")
-        for i, c in enumerate(name)
-    )
-    return spaced.lower().split()
 
 
 def _span(duration_ns: int) -> str:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from insights.dating import BUCKET_NS, date_change
 from insights.detectors.base import DAY_NS, HOUR_NS, Detector, Inputs
 from insights.drift import LEAST_RUNS, Change, DriftLevel, judge
+from insights.effects import guess_effect
 from insights.feature_words import GROUPS, change_in_words, group_of
-from insights.repeats import guess_effect
 from insights.sequence import sequence_change
 from runs.measures import unit_of
 from spans.change import Mark

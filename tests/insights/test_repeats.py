@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from insights.repeats import WITHIN_NS, ToolCall, find_duplicate_writes, guess_effect
+from insights.repeats import WITHIN_NS, ToolCall, find_duplicate_writes
 from runs.arguments import split_idempotency_key
 from spans.canonical import content_digest
 from spans.ids import RunId
@@ -91,20 +91,30 @@ def test_reading_twice_is_fine_and_the_policy_has_the_last_word():
 
 
 @pytest.mark.parametrize(
-    ("tool", "effect"),
+    "tool",
     [
-        ("refund_order", "write"),
-        ("get_refund", "read"),
-        ("sendMail", "write"),
-        ("mail.send", "irreversible"),
-        ("billing-delete-invoice", "irreversible"),
-        ("order_lookup", "read"),
-        ("frobnicate", None),
-        ("", None),
+        *("process_payment", "make_payment", "capture_payment", "payout", "purchase_item", "place_order", "buy_stock"),
+        *("execute_trade", "notify_customer", "sms_customer", "grant_access", "revoke_access", "reset_password"),
+        *("disable_user", "invoiceCustomer", "place-market-order", "slack.message", "email_report", "ship_order"),
+        *("email_order_status", "destroy_server", "complete_checkout", "payments.create"),
     ],
 )
-def test_the_name_of_a_tool_tells_what_it_does(tool, effect):
-    assert guess_effect(tool) == effect
+def test_an_ordinary_write_that_was_done_twice_is_found(tool):
+    assert len(find_duplicate_writes([call(1, tool=tool), call(2, tool=tool)])) == 1
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        *("get_payment", "list_orders", "payment_status", "refund_policy", "transfer_history", "credit_check"),
+        *("order_items", "order_status", "search_messages", "email_search", "message_history", "invoice_details"),
+        *("verify_payment", "calculate_refund", "payment_methods", "check_access", "credit_card_limit", "stock_price"),
+        *("email_address", "trade_history", "exchange_rate", "refund_report", "make_order_summary", "place_details"),
+        *("frobnicate", "weather", "execute_query", "process_document", "convert_currency", "run_report", "access", ""),
+    ],
+)
+def test_a_repeated_read_or_a_name_that_tells_nothing_is_no_finding(tool):
+    assert find_duplicate_writes([call(1, tool=tool), call(2, tool=tool)]) == ()
 
 
 @pytest.mark.parametrize("name", ["idempotency_key", "idempotencyKey", "Idempotency-Key", "ClientRequestToken"])

@@ -12,10 +12,10 @@ from fastapi.responses import Response
 
 from insights.audit import audit
 from insights.economics import Economics, economics_of, merged, table_of
+from insights.effects import guess_effect
 from insights.policies import book_of
 from insights.policy_file import PolicyFileError, parse_policy
 from insights.policy_text import new_text, success_value, with_entry
-from insights.repeats import guess_effect
 from insights.standing import COUNTED_SHAPES, standing_of
 from spans.errors import RefusedError
 from spans.finding import FindingKind, FindingState
