@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from insights.policies import EVERY
 from insights.policy_file import PolicyFileError, parse_policy
-from insights.policy_text import limits_value, list_value, name_value, new_text, with_entry
-from spans.policy import Limits, Policy
+from insights.policy_text import limits_value, list_value, name_value, new_text, success_value, with_entry
+from spans.policy import Limits, Policy, SuccessRule
 from store.ledger.policies import PolicyVersion
 
 LIMITS = tuple(Limits.__slots__)
@@ -67,11 +67,20 @@ def with_approval(versions: Iterable[PolicyVersion], workflow: str, tool: str) -
     return Draft(text, f"{tool} waits for a person.")
 
 
-def _in_force(versions: Iterable[PolicyVersion], workflow: str) -> tuple[str, Policy]:
-    """The text that judges a workflow, under its own name; the shortest one when there is none or it cannot be read."""
+def with_success(versions: Iterable[PolicyVersion], workflow: str, rule: SuccessRule) -> str:
+    """The policy in force for a workflow with another success rule; a text that cannot be read stays as wrong as it is."""
+    return with_entry(_text_in_force(versions, workflow), "success", success_value(rule))
+
+
+def _text_in_force(versions: Iterable[PolicyVersion], workflow: str) -> str:
     texts = {version.workflow: version.text for version in versions}
     text = texts.get(workflow) or texts.get(EVERY) or new_text(workflow)
-    text = with_entry(text, "workflow_id", name_value(workflow))
+    return with_entry(text, "workflow_id", name_value(workflow))
+
+
+def _in_force(versions: Iterable[PolicyVersion], workflow: str) -> tuple[str, Policy]:
+    """The text that judges a workflow, under its own name; the shortest one when there is none or it cannot be read."""
+    text = _text_in_force(versions, workflow)
     try:
         return text, parse_policy(text)
     except PolicyFileError:

@@ -47,7 +47,7 @@ def success_value(rule: SuccessRule) -> str:
     if rule.no_denials:
         parts.append("no_denials: true")
     if rule.min_scores:
-        scores = ", ".join(f"{_scalar(name)}: {floor:g}" for name, floor in rule.min_scores.items())
+        scores = ", ".join(f"{_scalar(name)}: {number_text(floor)}" for name, floor in rule.min_scores.items())
         parts.append(f"min_scores: {{{scores}}}")
     if rule.final_tool is not None:
         parts.append(f"final_tool: {_scalar(rule.final_tool)}")
@@ -59,13 +59,15 @@ def list_value(names: Iterable[str]) -> str:
     return "[" + ", ".join(_scalar(name) for name in names) + "]"
 
 
-def limits_value(limits: Mapping[str, object]) -> str:
+def limits_value(limits: Mapping[str, float | Decimal | None]) -> str:
     """Limits of a run as the file writes them; None is no limit."""
-    return "{" + ", ".join(f"{name}: {_number(value)}" for name, value in limits.items() if value is not None) + "}"
+    return "{" + ", ".join(f"{name}: {number_text(value)}" for name, value in limits.items() if value is not None) + "}"
 
 
-def _number(value: object) -> str:
-    return f"{value:f}".rstrip("0").rstrip(".") if isinstance(value, Decimal) and value % 1 else f"{value:g}"
+def number_text(value: float | Decimal) -> str:
+    """A number as the file writes it: all of its digits and no exponent, which YAML would read as a word."""
+    text = f"{Decimal(str(value)):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def name_value(name: str) -> str:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from insights.policy_file import parse_policy
-from insights.policy_text import list_value, new_text, success_value, with_entry
+from insights.policy_text import limits_value, list_value, new_text, success_value, with_entry
 from spans.policy import SuccessRule
 
 TEXT = """\
@@ -51,3 +53,11 @@ def test_a_list_is_read_back():
     assert parse_policy(with_entry("workflow_id: a\n", "allowed_tools", list_value(names))).allowed_tools == tuple(
         names
     )
+
+
+def test_numbers_keep_their_digits_and_are_read_back_as_numbers():
+    limits = {"max_tokens": 2_000_000, "max_duration_s": 1234567.5, "max_cost_usd": Decimal("0.1234567")}
+    read = parse_policy(with_entry("workflow_id: a\n", "limits", limits_value(limits))).limits
+    assert (read.max_tokens, read.max_duration_s, read.max_cost_usd) == tuple(limits.values())
+    rule = SuccessRule(min_scores={"chars": 1e6, "fine": 0.12345678})
+    assert parse_policy(with_entry("workflow_id: a\n", "success", success_value(rule))).success == rule

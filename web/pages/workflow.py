@@ -21,6 +21,7 @@ from web.format import NONE, change, count, day_clock, duration, money, percent,
 from web.pages.findings import FindingRow
 from web.pages.near_misses import KindLine, kind_line
 from web.pages.overview import COUNTED_SHAPES, Tile
+from web.pages.success_form import SuccessForm
 from web.places import Place, TimeRange
 from web.sparks import spark
 
@@ -142,24 +143,6 @@ class ToolLine:
     denied_share: float | None
     href: str
     last_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class SuccessForm:
-    """Define success: what is picked, and what it would label."""
-
-    status: str
-    no_denials: bool
-    final_tool: str
-    score: str
-    floor: str
-    feedback: bool
-    preview: str
-    tools: tuple[str, ...]
-    may_save: bool
-    error: str = ""
-    is_set: bool = False
-    """Whether the policy in force says what success is."""
 
 
 @dataclass(frozen=True, slots=True)

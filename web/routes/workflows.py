@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
 from urllib.parse import quote
@@ -14,8 +13,8 @@ from insights.audit import audit
 from insights.economics import Economics, economics_of, merged, table_of
 from insights.effects import guess_effect
 from insights.policies import book_of
+from insights.policy_drafts import with_success
 from insights.policy_file import PolicyFileError, parse_policy
-from insights.policy_text import new_text, success_value, with_entry
 from insights.standing import COUNTED_SHAPES, standing_of
 from spans.errors import RefusedError
 from spans.finding import FindingKind, FindingState
@@ -28,11 +27,11 @@ from store.ledger.workflow_states import WorkMode
 from web.callers import Admin, Caller, Reader, Reviewer
 from web.desk import Desk
 from web.pages.findings import by_advice, finding_row
+from web.pages.success_form import SuccessForm, build_success, rule_of
 from web.pages.workflow import (
     MODE_WORDS,
     TABS,
     EconomicsTable,
-    SuccessForm,
     ToolLine,
     WorkflowPage,
     budget_sentences,
@@ -57,7 +56,6 @@ from web.routes.policies import managed_by, recent_runs, save
 router = APIRouter()
 
 MOST_FINDINGS = 20
-FEEDBACK = "user_feedback"
 
 
 @router.get("/workflows/{workflow:path}")
@@ -213,51 +211,15 @@ def _tools(desk: Desk, place: Place, query: RunQuery, workflow: str, policy: Pol
 def _success(
     desk: Desk, request: Request, place: Place, workflow: str, policy: Policy | None, *, may_save: bool
 ) -> SuccessForm:
-    asked = request.query_params
-    is_preview = asked.get("preview") == "1"
-    rule = _rule(asked) if is_preview else (policy.success if policy is not None else SuccessRule())
+    asked = request.query_params if request.query_params.get("preview") == "1" else None
+    before = policy.success if policy is not None else SuccessRule()
+    rule = before if asked is None else rule_of(asked, before)
     runs = recent_runs(desk, place.project, workflow)
     preview = ""
     if rule.is_defined() and runs:
         preview = preview_words(audit(replace(policy or Policy(workflow), success=rule), runs))
-    scores = {k: v for k, v in rule.min_scores.items() if k != FEEDBACK}
-    score, floor = next(iter(scores.items()), ("", None))
     tools = sorted({tool for a in runs for tool in a.run.tools})
-    return SuccessForm(
-        status=rule.status or "",
-        no_denials=rule.no_denials,
-        final_tool=rule.final_tool or "",
-        score=score,
-        floor="" if floor is None else f"{floor:g}",
-        feedback=FEEDBACK in rule.min_scores,
-        preview=preview,
-        tools=tuple(tools[:100]),
-        may_save=may_save,
-        is_set=policy is not None and policy.success.is_defined(),
-    )
-
-
-def _rule(form: Mapping[str, str]) -> SuccessRule:
-    """The success rule that a form picks.
-
-    Raises:
-        RefusedError: a floor that is no number.
-    """
-    scores: dict[str, float] = {}
-    score = form.get("score", "").strip()[:100]
-    if score:
-        try:
-            scores[score] = float(form.get("floor", "").strip() or "1")
-        except ValueError:
-            raise RefusedError("The least score is a number such as 0.7.") from None
-    if form.get("feedback") == "1":
-        scores[FEEDBACK] = 1.0
-    return SuccessRule(
-        status="ok" if form.get("status") == "ok" else None,
-        no_denials=form.get("no_denials") == "1",
-        min_scores=scores,
-        final_tool=form.get("final_tool", "").strip()[:200] or None,
-    )
+    return build_success(before, asked, tools, preview=preview, may_save=may_save)
 
 
 @router.post("/workflow/success")
@@ -272,7 +234,10 @@ def define_success(
     floor: Annotated[str, Form()] = "",
     feedback: Annotated[str, Form()] = "",
 ) -> Response:
-    """Save what success is as a version of the workflow's policy; stored runs are judged again."""
+    """Save what success is as a version of the workflow's policy; stored runs are judged again.
+
+    A workflow without a policy of its own gets that of all workflows with this one change, so nothing else stops applying.
+    """
     desk = desk_of(request)
     place = desk.place(request, caller)
     form = {
@@ -283,16 +248,18 @@ def define_success(
         "floor": floor,
         "feedback": feedback,
     }
-    rule = _rule(form)
+    current = desk.services.ledger.policies.current(place.project)
+    before = book_of(current).find(workflow)
+    rule = rule_of(form, before.success if before is not None else SuccessRule())
     if not rule.is_defined():
         raise RefusedError("Pick at least one thing that a successful run has.")
-    versions = desk.services.ledger.policies.versions(place.project, workflow)
-    text = (versions[0].text if versions else "") or new_text(workflow)
-    written = with_entry(text, "success", success_value(rule))
+    written = with_success(current, workflow, rule)
     try:
         found = parse_policy(written)
     except PolicyFileError as error:
         raise RefusedError(f"The policy of this workflow cannot take it: {error}") from None
+    if (found.workflow_id, found.success) != (workflow, rule):
+        raise RefusedError("The policy is written in a form that only Configure > Policies can change; edit it there.")
     save(desk, caller, place.project, found, written, note="Define success", source="success")
     return go(request, workflow_href(place, workflow).removeprefix(place.root))
 

@@ -8,9 +8,11 @@ from urllib.parse import quote
 
 import pytest
 
+from insights.policy_file import parse_policy
 from spans.errors import BusyError
 from spans.ids import RunId, TraceId
 from spans.kinds import OutcomeLabel
+from spans.policy import SuccessRule
 from spans.roles import Role
 from store.ledger.workflow_states import WorkMode
 from tests.builders import SECOND_NS, a_trace_id
@@ -249,6 +251,43 @@ def test_success_is_defined_with_a_preview_and_saved_as_a_version(filled: House)
     (version,) = filled.ledger.policies.current("default")
     assert version.text == "workflow_id: refund-agent\nsuccess: {status: ok, min_scores: {helpfulness: 0.7}}\n"
     assert version.source == "success"
+
+
+def test_defining_success_keeps_what_the_policy_of_all_workflows_says(filled: House):
+    everyone = (
+        "# house rules\nworkflow_id: '*'\ndenied_tools: [drop_table]\nlimits: {max_tokens: 2000000}\n"
+        "slo: {success_rate: 0.9}\nbudget: {usd: 5, per: 1d}\n"
+    )
+    filled.ledger.policies.save("default", "*", "d", everyone, author="a")
+    client = filled.browser(Role.ADMIN)
+    assert client.post("/workflow/success", data={"workflow": "refund-agent", "status": "ok"}).status_code == 303
+    own = next(v.text for v in filled.ledger.policies.current("default") if v.workflow == "refund-agent")
+    assert own == everyone.replace("'*'", "refund-agent") + "success: {status: ok}\n"
+
+
+def test_defining_success_keeps_what_the_form_does_not_show(filled: House):
+    text = (
+        "workflow_id: refund-agent\nsuccess: {status: error, final_tool: close_case, "
+        "min_scores: {helpfulness: 0.7, user_feedback: 0.5, safety: 0.9}}\n"
+    )
+    filled.ledger.policies.save("default", "refund-agent", "d", text, author="a")
+    client = filled.browser(Role.ADMIN)
+    page = client.get("/workflows/refund-agent?tab=policy").text
+    assert "it ended with an error, unless the first box is ticked; the score safety was at least 0.9" in page
+    assert '<option value="close_case" selected>' in page
+    form = {"workflow": "refund-agent", "final_tool": "close_case", "score": "tone", "floor": "0.6", "feedback": "1"}
+    assert client.post("/workflow/success", data=form).status_code == 303
+    (version,) = filled.ledger.policies.current("default")
+    assert parse_policy(version.text).success == SuccessRule(
+        status="error", final_tool="close_case", min_scores={"tone": 0.6, "safety": 0.9, "user_feedback": 0.5}
+    )
+
+
+def test_a_policy_that_the_success_form_cannot_change_is_left_alone(filled: House):
+    filled.ledger.policies.save("default", "*", "d", "{workflow_id: '*', denied_tools: [x]}\n", author="a")
+    client = filled.browser(Role.ADMIN)
+    assert client.post("/workflow/success", data={"workflow": "refund-agent", "status": "ok"}).status_code == 400
+    assert len(filled.ledger.policies.current("default")) == 1
 
 
 def test_the_buttons_of_hub_and_run(filled: House):
