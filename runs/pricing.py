@@ -65,16 +65,17 @@ class PriceBook:
         Args:
             usage: Inclusive token counts.
             provider: Our provider name, or "".
-            models: Names to try in order, normally the response model and then the request model.
-            at_ns: When the call was made, Unix nanoseconds.
+            models: Names to try in order, normally the response model and then the request model. An override for any of
+                them goes before the list: the answer may name a listed model and the request a deployment of one's own.
+            at_ns: When the price has to be valid, Unix nanoseconds.
         """
         tokens = split(usage)
-        for model in models:
-            if not model:
-                continue
+        names = [model for model in models if model]
+        for model in names:
             for row in self._overrides:
                 if row.covers(provider, model, at_ns):
                     return _cost(tokens, dict(row.prices), f"override:{row.name}")
+        for model in names:
             found = self._find(provider, model)
             if found is not None:
                 owner, info = found

@@ -52,6 +52,23 @@ def test_an_unknown_model_has_no_price():
     assert BOOK.price(Usage(input=10), provider="acme", models=["nobody-knows-1", ""], at_ns=T) is None
 
 
+def test_an_override_of_the_requested_name_goes_before_the_listed_model_that_answered():
+    """A deployment in Azure is asked by its own name and answers with the model's."""
+    book = PriceBook(overrides=[PriceRow("contract", "my-deployment", {"input": Decimal(1)})])
+    models = ["gpt-4o-2024-08-06", "my-deployment"]
+    cost = book.price(Usage(input=1_000_000), provider="azure.openai", models=models, at_ns=T)
+    assert (cost.usd, cost.price) == (Decimal(1), "override:contract")
+
+
+def test_of_two_overrides_the_one_of_the_model_that_answered_goes_first():
+    rows = [
+        PriceRow("asked", "mine", {"input": Decimal(1)}, from_ns=T - 1),
+        PriceRow("answered", "gpt-4o*", {"input": Decimal(2)}),
+    ]
+    cost = PriceBook(rows).price(Usage(input=10), provider="", models=["gpt-4o-2024-08-06", "mine"], at_ns=T)
+    assert cost.price == "override:answered"
+
+
 def test_an_override_goes_first_while_it_is_valid():
     row = PriceRow("ours", "gpt-4o*", {"input": Decimal(1), "output": Decimal(2)}, from_ns=T, until_ns=T + 10)
     book = PriceBook(overrides=[row])
