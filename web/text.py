@@ -89,6 +89,12 @@ def one_line(text: str, most: int = 160) -> str:
     return flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"
 
 
+def quoted(name: str, most: int = 80) -> str:
+    """A name in a Markdown text, as code: nothing in it is Markdown, nor ends a cell of a table."""
+    plain = one_line(plain_visible(name), most).replace("`", "'").replace("|", "/")
+    return f"`{plain}`"
+
+
 _TOKEN = re.compile(
     r'\s*(?:"((?:[^"\\]|\\.)*)(?:"|\\?$)|([\[{])|([\]}])|([,:])|(-?\d[\d.eE+-]*|true|false|null)(?=[\s,\]}]|$)|…|$)'
 )

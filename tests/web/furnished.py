@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -29,7 +29,7 @@ from spans.naming import NamingRule
 from spans.prices import PriceRow
 from spans.roles import Role
 from spans.run import Run
-from spans.span import LogRecord
+from spans.span import LogRecord, Span
 from store.judged import AttemptQuery
 from store.ledger.alerts import Alert, AlertMove, AlertReading
 from store.ledger.erasures import Departure, Subject
@@ -41,7 +41,7 @@ from store.ledger.workflow_states import WorkMode
 from store.retention import RetentionRules
 from tests.builders import DAY, NOW_NS, SECOND_NS, a_finding, a_span_id
 from tests.web.house import House, a_house, an_arrival, clean, fill
-from tests.web.samples import SCOPE, refund_spans
+from tests.web.samples import FIELDS, refund_spans
 from tracetape.judges import Judges
 from web.callers import permissions_of
 from web.links import LinkTemplate
@@ -110,10 +110,13 @@ def furnished(
     key: str = "app.note",
     name: str = "refund-agent",
     words: Sequence[str] = (),
+    keys: Sequence[str] = (),
+    fields: Mapping[str, str] | None = None,
     settings: WebSettings | None = None,
 ) -> Furnished:
     """Two runs and everything that people and detectors add to them; `text` stands wherever anybody can write, `words` in turn
-    wherever that has to be short."""
+    wherever that has to be short; `keys` and `fields` as for `refund_spans`."""
+    tool = {**FIELDS, **(fields or {})}["gen_ai.tool.name"]
     short = cycle([w[:60].replace("\x00", "") for w in words or [text]])
     house = a_house(
         folder,
@@ -138,14 +141,25 @@ def furnished(
         links=(LinkTemplate("Logs", "https://github.com/tracetape/tracetape/tree/{trace_id}/{span_id}/{service}"),),
         backtest=lambda _project, _rule, _days: (),
     )  # fmt: skip
-    runs = tuple(_run(house, number, text, key, name) for number in (1, 2))
+    runs = tuple(
+        _run(
+            house,
+            refund_spans(
+                number, text=text, key=key, name=name, at_ns=NOW_NS - number * 20 * MINUTE_NS, keys=keys, fields=fields
+            ),
+            number,
+            text,
+            key,
+        )
+        for number in (1, 2)
+    )
     house.store.roll_up()
     run = _first(house, runs[0])
     found = _found(house, runs, run.workflow, text)
     incident = _incident(house, runs, run, text)
     _said(house, runs, run, text, short)
-    rule = _set_up(house, run, text, short)
-    return Furnished(house, folder, runs, run.workflow, found, incident, rule, "execute_refund", _erasure(house, text))
+    rule = _set_up(house, run, text, short, tool)
+    return Furnished(house, folder, runs, run.workflow, found, incident, rule, tool, _erasure(house, text))
 
 
 def _erasure(house: House, text: str) -> str:
@@ -158,9 +172,8 @@ def _erasure(house: House, text: str) -> str:
     return begun.erasure_id
 
 
-def _run(house: House, number: int, text: str, key: str, name: str) -> RunId:
-    at_ns = NOW_NS - number * 20 * MINUTE_NS
-    spans = refund_spans(number, text=text, key=key, name=name, at_ns=at_ns)
+def _run(house: House, spans: list[Span], number: int, text: str, key: str) -> RunId:
+    at_ns = spans[0].start_ns
     decided = {
         "tracetape.decision": "deny",
         "tracetape.decision.by": "policy",
@@ -175,7 +188,8 @@ def _run(house: House, number: int, text: str, key: str, name: str) -> RunId:
     log = LogRecord(
         time_ns=at_ns + 4 * SECOND_NS, observed_ns=at_ns + 4 * SECOND_NS, severity_number=9, severity_text=text[:20],
         event_name="gen_ai.evaluation.result", body={key: text}, attributes={**scored, **said, key: text},
-        trace_id=spans[0].trace_id, span_id=a_span_id(number * 100 + 5), resource=spans[0].resource, scope=SCOPE,
+        trace_id=spans[0].trace_id, span_id=a_span_id(number * 100 + 5), resource=spans[0].resource,
+        scope=spans[0].scope,
     )  # fmt: skip
     (trace,) = fill(house.store, clean([*spans, log]))
     label = OutcomeLabel.FAILURE if number == 1 else OutcomeLabel.SUCCESS
@@ -213,7 +227,7 @@ def _found(house: House, runs: tuple[RunId, ...], workflow: str, text: str) -> t
 def _incident(house: House, runs: tuple[RunId, ...], run: Run, text: str) -> str:
     reading = AlertReading(text, 12.4, 3.0, tuple(runs), "", NOW_NS - 20 * MINUTE_NS)
     alert = Alert(
-        INCIDENT, "default", "spend", run.workflow, "production", text[:60], "firing", "page", NOW_NS, 0, 0, NOW_NS, "",
+        INCIDENT, "default", "spend", run.workflow, run.environment, text[:60], "firing", "page", NOW_NS, 0, 0, NOW_NS, "",
         reading,
     )  # fmt: skip
     house.ledger.alerts.commit([AlertMove(alert, 0, "ok", "firing", ())], NOW_NS)
@@ -235,7 +249,7 @@ def _said(house: House, runs: tuple[RunId, ...], run: Run, text: str, short: Ite
         )
     ledger.states.put("default", "", run.workflow, WorkMode.DRAFT_ONLY, reason=text, set_by="member:x")
     ledger.accepted.put(
-        "default", run.workflow, "production",
+        "default", run.workflow, run.environment,
         Accepted(NOW_NS - 9 * DAY_NS, NOW_NS - 2 * DAY_NS, is_pinned=True, by=next(short)),
     )  # fmt: skip
     ledger.reviews.add_pattern(
@@ -246,9 +260,9 @@ def _said(house: House, runs: tuple[RunId, ...], run: Run, text: str, short: Ite
         ledger.reviews.add("default", key_of(ranked), Review.FIX_PROMPT, author="member:x", note=text)
 
 
-def _set_up(house: House, run: Run, text: str, short: Iterator[str]) -> str:
+def _set_up(house: House, run: Run, text: str, short: Iterator[str], tool: str) -> str:
     ledger = house.ledger
-    body = policy_text(run.workflow, next(short))
+    body = policy_text(run.workflow, next(short), "".join(c for c in tool if c.isprintable()))
     policy = parse_policy(body)
     ledger.policies.save("default", run.workflow, policy.version, body, author="member:x", note=text)
     ledger.channels.put("default", "team", "webhook", "https://example.com/hook", "ticket")
@@ -268,16 +282,16 @@ def _set_up(house: House, run: Run, text: str, short: Iterator[str]) -> str:
     return "spend"
 
 
-def policy_text(workflow: str, words: str) -> str:
+def policy_text(workflow: str, words: str, tool: str = "execute_refund") -> str:
     """A policy in which every free field holds the words."""
-    said = json.dumps(words)
+    said, named = json.dumps(words), json.dumps(tool)
     return (
         f"workflow_id: {json.dumps(workflow)}\n"
         f'owner: {{team: {said}, to: [{said}], runbook_url: "https://github.com/tracetape/tracetape/tree/runbook",'
         f' stop_url: "https://github.com/tracetape/tracetape/tree/stop"}}\n'
         f"allowed_tools: [{said}]\n"
-        f"denied_tools: [execute_refund]\n"
-        f"tool_effects: {{execute_refund: irreversible}}\n"
+        f"denied_tools: [{named}]\n"
+        f"tool_effects: {{{named}: irreversible}}\n"
         "success: {status: ok, no_denials: true}\n"
         "slo: {success_rate: 0.95}\n"
         "budget: {usd: 40, per: 1d}\n"
@@ -288,7 +302,7 @@ def addresses(made: Furnished) -> dict[str, list[str]]:
     """Addresses of every GET route that a person or their browser opens, by the route's path."""
     one, two = made.runs
     flow = quote(made.workflow, safe="")
-    kind = f"/near-misses/kind?workflow={flow}&kind=stopped&tool={made.tool}"
+    kind = f"/near-misses/kind?workflow={flow}&kind=stopped&tool={quote(made.tool, safe='')}"
     steps = [a_span_id(100 + n) for n in range(1, 6)]
     tabs = ("summary", "spend", "drift", "near-misses", "versions", "tools", "policy")
     found = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from store.ledger.workflow_states import WorkflowState
 from web.format import count, duration
 from web.pages.run_row import RunRow, build_row
 from web.places import SECOND_NS, Place
+from web.text import quoted
 
 RECENT_NS = 600 * SECOND_NS
 MOST_WRITES = 200
@@ -243,6 +245,8 @@ def reach_of(policy: Policy | None, affected: Sequence[Assembly]) -> str:
 
 
 _GLYPHS = {"firing": "error", "ok": "success", "pending": "waiting", "no_data": "incomplete"}
+_ADDRESS = re.compile(r":(?=//)|(?<=www)\.", re.IGNORECASE)
+"""What a reader of Markdown turns into a link by itself."""
 _WORDS = {
     "firing": "fires",
     "escalated": "became urgent",
@@ -303,7 +307,7 @@ def incident_markdown(page: IncidentPage, url: str) -> str:
         f"## Executed writes ({len(page.writes)}{'+' if page.more_writes else ''})",
         "",
         *(
-            f"- {_utc(w.time_ns)} `{_flat(w.tool)}` {_flat(w.call_id)} {w.outcome} {_flat(w.arguments[:400])}".rstrip()
+            f"- {_utc(w.time_ns)} {quoted(w.tool)} {_flat(w.call_id)} {w.outcome} {_flat(w.arguments[:400])}".rstrip()
             for w in page.writes
         ),
     ]
@@ -311,9 +315,10 @@ def incident_markdown(page: IncidentPage, url: str) -> str:
 
 
 def _flat(text: str) -> str:
-    """One line in which nothing is Markdown: names come from agents."""
+    """One line in which nothing is Markdown and no address becomes a link: names come from agents."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return "".join(f"\\{c}" if c in "\\`*_[]<>#|!" else c for c in line)
+    plain = "".join(f"\\{c}" if c in "\\`*_[]<>#|!&~" else c for c in line)
+    return _ADDRESS.sub(r"\\\g<0>", plain)
 
 
 def _utc(time_ns: int) -> str:

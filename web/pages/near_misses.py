@@ -15,7 +15,7 @@ from web.conversation import Conversation
 from web.format import change, money, plural
 from web.pages.run import Talk
 from web.places import Place
-from web.text import one_line
+from web.text import quoted
 
 REASON_WORDS: Mapping[str, str] = {
     AttemptReason.POLICY_DENY: "denied by a control",
@@ -429,7 +429,7 @@ def week_markdown(page: WeekPage, base_url: str) -> str:
     lines += [f"| {label} | {now} | {then} | {rate} | {moved or '-'} |" for label, now, then, rate, moved in page.rates]
     for split in page.splits:
         lines += ["", f"| {split.label} | this week | week before | change |", "| --- | ---: | ---: | ---: |"]
-        lines += [f"| {_quoted(value)} | {now} | {then} | {moved or '-'} |" for value, now, then, moved in split.lines]
+        lines += [f"| {quoted(value)} | {now} | {then} | {moved or '-'} |" for value, now, then, moved in split.lines]
     for title, found in (("New kinds", page.new), ("Top 10 by risk", page.top)):
         lines += ["", f"## {title}", ""]
         lines += [_markdown_line(line, base_url) for line in found] or ["None."]
@@ -440,15 +440,15 @@ def week_markdown(page: WeekPage, base_url: str) -> str:
             "",
             "These workflows send no content, so denials that only show in a tool's answer cannot be seen: ",
         ]
-        lines[-1] += ", ".join(_quoted(name) for name in page.blind) + "."
+        lines[-1] += ", ".join(quoted(name) for name in page.blind) + "."
     return "\n".join(lines) + "\n"
 
 
 def _markdown_line(line: KindLine, base_url: str) -> str:
     group = line.group
-    what = f"{_quoted(line.title)} of {_quoted(group.workflow)}: {line.reason}"
+    what = f"{quoted(line.title)} of {quoted(group.workflow)}: {line.reason}"
     if group.rule:
-        what += f" ({_quoted(group.rule)})"
+        what += f" ({quoted(group.rule)})"
     followed = ", ".join(f"{words} {count}" for words, count, _ in line.followed)
     cost = money(group.cost_usd or Decimal(0))
     review = f" Review: {line.review}." if line.review else ""
@@ -459,8 +459,3 @@ def _markdown_line(line: KindLine, base_url: str) -> str:
         f"- {what}. {plural(group.count, 'attempt')} in {plural(group.runs, 'run')} ({cost}); "
         f"then {followed}.{review}{loosened} [Open]({base_url}{line.href})"
     )
-
-
-def _quoted(name: str) -> str:
-    plain = one_line(name, 80).replace("`", "'").replace("|", "/")
-    return f"`{plain}`"

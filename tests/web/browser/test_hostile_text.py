@@ -5,18 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 from playwright.sync_api import Browser
 
 from spans.roles import Role
+from spans.span import StatusCode
 from tests.builders import NOW_NS, SECOND_NS, a_span_id
 from tests.web.browser.conftest import Site, a_listener, serving
-from tests.web.browser.payloads import PAYLOADS
+from tests.web.browser.payloads import IDEAS, PAYLOADS, WAYS_OUT
 from tests.web.furnished import Furnished, furnished, html_pages
-from tests.web.house import House, every_page
-from tests.web.samples import add_refund
+from tests.web.house import BASE, House, clean, every_page, fill
+from tests.web.samples import FIELDS, add_refund, refund_spans
 
 pytestmark = pytest.mark.browser
 
@@ -38,12 +42,29 @@ INSPECT = """forbidden => {
 }"""
 
 
+HIDDEN = {"\u202e", "\u2066", "\x00"}
+LINKED = re.compile(r"https?://|www\.")
+
+
 def groups() -> list[tuple[str, ...]]:
     return [PAYLOADS[n : n + PER_RUN] for n in range(0, len(PAYLOADS), PER_RUN)]
 
 
+def odd_fields(number: int) -> dict[str, str]:
+    """The short fields of a run: each another payload of its group, and another way out than in the run before."""
+    group = groups()[number]
+    return {field: group[(number + place) % len(group)] for place, field in enumerate(FIELDS)}
+
+
 def test_there_are_two_hundred_of_them():
     assert len(set(PAYLOADS)) >= 200
+
+
+def test_each_of_the_two_hundred_is_a_key_and_every_way_out_is_in_every_field():
+    assert {key for group in groups() for key in group} == set(PAYLOADS)
+    for field in FIELDS:
+        tried = {PAYLOADS.index(odd_fields(number)[field]) % len(WAYS_OUT) for number in range(len(groups()))}
+        assert tried == set(range(len(WAYS_OUT))), field
 
 
 def test_no_payload_in_any_field_or_key_comes_to_life(site: Site):
@@ -52,8 +73,10 @@ def test_no_payload_in_any_field_or_key_comes_to_life(site: Site):
             site.house.store,
             number + 1,
             text="\n".join(group),
-            key=f"{group[0]} key",
-            name=f"{group[1]} agent",
+            key=f"{group[number % PER_RUN]} key",
+            name=f"{group[(number + 1) % PER_RUN]} agent",
+            keys=group,
+            fields=odd_fields(number),
             at_ns=NOW_NS - number * SECOND_NS,
         )
         for number, group in enumerate(groups())
@@ -82,6 +105,7 @@ def test_no_payload_in_any_field_or_key_comes_to_life(site: Site):
 
 WORDS = tuple(p for p in PAYLOADS if len(p) <= 60)
 """Those that fit where only a few words fit; every short field gets another one."""
+SHORT = dict(zip(FIELDS, WORDS[:: len(WORDS) // len(FIELDS)], strict=False))
 TRIED = "workflow_id: x\nallowed_tools: [{0}]\ndenied_tools: [{0}, execute_refund]\nowner: {{team: {0}}}\n"
 SUBMIT = """([path, fields]) => {
   const form = document.createElement('form');
@@ -126,7 +150,7 @@ def test_no_payload_comes_to_life_where_people_and_detectors_write(chromium: Bro
     """One of everything (findings, incidents, policies, notes, keys, prices, …), every route, and every form that answers with a page."""
     text = "\n".join(PAYLOADS)
     with a_listener() as listener:
-        made = furnished(tmp_path, text=text, key=PAYLOADS[1], name=PAYLOADS[6], words=WORDS)
+        made = furnished(tmp_path, text=text, key=PAYLOADS[1], name=PAYLOADS[6], words=WORDS, fields=SHORT)
         with serving(made.house, chromium, listener) as site:
             page = site.page()
             found: dict[str, list[str]] = {}
@@ -179,6 +203,47 @@ def test_no_payload_comes_to_life_in_a_file(house: House):
         assert answer.headers["content-type"] == "application/json"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert len(answer.json()["data"]) >= len(groups())
+
+
+ALIVE = frozenset({"html_block", "html_inline", "image", "link_open", "fence", "code_block"})
+"""What a Markdown text may not become: our own links apart, all of it is words."""
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [*WORDS[::24], IDEAS[-2], "a` <img src=x> `", "a](javascript:x) |", "https://evil.example/", "x www.evil.example"],
+)
+def test_no_payload_comes_to_life_in_the_files_of_incidents_and_of_the_week(tmp_path: Path, tool: str):
+    name = "".join(c for c in tool if c.isprintable())
+    fields = {**SHORT, "gen_ai.tool.name": tool, "gen_ai.tool.call.id": tool, "deployment.environment.name": tool}
+    made = furnished(tmp_path, text="\n".join((tool, *PAYLOADS)), name=name, words=(f"{name[:50]} 1",), fields=fields)
+    spans = refund_spans(3, text=f"={tool}", name=name, fields=fields, at_ns=NOW_NS - 10 * SECOND_NS)
+    ran = [
+        replace(s, status_code=StatusCode.OK, status_message="", events=()) if s.name.startswith("execute") else s
+        for s in spans
+    ]
+    for span in ran:
+        span.attributes.pop("error.type", None)
+    fill(made.house.store, clean(ran))
+    client = made.house.client(Role.VIEWER)
+    table = client.get(f"/incidents/{made.incident}/writes.csv")
+    assert table.headers["content-type"].startswith("text/csv")
+    assert "attachment" in table.headers["content-disposition"]
+    rows = list(csv.reader(io.StringIO(table.text.lstrip("\ufeff"), newline="")))
+    assert len(rows) >= 2, "the run that was not denied wrote"
+    assert {len(row) for row in rows} == {9}
+    assert not [cell for row in rows for cell in row if cell[:1] in {"=", "+", "@", "\t", "\r"}]
+    assert not set(table.text) & HIDDEN
+    for path in (f"/incidents/{made.incident}/report.md", "/near-misses/week.md"):
+        answer = client.get(path)
+        assert answer.headers["content-type"].startswith("text/markdown")
+        assert not set(answer.text) & HIDDEN, path
+        tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(answer.text)
+        inner = [token for one in tokens for token in (one, *(one.children or ()))]
+        alive = [t for t in inner if t.type in ALIVE and not str(t.attrs.get("href", "")).startswith((BASE, "/"))]
+        assert alive == [], path
+        plain = re.sub(r"`[^`]*`|\]\([^)]*\)", "", answer.text).replace(BASE, "")
+        assert not LINKED.search(plain), (path, "a reader would make a link of it")
 
 
 @pytest.mark.parametrize("payload", PAYLOADS[::24])
