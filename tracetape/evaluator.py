@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 10.0
 CATCH_UP = 8
 """Moments that are evaluated one by one after a pause; of a longer one only the last, with everything since in view."""
+HOLD_NS = 3600 * 1_000_000_000
+"""After a longer pause everything since stays in view while records wait to be stored, but no longer than this: a busy server
+always has some on their way."""
 BUSY_PAUSES_S = (5.0, 20.0, 60.0)
 """Waits before a moment of history is judged again while the store is busy."""
 IDLE_NS = 3_600_000_000_000
@@ -88,6 +91,7 @@ class Evaluator:
         clock_ns: Callable[[], int] = time.time_ns,
         told: Told = lambda _findings: None,
         moved: Callable[[str], int] | None = None,
+        waiting: Callable[[], bool] = lambda: False,
     ) -> None:
         """Wire it up.
 
@@ -98,6 +102,7 @@ class Evaluator:
             clock_ns: the time of live evaluation.
             told: is handed what was opened, reopened, closed or became more severe, after it is stored.
             moved: a number per project that changes whenever a run of it is written; without it, something always moved.
+            waiting: whether accepted records are not stored and assembled yet.
         """
         self._store = store
         self._ledger = ledger
@@ -105,6 +110,9 @@ class Evaluator:
         self._clock_ns = clock_ns
         self._told = told
         self._moved = moved
+        self._waiting = waiting
+        self._held: dict[tuple[str, str], tuple[int, int]] = {}
+        """Per detector and project that came back from a pause: when it did, and the moment it judged last."""
         self._movement: dict[str, tuple[int, int]] = {}
         """Per project: the number, and when it was first seen."""
         self._status: dict[str, DetectorStatus] = {}
@@ -201,7 +209,8 @@ class Evaluator:
         if steps <= 0:
             return []
         if steps > CATCH_UP:
-            return [(reached, newest)]
+            _, seen_ns = self._held.setdefault((detector.name, project), (self._clock_ns(), reached))
+            return [(reached, newest)] if newest > seen_ns or not self._is_held(detector, project) else []
         moments = [reached + n * detector.every_ns for n in range(steps + 1)]
         return list(itertools.pairwise(moments))
 
@@ -234,8 +243,10 @@ class Evaluator:
         for before, at_ns in moments:
             try:
                 with self._one_at_a_time:
+                    # Asked before the look: what was stored during it may be in it or not.
+                    is_held = self._is_held(detector, project)
                     news = self._evaluate(detector, project, before, at_ns)
-                    self._ledger.settings.put(_mark(detector, project), at_ns)
+                    self._reach(detector, project, at_ns, is_held=is_held)
             except BusyError:
                 logger.warning("a detector found the store busy", extra={"detector": detector.name})
                 return made
@@ -248,6 +259,20 @@ class Evaluator:
             if news and at_ns >= self._clock_ns() - TELL_NS:
                 self._told(news)
         return made
+
+    def _is_held(self, detector: Detector, project: str) -> bool:
+        """Whether a detector that came back from a pause has to see all of it again, because records of it still wait."""
+        held = self._held.get((detector.name, project))
+        return held is not None and self._clock_ns() - held[0] < HOLD_NS and self._waiting()
+
+    def _reach(self, detector: Detector, project: str, at_ns: int, *, is_held: bool) -> None:
+        """Note how far a detector came: in the ledger, or while it is held only here."""
+        key = (detector.name, project)
+        if is_held:
+            self._held[key] = (self._held[key][0], at_ns)
+            return
+        self._held.pop(key, None)
+        self._ledger.settings.put(_mark(detector, project), at_ns)
 
     def _evaluate(self, detector: Detector, project: str, before_ns: int, at_ns: int) -> tuple[Finding, ...]:
         """One detector, one project, one moment."""

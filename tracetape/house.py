@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from collector.broker import Broker, BrokerSettings
+from collector.broker import Broker, BrokerSettings, BrokerStatus
 from collector.quarantine import expire_withheld
 from collector.rework import Again
 from insights.alerts.backtest import Episode, backtest
@@ -26,7 +26,7 @@ from tracetape.alerting.answers import history_of
 from tracetape.alerting.driver import AlertDriver
 from tracetape.alerting.pinning import keep_pins
 from tracetape.alerting.troubles import troubles_of
-from tracetape.assembler import Assembler
+from tracetape.assembler import Assembler, Backlog
 from tracetape.delivery_check import health
 from tracetape.erased_arrivals import ErasedArrivals
 from tracetape.erased_sealed import SealedRecords
@@ -159,7 +159,12 @@ class House:
                 broker.destroy_unused_keys,
             ),
         )
-        evaluator = Evaluator(store, ledger, moved=lambda project: assembler.written[project])
+        evaluator = Evaluator(
+            store,
+            ledger,
+            moved=lambda project: assembler.written[project],
+            waiting=lambda: _is_behind(broker.status(), assembler.backlog()),
+        )
         alerts = AlertDriver(
             store,
             ledger,
@@ -249,7 +254,7 @@ class House:
             try:
                 with self.pump.accounting:
                     broker = self.broker.status()
-                    if not (self.assembler.backlog().traces or broker.pending_spans or broker.pending_logs):
+                    if not _is_behind(broker, self.assembler.backlog()):
                         self.watermark.raise_to(before - int(60e9))
             except Exception:
                 logger.exception("the watermark could not be written")
@@ -284,3 +289,8 @@ class House:
     def receiver_figures(self) -> dict[str, object]:
         """What the receivers say of themselves; empty before their first word."""
         return receiver_figures(self.folder)
+
+
+def _is_behind(broker: BrokerStatus, backlog: Backlog) -> bool:
+    """Whether anything that was accepted is not stored and assembled yet."""
+    return bool(backlog.traces or broker.pending_spans or broker.pending_logs)

@@ -120,6 +120,33 @@ def test_a_long_pause_is_one_look_with_everything_since_in_view(ledger):
     assert probe.asked[1:] == [("default", NOON, NOON + 300 * HOUR)]
 
 
+def test_after_a_long_pause_everything_since_stays_in_view_until_what_waits_is_stored(ledger):
+    """A look straight after an outage sees only what is assembled by then; the rest is older than any overlap."""
+    probe, now, behind = Probe(), Now(), [True]
+    an_evaluator(ledger, probe, now=now).evaluate_due()
+    now.ns += 300 * HOUR
+    evaluator = Evaluator(a_store(), ledger, [probe.detector], clock_ns=now, waiting=lambda: behind[0])
+    evaluator.evaluate_due()
+    evaluator.evaluate_due()
+    assert probe.asked[1:] == [("default", NOON, NOON + 300 * HOUR)]  # at once, and once per moment of the grid
+    behind[0] = False
+    evaluator.evaluate_due()
+    evaluator.evaluate_due()
+    assert probe.asked[2:] == [("default", NOON, NOON + 300 * HOUR)]
+    now.ns += HOUR
+    evaluator.evaluate_due()
+    assert probe.asked[3:] == [("default", NOON + 300 * HOUR, NOON + 301 * HOUR)]
+
+
+def test_a_server_that_always_has_something_waiting_is_held_for_an_hour_at_most(ledger):
+    probe, now = Probe(every_ns=5 * MINUTE), Now()
+    an_evaluator(ledger, probe, now=now).evaluate_due()
+    now.ns += 300 * HOUR
+    evaluator = Evaluator(a_store(), ledger, [probe.detector], clock_ns=now, waiting=lambda: True)
+    steps_of(evaluator, now, 14)
+    assert [since for _, since, _ in probe.asked[1:]] == [NOON] * 13 + [NOON + 300 * HOUR + 65 * MINUTE]
+
+
 def test_a_failing_detector_delays_only_itself_and_is_asked_again(ledger, caplog):
     def fail(_inputs):
         raise ZeroDivisionError
