@@ -319,6 +319,7 @@ class Evaluator:
             book_of(self._ledger.policies.current(project)),
             accepted=self._ledger.accepted.of(project),
             changes=self._ledger.marks.list(project, until_ns=at_ns),
+            is_past=at_ns < self._clock_ns() - detector.lag_ns - 2 * detector.every_ns,
             known={f.fingerprint: f for f in known if f.last_seen_ns >= at_ns - detector.again_ns},
         )
 

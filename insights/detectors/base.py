@@ -35,6 +35,8 @@ class Inputs:
     """What people declared to be how a (workflow, environment) should behave."""
     changes: tuple[Mark, ...] = ()
     """Marks of the project, oldest first."""
+    is_past: bool = False
+    """Whether the moment is history: what happened after it is stored too, and sums by the hour hold it."""
     known: Mapping[str, Finding] = field(default_factory=dict)
     """What this detector stated before and still stands, by fingerprint: what is dated already need not be dated again."""
 

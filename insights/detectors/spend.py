@@ -65,12 +65,16 @@ class Spike:
 
 
 def evaluate(inputs: Inputs) -> Iterable[Finding]:
-    """Read every workflow's hours up to now; state what rises above its band since the last look."""
-    query = HourQuery(inputs.project, inputs.now_ns - LOOK_BACK_NS, inputs.now_ns)
+    """Read every workflow's hours up to now; state what rises above its band since the last look.
+
+    The hour at hand counts as far as it went. Of history it is left out: its sum holds what came after the moment.
+    """
+    until_ns = inputs.now_ns // HOUR_NS * HOUR_NS if inputs.is_past else inputs.now_ns
+    query = HourQuery(inputs.project, inputs.now_ns - LOOK_BACK_NS, until_ns)
     by = (HourField.WORKFLOW, HourField.ENVIRONMENT, HourField.HOUR)
-    hours = hours_of(inputs.store.hours(query, by), inputs.now_ns)
+    hours = hours_of(inputs.store.hours(query, by), until_ns)
     for (workflow, environment), spent in hours.items():
-        spike = worst(workflow, environment, spikes(spent, inputs.since_ns, inputs.now_ns))
+        spike = worst(workflow, environment, spikes(spent, inputs.since_ns, until_ns))
         if spike is not None:
             yield _finding(inputs, spike)
 

@@ -71,6 +71,13 @@ def test_a_quiet_workflow_says_nothing():
     assert found(a_fleet()) == []
 
 
+def test_history_does_not_see_the_rest_of_the_hour_at_hand():
+    store, within = a_fleet(surge=10), NOW - HOUR_NS + 60 * 10**9
+    assert len(found(store, within)) == 1  # live: what is stored by then is all there is
+    assert list(SPEND.evaluate(Inputs("default", within - HOUR_NS, within, store, is_past=True))) == []
+    assert len(list(SPEND.evaluate(Inputs("default", within, NOW, store, is_past=True)))) == 1
+
+
 def test_a_surge_is_found_in_its_hour_and_explained():
     (finding,) = found(a_fleet(surge=10, price=1.5, version="v2"))
     assert finding.since_ns == NOW - HOUR_NS

@@ -212,6 +212,15 @@ def test_history_gives_the_findings_that_live_evaluation_gave(ledger, tmp_path):
     again.close()
 
 
+def test_a_detector_is_told_whether_its_moment_is_history(ledger):
+    probe, now, told = Probe(), Now(NOON + 24 * HOUR + LAG_NS), []
+    probe.states = lambda inputs: told.append(inputs.is_past) or []
+    evaluator = an_evaluator(ledger, probe, now=now)
+    evaluator.evaluate_due()
+    list(evaluator.evaluate_history("default", NOON, NOON + 2 * HOUR, HOUR))
+    assert told == [False, True, True]
+
+
 def test_history_asks_for_each_window_and_tells_nobody(ledger):
     told, probe = [], Probe()
     probe.states = lambda _: [a_loop()]
