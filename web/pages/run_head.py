@@ -12,6 +12,7 @@ from store.outline import Outline
 from web.format import NBSP, count, duration, exact_money, money, plural, tokens
 from web.links import OutLink
 from web.pages.detail import usage_words
+from web.pages.job import Job, build_job
 from web.pages.remarks import RunRemarks, build_remarks
 from web.pages.run_row import State, run_state, run_title
 from web.places import SECOND_NS, Place
@@ -47,6 +48,8 @@ class RunHead:
     facts: tuple[HeaderFact, ...]
     continues_href: str
     continued_by_href: str
+    job: Job | None
+    """The job this run is a part of; None when it is one by itself, or the runs it names are not stored."""
     waiting_for: str
     around_href: str
     may_pin: bool
@@ -77,8 +80,13 @@ def build_head(
     is_pinned: bool = False,
     remarks: RunRemarks | None = None,
     links: tuple[OutLink, ...] = (),
+    parts: tuple[Run, ...] = (),
 ) -> RunHead:
-    """Build the head. `stopped` is the first denied step, `redaction` how a step of the run went through it."""
+    """Build the head.
+
+    `stopped` is the first denied step, `redaction` how a step of the run went through it, `parts` the runs of the job it
+    belongs to, in order.
+    """
     title = run_title(run)
     return RunHead(
         run_id=run.run_id,
@@ -92,6 +100,7 @@ def build_head(
         facts=_facts(place, run, outline, stopped, redaction),
         continues_href=place.url(f"/runs/{run.continues}") if run.continues else "",
         continued_by_href=place.url(f"/runs/{run.continued_by}") if run.continued_by else "",
+        job=build_job(place, run, parts),
         waiting_for=run.waiting_for.replace("_", " "),
         around_href=_around(place, run),
         may_pin=may_pin,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from spans.errors import NotFoundError, RefusedError
-from spans.ids import parse_span_id
+from spans.ids import TraceId, parse_span_id
 from spans.roles import Permission
 from spans.run import Run, Step
 from store.outline import Outline
@@ -18,6 +18,7 @@ from web.desk import Desk
 from web.evidence import read_step
 from web.links import links_of_run, links_of_step
 from web.pages.detail import Detail, build_detail, redaction_of
+from web.pages.job import read_parts
 from web.pages.remarks import RunRemarks, build_remarks
 from web.pages.run import TABS, Talk, build_run
 from web.pages.run_head import RunHead, build_head
@@ -136,6 +137,7 @@ def head_of(
         is_pinned=run.pinned or bool(desk.services.ledger.pins.list(place.project, run.run_id)),
         remarks=_remarks(desk, caller, place, run),
         links=links_of_run(desk.services.links, run),
+        parts=read_parts(lambda found: desk.services.store.read_run(place.project, TraceId(found)), run),
     )
 
 
