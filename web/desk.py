@@ -281,7 +281,7 @@ def _environment() -> Environment:
         name: getattr(fmt, name)
         for name in (
             "money", "exact_money", "tokens", "count", "duration", "percent", "clock", "day_clock",
-            "exact_time", "rfc3339", "ago", "short_id", "plural",
+            "exact_time", "rfc3339", "ago", "short_id", "plural", "cell",
         )
     }  # fmt: skip
     env.filters.update(filters | {"visible": visible, "one_line": one_line, "person": person, "chart_json": chart_json})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+from markupsafe import Markup
+
 NONE = "\N{EN DASH}"
 """What an absent number looks like; absent is never zero."""
 NBSP = "\N{NO-BREAK SPACE}"
@@ -40,6 +42,16 @@ def money(usd: Decimal | None) -> str:
 def exact_money(usd: Decimal | None) -> str:
     """Every digit we have, for hover and print."""
     return NONE if usd is None else f"${usd.normalize():f}"
+
+
+def cell(value: Decimal | float | None) -> Markup:
+    """The attribute of a table cell that holds its exact number, for sorting and CSV; nothing where none is known.
+
+    `<td{{ row.cost_usd|cell }}>` shows `$1.2 k` and downloads `1234.56`.
+    """
+    if value is None:
+        return Markup()
+    return Markup(' data-v="{}"').format(f"{Decimal(str(value)).normalize():f}")
 
 
 def _at_least(amount: Decimal, places: int) -> str:

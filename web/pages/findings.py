@@ -17,7 +17,7 @@ from web.change_marks import mark_charts, marker
 from web.charts import Chart, Marker
 from web.charts_findings import Histogram, change_chart, change_rows
 from web.filters import ATTRIBUTE
-from web.format import NONE, change, money, percent, plural
+from web.format import NONE, change, percent, plural
 from web.limits import limit_href
 from web.pages.references import Pins, ReferenceLine, build_pins
 from web.places import Place
@@ -158,10 +158,10 @@ class SpendLine:
 
     value: str
     href: str
-    spend: str
+    usd: Decimal
     share: str
     runs: int
-    per_run: str
+    usd_per_run: Decimal
     change: str
     moved: str
     """The change in percent, however large: what the column is sorted by."""
@@ -447,10 +447,10 @@ def build_spend(
             SpendLine(
                 value=part.value or "not told",
                 href=place.url("/runs", **{"workflow": workflow, by: part.value}) if part.value else "",
-                spend=_dollars(part.usd),
+                usd=Decimal(str(part.usd)),
                 share=percent(part.usd / spent) if spent else "",
                 runs=part.runs,
-                per_run=_dollars(part.usd / part.runs) if part.runs else NONE,
+                usd_per_run=Decimal(str(part.usd / part.runs)),
                 change=change(part.usd, part.before_usd) if part.before_usd else "new",
                 moved=f"{100 * (part.usd / part.before_usd - 1):+.0f} %" if part.before_usd else "",
             )
@@ -461,10 +461,6 @@ def build_spend(
         unpriced=total.unpriced_calls,
         can_decide=can_decide,
     )
-
-
-def _dollars(usd: float) -> str:
-    return money(Decimal(str(usd)))
 
 
 def build_drift(
