@@ -197,24 +197,32 @@
       input.focus();
     }
   };
+  /* the focus stays in the field, so the field tells a screen reader which line is chosen */
+  const choose = (chosen) => {
+    for (const li of all("#palette-list li")) {
+      li.classList.toggle("on", li === chosen);
+      li.firstElementChild.setAttribute("aria-selected", String(li === chosen));
+    }
+    const input = palette.querySelector("#palette-q");
+    if (chosen) input.setAttribute("aria-activedescendant", chosen.firstElementChild.id);
+    else input.removeAttribute("aria-activedescendant");
+  };
   const find = (typed) => {
     const needle = typed.trim().toLowerCase();
     const rows = all("#palette-list li");
-    let shown = rows.filter((li) => {
+    const shown = rows.filter((li) => {
       const hit = li.hasAttribute("data-search") ? needle : !needle || needle.split(/\s+/).every((w) => li.dataset.words.split(/\s+/).some((have) => have.startsWith(w)));
       li.hidden = !hit;
       return hit;
     });
     const starts = (li) => li.dataset.words.startsWith(needle);
-    const best = shown.find(starts) || shown[0];
-    for (const li of rows) li.classList.toggle("on", li === best);
-    return best;
+    choose(shown.find(starts) || shown[0]);
   };
   const step = (delta) => {
     const shown = all("#palette-list li").filter((li) => !li.hidden);
     const at = shown.findIndex((li) => li.classList.contains("on"));
     const next = shown[Math.max(0, Math.min(shown.length - 1, at + delta))];
-    for (const li of shown) li.classList.toggle("on", li === next);
+    choose(next);
     next?.scrollIntoView({ block: "nearest" });
   };
   const take = (li) => {

@@ -32,6 +32,38 @@ def test_the_palette_finds_pages_by_the_words_people_use(site: Site):
     expect(page).to_have_url(re.compile("q=%3CEMAIL_ADDRESS_tapkmj7f%3E"))
 
 
+def test_the_palette_tells_a_screen_reader_which_line_is_chosen(site: Site):
+    page = site.page()
+    page.goto("/about")
+    page.keyboard.press("Control+k")
+    field = page.get_by_role("combobox", name="Page, trace id or text")
+    expect(field).to_be_focused()
+    options = page.get_by_role("listbox", name="Pages").get_by_role("option")
+    chosen = page.get_by_role("option", selected=True)
+
+    def told() -> str:
+        expect(chosen).to_have_count(1)
+        assert chosen.get_attribute("id") == field.get_attribute("aria-activedescendant")
+        return chosen.text_content()
+
+    first = told()
+    page.keyboard.press("ArrowDown")
+    second = told()
+    assert second != first
+    assert options.nth(1).text_content() == second
+    page.keyboard.press("ArrowUp")
+    assert told() == first
+    page.keyboard.type("tokens sec")
+    expect(options).to_have_count(2)
+    assert "keys" in told().lower()
+    page.keyboard.type(" nothing is called so")
+    expect(options).to_have_count(1)
+    assert "Search runs" in told()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    assert told() == first
+
+
 def test_single_letter_keys_can_be_switched_off(site: Site):
     add_refund(site.house.store)
     page = site.page()
