@@ -158,14 +158,14 @@ class SpendField(StrEnum):
     WORKFLOW = "workflow"
     VERSION = "version"
     MODEL = "model"
-    """The model that a run names first."""
+    """The model that answered: what a run of several models cost is split by its calls."""
     USER = "user"
     SESSION = "session"
 
 
 @dataclass(frozen=True, slots=True)
 class SpendPart:
-    """What one value of a field spent in the current window, and in the reference before it."""
+    """What one value of a field spent in the current window, and in the reference before it; a run counts at every model it paid for."""
 
     value: str
     usd: float

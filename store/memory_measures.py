@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from spans.kinds import RunMode, RunStatus
+from spans.kinds import RunMode, RunStatus, UsageRole
 from spans.run import Assembly, Run
 from store.measures import (
     DAY_NS,
@@ -41,7 +41,6 @@ _LEAST_YES = 3
 _SPEND_FIELDS: Mapping[SpendField, Callable[[Run], str]] = {
     SpendField.WORKFLOW: lambda run: run.workflow,
     SpendField.VERSION: lambda run: run.workflow_version,
-    SpendField.MODEL: lambda run: run.models[0] if run.models else "",
     SpendField.USER: lambda run: run.user_id,
     SpendField.SESSION: lambda run: run.session_id,
 }
@@ -159,9 +158,10 @@ class MemoryMeasures:
                 continue
             is_current = where.current_since_ns <= at < where.current_until_ns
             if is_current or where.reference_since_ns <= at < where.reference_until_ns:
-                part = parts[run.attributes.get(attribute, "") if attribute else _SPEND_FIELDS[field](run)]
-                part[0 if is_current else 2] += float(run.cost_usd or 0)
-                part[1 if is_current else 3] += 1
+                for value, usd in _split(a, field, attribute).items():
+                    part = parts[value]
+                    part[0 if is_current else 2] += float(usd)
+                    part[1 if is_current else 3] += 1
         found = [SpendPart(v, p[0], int(p[1]), p[2], int(p[3])) for v, p in parts.items()]
         return tuple(sorted(found, key=lambda p: (-p.usd, p.value))[:200])
 
@@ -248,6 +248,23 @@ class MemoryMeasures:
             compared = compare_rates(*_sides(groups, feature, is_rate=True))
             if compared is not None:
                 yield FeatureTest(number, feature, is_rate=True, compared=compared)
+
+
+def _split(assembly: Assembly, field: SpendField, attribute: str) -> Mapping[str, Decimal]:
+    """What a run cost, by value of the field: several only for a run of several models."""
+    run = assembly.run
+    cost = run.cost_usd or Decimal(0)
+    if attribute:
+        return {run.attributes.get(attribute, ""): cost}
+    if field is not SpendField.MODEL:
+        return {_SPEND_FIELDS[field](run): cost}
+    if len(run.models) < 2:
+        return {"".join(run.models): cost}
+    split: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for step in assembly.steps:
+        if step.usage_role is UsageRole.OWN:
+            split[step.response_model or step.request_model] += step.cost.usd if step.cost else 0
+    return split
 
 
 def _sides(groups: Sequence[tuple[Assembly, int]], feature: str, *, is_rate: bool) -> tuple[list[Sample], list[Sample]]:

@@ -46,7 +46,6 @@ _MIDDLE = {False: "quantileExactInclusive(0.5)(assumeNotNull(measured))", True: 
 _SPEND_FIELDS = {
     SpendField.WORKFLOW: "workflow",
     SpendField.VERSION: "workflow_version",
-    SpendField.MODEL: "models[1]",
     SpendField.USER: "user_id",
     SpendField.SESSION: "session_id",
 }
@@ -181,6 +180,10 @@ class ClickHouseMeasures:
             "reference_since": max(where.reference_since_ns, 0),
             "reference_until": where.reference_until_ns,
         }
+        if field is SpendField.MODEL and not attribute:
+            since = since_day(min(where.current_since_ns, where.reference_since_ns))
+            rows = self._select("measure_spend_models", {**params, "since_day": since})
+            return tuple(SpendPart(**row) for row in rows)
         words = _ATTRIBUTE if attribute else _SPEND_FIELDS[field]
         return tuple(SpendPart(**row) for row in self._select("measure_spend", params, field=words))
 

@@ -10,12 +10,13 @@ from decimal import Decimal
 import pytest
 
 from spans.ids import RunId
-from spans.kinds import OutcomeLabel, RunMode, RunStatus
+from spans.kinds import OutcomeLabel, RunMode, RunStatus, UsageRole
 from spans.run import Assembly, Measures, Outcome
+from spans.usage import Cost
 from store import open_store
 from store.measures import DAY_NS, SUCCESS, Comparison, LabelField, SpendField
 from store.memory import MemoryStore
-from tests.builders import NOW_NS, a_run
+from tests.builders import NOW_NS, a_run, a_span_id, a_step
 
 DAY = Comparison("w1", "prod", NOW_NS - DAY_NS, NOW_NS, NOW_NS - 8 * DAY_NS, NOW_NS - DAY_NS)
 VERSIONS = Comparison("w2", "prod", NOW_NS - 9 * DAY_NS, NOW_NS, NOW_NS - 9 * DAY_NS, NOW_NS, "v2", "v1")
@@ -59,7 +60,20 @@ def some_runs(count=500, seed=5):
             continued_by=RunId(f"{n + 7000:032x}") if n % 11 == 0 else None,
             attributes={"team": ("blue", "red")[n % 2]} if n % 3 else {},
         )
-        made.append(Assembly(run, (), Measures(numbers, tuple(flags), tuple(rng.choice("abc") for _ in range(3)))))
+        steps = tuple(
+            a_step(
+                run_id=run.run_id,
+                span_id=a_span_id(ordinal + 1),
+                ordinal=ordinal,
+                response_model="" if n % 3 else model,
+                request_model=model,
+                usage_role=UsageRole.OWN if n % 5 else UsageRole.DUPLICATE,
+                cost=Cost(Decimal(n + ordinal), "computed") if n % 4 else None,
+                start_ns=at,
+            )
+            for ordinal, model in enumerate((*run.models, *run.models))
+        )
+        made.append(Assembly(run, steps, Measures(numbers, tuple(flags), tuple(rng.choice("abc") for _ in range(3)))))
     return made
 
 
@@ -163,6 +177,13 @@ def test_spend_is_split_alike(stores, field):
     assert [(p.value, p.runs, p.before_runs) for p in ours] == [(p.value, p.runs, p.before_runs) for p in theirs]
     for a, b in zip(ours, theirs, strict=True):
         assert (a.usd, a.before_usd) == pytest.approx((b.usd, b.before_usd))
+
+
+def test_a_run_of_two_models_counts_at_both(stores):
+    parts = {p.value: p for p in stores[1].spend_parts("default", DAY, SpendField.MODEL)}
+    assert parts.keys() == {"m", "m2"}
+    runs = next(p for p in stores[1].spend_parts("default", DAY, SpendField.WORKFLOW)).runs
+    assert sum(p.runs for p in parts.values()) > runs
 
 
 def test_spend_is_split_alike_by_an_attribute(stores):

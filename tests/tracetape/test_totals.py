@@ -67,6 +67,10 @@ class Row:
     def good(self) -> bool:
         return not self.failed and not self.denied
 
+    @property
+    def session(self) -> str:
+        return f"s{self.number % 4}"
+
 
 def raw_rows(count: int = 240) -> list[Row]:
     rng = random.Random(20_261_126)
@@ -126,6 +130,7 @@ def sent(row: Row) -> dict[str, object]:
         "openinference.span.kind": "AGENT",
         "metadata": json.dumps({"tenant": row.tenant}),
         "user.id": row.user,
+        "session.id": row.session,
         "tracetape.mode": row.mode,
     }
     spans = [span(0, f"invoke_agent {row.workflow}", root, error=row.failed)]
@@ -300,7 +305,24 @@ def test_every_other_total(stored):
         (SpendField.WORKFLOW, "workflow", ""),
         (SpendField.VERSION, "version", ""),
         (SpendField.USER, "user", ""),
+        (SpendField.SESSION, "session", ""),
         (SpendField.WORKFLOW, "tenant", "metadata.tenant"),
     ):
         parts = store.measures.spend_parts("default", where, field, attribute)
         assert {p.value: p.usd for p in parts} == pytest.approx({k: float(v) for k, v in by_hand(name, ROWS).items()})
+
+
+def test_spend_by_model_is_split_by_the_calls_of_each_run(stored):
+    """A run that asks two models pays both: its whole cost is not that of the one it names first."""
+    spent: defaultdict[str, Decimal] = defaultdict(Decimal)
+    runs: defaultdict[str, set[int]] = defaultdict(set)
+    for row in ROWS:
+        for given, made, said in row.calls:
+            model = "gpt-4o-mini" if said is None else OWN_MODEL
+            spent[model] += IN_PRICE * given + OUT_PRICE * made if said is None else said
+            runs[model].add(row.number)
+    assert any(row.number in runs[OWN_MODEL] & runs["gpt-4o-mini"] for row in ROWS)
+    halves = Comparison("", "", BEGIN_NS + 5 * DAY_NS, NOW_NS, BEGIN_NS, BEGIN_NS + 5 * DAY_NS)
+    parts = stored[0].measures.spend_parts("default", halves, SpendField.MODEL)
+    assert {p.value: p.usd + p.before_usd for p in parts} == pytest.approx({k: float(v) for k, v in spent.items()})
+    assert {p.value: p.runs + p.before_runs for p in parts} == {model: len(some) for model, some in runs.items()}
