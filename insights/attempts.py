@@ -72,12 +72,20 @@ class Hint:
     tool: str = ""
     text: str = ""
     counts: bool = True
+    reason: str = ""
+    """What it was stopped for; asked of attempts that a pattern may hide."""
 
     def fits(self, tool: str, words: Iterable[str]) -> bool:
         """Whether it speaks of this tool and one of these texts, in any case."""
         if self.tool and self.tool != tool:
             return False
         return not self.text or any(self.text.lower() in word.lower() for word in words)
+
+    def hides(self, attempt: Attempt, words: Iterable[str]) -> bool:
+        """Whether people said that an attempt like this one is none. What the policy file says is not for patterns."""
+        return (
+            not self.counts and self.reason in {"", attempt.reason} and self.fits(attempt.tool, (*words, attempt.rule))
+        )
 
 
 def attempts_of(
@@ -91,11 +99,11 @@ def attempts_of(
     calls = tool_calls(ordered)
     found: dict[str, Attempt] = {}
     for step in calls:
-        attempt = _tool_attempt(run, step, policy, hints)
+        attempt = _not_hidden(_tool_attempt(run, step, policy, hints), step, hints)
         if attempt is not None:
             found.setdefault(_identity(step), _followed(attempt, step, calls, run))
     for step in _above_tools(ordered, calls):
-        attempt = _other_attempt(step, policy, hints)
+        attempt = _not_hidden(_other_attempt(step, policy), step, hints)
         if attempt is None:
             continue
         same = _same_attempt(attempt, step, calls, found)
@@ -135,10 +143,8 @@ def _identity(step: Step) -> str:
 
 
 def _tool_attempt(run: Run, step: Step, policy: Policy | None, hints: Sequence[Hint]) -> Attempt | None:
-    denial = next((d for d in step.decisions if d.verdict is Verdict.DENY), None)
-    words = [step.error_type, step.error_message, *((denial.rule, denial.reason) if denial else ())]
-    if any(not hint.counts and hint.fits(step.tool_name, words) for hint in hints):
-        return None
+    denial = _denial(step)
+    words = _words(step)
     text = " ".join(word for word in words if word)
     if step.tool_outcome is ToolOutcome.DENIED:
         return _stopped(step, denial, text, policy)
@@ -158,6 +164,23 @@ def _tool_attempt(run: Run, step: Step, policy: Policy | None, hints: Sequence[H
     if counts is not None and step.tool_outcome is not ToolOutcome.TIMEOUT:
         return _attempt(step, AttemptKind.STOPPED, AttemptReason.PERMISSION, Grade.GUESS, policy, counts.text[:60])
     return None
+
+
+def _denial(step: Step) -> Decision | None:
+    return next((d for d in step.decisions if d.verdict is Verdict.DENY), None)
+
+
+def _words(step: Step) -> list[str]:
+    """What was said of a step's failure."""
+    denial = _denial(step)
+    return [step.error_type, step.error_message, *((denial.rule, denial.reason) if denial else ())]
+
+
+def _not_hidden(attempt: Attempt | None, step: Step, hints: Sequence[Hint]) -> Attempt | None:
+    if attempt is None or not hints:
+        return attempt
+    words = (*_words(step), *(d.reason for d in step.decisions))
+    return None if any(hint.hides(attempt, words) for hint in hints) else attempt
 
 
 def _stopped(step: Step, denial: Decision | None, text: str, policy: Policy | None) -> Attempt:
@@ -266,12 +289,9 @@ def _is_budget(step: Step) -> bool:
     return bool(_BUDGET_TYPE.search(step.error_type) or _BUDGET_TEXT.search(step.error_message))
 
 
-def _other_attempt(step: Step, policy: Policy | None, hints: Sequence[Hint]) -> Attempt | None:
-    words = [step.error_type, step.error_message, *(d.reason for d in step.decisions)]
-    if any(not hint.counts and hint.fits(step.name, words) for hint in hints):
-        return None
+def _other_attempt(step: Step, policy: Policy | None) -> Attempt | None:
     finish = {reason.lower() for reason in step.finish_reasons}
-    denial = next((d for d in step.decisions if d.verdict is Verdict.DENY), None)
+    denial = _denial(step)
     if denial is not None:
         is_guard = step.kind is SpanKind.GUARDRAIL or denial.by in {"model", "provider"}
         reason = AttemptReason.GUARDRAIL if is_guard else AttemptReason.POLICY_DENY

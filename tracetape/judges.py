@@ -31,7 +31,7 @@ class ProjectRules:
 
     def hints(self, workflow: str) -> tuple[Hint, ...]:
         """Patterns that speak of a workflow."""
-        return tuple(Hint(p.tool, p.text, p.counts) for p in self.patterns if p.workflow in {"", workflow})
+        return tuple(Hint(p.tool, p.text, p.counts, p.reason) for p in self.patterns if p.workflow in {"", workflow})
 
 
 NO_RULES = ProjectRules()

@@ -37,6 +37,7 @@ PATTERNS = Table(
     Column("author", Text, nullable=False),
     Column("created_ns", BigInteger, nullable=False),
     Column("removed_ns", BigInteger),
+    Column("reason", Text, nullable=False, server_default=""),
 )
 
 
@@ -64,7 +65,7 @@ class Reviewed:
 class Pattern:
     """Words that make a failed call a near miss (`counts`), or keep one from being it.
 
-    An empty workflow or tool stands for every one; an empty text for every text.
+    An empty workflow, tool or reason stands for every one; an empty text for every text.
     """
 
     pattern_id: int
@@ -74,6 +75,8 @@ class Pattern:
     counts: bool
     author: str = ""
     created_ns: int = 0
+    reason: str = ""
+    """What an attempt was stopped for, as `AttemptReason` writes it."""
 
 
 class Reviews:
@@ -107,10 +110,13 @@ class Reviews:
                 for row in connection.execute(query)
             }
 
-    def add_pattern(self, project: str, *, workflow: str, tool: str, text: str, counts: bool, author: str) -> Pattern:
+    def add_pattern(
+        self, project: str, *, workflow: str, tool: str, text: str, counts: bool, author: str, reason: str = ""
+    ) -> Pattern:
         """Teach a pattern; one that stands already is returned as it is."""
+        wanted = (workflow, tool, text, counts, reason)
         for known in self.patterns(project):
-            if (known.workflow, known.tool, known.text, known.counts) == (workflow, tool, text, counts):
+            if (known.workflow, known.tool, known.text, known.counts, known.reason) == wanted:
                 return known
         values = {
             "project": project,
@@ -120,6 +126,7 @@ class Reviews:
             "counts": int(counts),
             "author": author,
             "created_ns": self._database.now_ns(),
+            "reason": reason,
         }
         with self._database.writing() as connection:
             row = connection.execute(sa.insert(PATTERNS).values(**values).returning(*PATTERNS.c)).one()
@@ -158,4 +165,6 @@ class Reviews:
 
 
 def _pattern(row: Any) -> Pattern:
-    return Pattern(row.pattern_id, row.workflow, row.tool, row.text, bool(row.counts), row.author, row.created_ns)
+    return Pattern(
+        row.pattern_id, row.workflow, row.tool, row.text, bool(row.counts), row.author, row.created_ns, row.reason
+    )

@@ -89,6 +89,7 @@ NOT_SEARCHED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "owed": ("kind",),
         "policies": ("source",),
         "near_miss_reviews": ("answer",),
+        "near_miss_patterns": ("reason",),
         "workflow_states": ("mode",),
     },
     "a project, named by whoever runs the house": {

@@ -156,6 +156,12 @@ def test_taught_words_count_a_failure_or_keep_one_out():
     failed = a_call(1, outcome=ToolOutcome.ERROR, error_message="Kontingent erschöpft")
     assert only([failed], hints=[Hint(text="kontingent")]).grade is Grade.GUESS
     assert attempts_of(a_run(), [denied(1)], hints=[Hint("issue_refund", "refund-limit", counts=False)]) == ()
+    other = Hint("issue_refund", counts=False, reason=AttemptReason.INVALID_ARGS)
+    assert len(attempts_of(a_run(), [denied(1)], hints=[other])) == 1, "a pattern hides what it was taught about alone"
+    assert (
+        attempts_of(a_run(), [denied(1)], hints=[Hint("issue_refund", counts=False, reason=only([denied(1)]).reason)])
+        == ()
+    )
 
 
 def test_tool_calls_are_counted_by_what_became_of_them():

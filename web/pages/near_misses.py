@@ -108,6 +108,7 @@ class NearMissesPage:
     week_href: str
     range_words: str
     patterns: tuple[Pattern, ...]
+    reason_words: Mapping[str, str]
     may_review: bool
 
 
@@ -146,6 +147,7 @@ def build_near_misses(
         week_href=place.url("/near-misses/week"),
         range_words=place.range.words(),
         patterns=tuple(patterns),
+        reason_words=REASON_WORDS,
         may_review=may_review,
     )
 
@@ -261,9 +263,13 @@ class KindPage:
     conversation: Conversation | None
     after: tuple[tuple[str, str, str, str], ...]
     """What followed: (glyph, tool, words, address) per later call."""
+    reason_key: str
     reviews: tuple[tuple[str, str], ...]
+    """Answers that may be given, with their words."""
+    may_teach: bool
     may_review: bool
     reviewed: Reviewed | None
+    last_answer: str
     reviewer: str
     suggestion: str
     """The words that would teach `not a near miss`."""
@@ -304,6 +310,8 @@ def build_kind(
         )
         for row in rows
     )
+    # No pattern reaches what the policy file says.
+    may_teach = params["reason"] != AttemptReason.POLICY_FILE
     return KindPage(
         title=params["tool"] or params["rule"] or "run",
         line=kind_line(place, ranked, reviewed) if ranked is not None else None,
@@ -318,9 +326,12 @@ def build_kind(
         shown=next((line for line in lines if line.active), None),
         conversation=conversation,
         after=tuple(after),
-        reviews=tuple((r.value, REVIEW_WORDS[r]) for r in Review),
+        reason_key=params["reason"],
+        reviews=tuple((r.value, REVIEW_WORDS[r]) for r in Review if may_teach or r is not Review.NOT_A_NEAR_MISS),
+        may_teach=may_teach,
         may_review=may_review,
         reviewed=reviewed,
+        last_answer=REVIEW_WORDS[reviewed.answer] if reviewed is not None else "",
         reviewer=reviewer,
         suggestion=suggestion,
         here=place.url("/near-misses/kind", **params).removeprefix(place.root),

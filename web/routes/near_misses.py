@@ -10,6 +10,7 @@ from fastapi.responses import PlainTextResponse, Response
 
 from insights.attempts import tool_calls
 from insights.near_misses import BEFORE_NS, Ranked, key_of, rank
+from spans.attempts import AttemptReason
 from spans.errors import RefusedError
 from spans.ids import RunId
 from spans.kinds import ToolOutcome
@@ -206,8 +207,12 @@ def review(
     workflow: Annotated[str, Form()] = "",
     tool: Annotated[str, Form()] = "",
     text: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form()] = "",
 ) -> Response:
-    """Say what a kind of near miss is; "not a near miss" teaches a pattern and judges stored runs again."""
+    """Say what a kind of near miss is; "not a near miss" teaches a pattern and judges stored runs again.
+
+    The pattern is about the kind's reason alone, and about words or a tool: without either it would hide everything.
+    """
     desk = desk_of(request)
     place = desk.place(request, caller)
     try:
@@ -217,6 +222,15 @@ def review(
     if len(key) != 16:
         raise RefusedError("That is not a kind of near miss that this page lists.")
     ledger, teaches = desk.services.ledger, said is Review.NOT_A_NEAR_MISS
+    why = ""
+    if teaches:
+        why = reason or next((r.group.reason for r in ranked_kinds(desk, place) if r.key == key), "")
+        if why == AttemptReason.POLICY_FILE:
+            raise RefusedError("The policy file says so, and no pattern changes that: change the policy.")
+        if why and why not in set(AttemptReason):
+            raise RefusedError(f"A reason is one of {', '.join(AttemptReason)}.")
+        if not (text.strip() or (tool.strip() and why)):
+            raise RefusedError("Write the words that the error or the rule holds: without them it would hide too much.")
     # Redaction may be away for a moment: both texts before anything is written.
     clean_note = redacted(desk, place.project, note)
     clean = redacted(desk, place.project, text) if teaches else ""
@@ -225,7 +239,7 @@ def review(
     )
     ledger.reviews.add(place.project, key, said, author=caller.actor, note=clean_note)
     if teaches:
-        _teach(desk, caller, place.project, workflow, tool, clean, counts=False)
+        _teach(desk, caller, place.project, workflow, tool, clean, counts=False, reason=why)
         return go(request, "/near-misses")
     return go(request, back)
 
@@ -264,7 +278,17 @@ def forget(request: Request, caller: Reviewer, pattern: Annotated[int, Form()]) 
     return go(request, place.url("/near-misses").removeprefix(place.root))
 
 
-def _teach(desk: Desk, caller: Caller, project: str, workflow: str, tool: str, clean: str, *, counts: bool) -> None:
+def _teach(
+    desk: Desk,
+    caller: Caller,
+    project: str,
+    workflow: str,
+    tool: str,
+    clean: str,
+    *,
+    counts: bool,
+    reason: str = "",
+) -> None:
     desk.services.ledger.reviews.add_pattern(
         project,
         workflow=workflow.strip()[:MOST_NAME],
@@ -272,6 +296,7 @@ def _teach(desk: Desk, caller: Caller, project: str, workflow: str, tool: str, c
         text=clean,
         counts=counts,
         author=caller.actor,
+        reason=reason,
     )
     desk.services.judge_workflow(project, workflow.strip() or "*")
 

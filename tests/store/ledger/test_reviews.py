@@ -25,3 +25,12 @@ def test_patterns_are_taught_once_and_can_be_forgotten(ledger):
     ledger.reviews.remove_pattern("default", pattern.pattern_id)
     assert ledger.reviews.patterns("default") == ()
     assert ledger.reviews.revision() not in {before, (1, 0)}
+
+
+def test_a_pattern_about_one_reason_is_not_that_about_all(ledger):
+    said = {"workflow": "refunds", "tool": "pay", "text": "", "counts": False, "author": "member:1"}
+    every = ledger.reviews.add_pattern("default", **said)
+    one = ledger.reviews.add_pattern("default", **said, reason="permission")
+    assert ledger.reviews.add_pattern("default", **said, reason="permission") == one
+    assert [p.reason for p in ledger.reviews.patterns("default")] == ["", "permission"]
+    assert every.pattern_id != one.pattern_id

@@ -165,6 +165,36 @@ def test_a_review_is_kept_and_not_a_near_miss_teaches(filled: House):
     assert len(client.get("/api/v1/near-misses").json()["data"]) == 1
 
 
+def test_not_a_near_miss_hides_its_own_kind_and_nothing_without_words_or_a_tool(filled: House):
+    client = filled.browser(Role.REVIEWER)
+    (one,) = client.get("/api/v1/near-misses").json()["data"]
+    form = {"key": one["key"], "answer": "not_a_near_miss", "reason": one["reason"]}
+    assert client.post("/near-misses/review", data=form).status_code == 400
+    assert client.post("/near-misses/review", data={**form, "text": " "}).status_code == 400
+    for reason in ("policy_file", "whatever"):
+        refused = client.post("/near-misses/review", data={**form, "tool": "execute_refund", "reason": reason})
+        assert refused.status_code == 400
+    assert filled.ledger.reviews.patterns("default") == ()
+    assert filled.ledger.reviews.newest("default") == {}
+    taught = {**form, "tool": "execute_refund", "workflow": "refund-agent", "reason": "invalid_args"}
+    assert client.post("/near-misses/review", data=taught).status_code == 303
+    judge(filled)
+    assert len(client.get("/api/v1/near-misses").json()["data"]) == 1, "the tool was stopped for another reason"
+    assert client.post("/near-misses/review", data={**taught, "reason": ""}).status_code == 303
+    assert [p.reason for p in filled.ledger.reviews.patterns("default")] == ["invalid_args", one["reason"]]
+    assert "permission refused" in client.get("/near-misses").text.split("Patterns")[1]
+
+
+def test_a_violation_has_no_button_that_would_change_nothing(filled: House):
+    client = filled.browser(Role.REVIEWER)
+    params = {"workflow": "refund-agent", "kind": "violation", "tool": "execute_refund", "rule": "denied_tools"}
+    shown = client.get("/near-misses/kind", params={**params, "reason": "policy_file"}).text
+    assert 'value="rule_right"' in shown
+    assert 'value="not_a_near_miss"' not in shown
+    stopped = client.get("/near-misses/kind", params={**params, "kind": "stopped", "reason": "permission"}).text
+    assert 'value="not_a_near_miss"' in stopped
+
+
 def test_the_weekly_review_as_page_and_markdown(filled: House):
     client = filled.browser(Role.VIEWER)
     assert "Top 10 by risk" in client.get("/near-misses/week").text
