@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from store.api import Bucket
-from web.format import count, money, plural, rfc3339
+from web.format import count, money, percent, plural, rfc3339
 
 Figure = dict[str, Any]
 _DAY_MS = 86_400_000
@@ -126,6 +126,90 @@ def spend_chart(buckets: Sequence[Bucket]) -> Chart:
         table=ChartTable(("Spend", "Unpriced calls"), rows),
         is_empty=not known,
     )
+
+
+def success_chart(buckets: Sequence[Bucket]) -> Chart:
+    """The share of runs that succeeded, over time; a bucket in which nobody judged a run is a gap, not a zero."""
+    rates = [b.totals.success_rate for b in buckets]
+    jobs = sum(b.totals.runs - b.totals.beside for b in buckets)
+    success, failure = (sum(getattr(b.totals, name) for b in buckets) for name in ("success", "failure"))
+    judged = success + failure
+    rows = tuple(
+        (b.start_ns, (percent(rate), count(b.totals.success), count(b.totals.failure)))
+        for b, rate in zip(buckets, rates, strict=True)
+        if rate is not None
+    )
+    figure = _figure([_line(buckets, rates, "succeeded", "--good", "%{y:.1%}")])
+    figure["layout"]["yaxis"] |= {"tickformat": ".0%", "range": [0, 1.05], "dtick": 0.25}
+    said = f"{success:,} of {plural(jobs, 'run')} succeeded, {failure:,} failed."
+    return Chart(
+        key="success",
+        title="Success",
+        sentence=said if judged else "No run was judged: no rule says what success is.",
+        figure=figure,
+        table=ChartTable(("Success", "Succeeded", "Failed"), rows),
+        is_empty=not judged,
+    )
+
+
+def cost_per_success_chart(buckets: Sequence[Bucket]) -> Chart:
+    """All spend by runs that succeeded, over time; a bucket without a success is a gap, and is told."""
+    costs = [b.totals.cost_per_success for b in buckets]
+    spent = sum((b.totals.cost_usd - b.totals.shadow_usd for b in buckets if b.totals.cost_usd is not None), Decimal(0))
+    success = sum(b.totals.success for b in buckets)
+    barren = sum(bool(b.totals.cost_usd) and not b.totals.success for b in buckets)
+    rows = tuple(
+        (b.start_ns, (money(cost), money(b.totals.cost_usd), count(b.totals.success)))
+        for b, cost in zip(buckets, costs, strict=True)
+        if b.totals.runs
+    )
+    tail = f" {plural(barren, 'bar')} of spend without a success: a gap here." if barren else ""
+    is_known = any(c is not None for c in costs)
+    figure = _figure(
+        [_line(buckets, [None if c is None else float(c) for c in costs], "per success", "--mark-2", "$%{y:.4~f}")],
+        money_axis=True,
+    )
+    return Chart(
+        key="cost-per-success",
+        title="Cost per success",
+        sentence=f"{money(spent / success)}: {money(spent)} by {success:,}.{tail}"
+        if is_known
+        else "No priced success.",
+        figure=figure,
+        table=ChartTable(("Cost per success", "Spend", "Succeeded"), rows),
+        is_empty=not is_known,
+    )
+
+
+def waiting_chart(buckets: Sequence[Bucket]) -> Chart:
+    """Runs that wait for somebody."""
+    waiting = [b.totals.waiting for b in buckets]
+    total = sum(waiting)
+    return Chart(
+        key="waiting",
+        title="Waiting",
+        sentence=f"{plural(total, 'run')} {'waits' if total == 1 else 'wait'} for somebody.",
+        figure=_figure([_bars(buckets, waiting, "waiting", "--wait")]),
+        table=ChartTable(
+            ("Waiting runs",), tuple((b.start_ns, (count(b.totals.waiting),)) for b in buckets if b.totals.waiting)
+        ),
+        is_empty=not total,
+    )
+
+
+def _line(buckets: Sequence[Bucket], values: Sequence[float | None], name: str, colour: str, shown: str) -> Figure:
+    """A line with a dot at every known value: one between two gaps would not show otherwise."""
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": [_x(b.start_ns) for b in buckets],
+        "y": list(values),
+        "line": {"color": colour, "width": 2},
+        "marker": {"color": colour, "size": 5},
+        "connectgaps": False,
+        "hovertemplate": f"{shown} {name}<extra></extra>",
+    }
 
 
 def _bars(

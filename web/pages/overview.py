@@ -1,4 +1,4 @@
-"""Overview: one sentence, the fleet worst first, six numbers that are doors, two charts."""
+"""Overview: one sentence, the fleet worst first, six numbers that are doors, and a chart of each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from spans.change import Mark
 from store.api import Bucket, FleetRow, Totals
 from store.ledger.incidents import Incident
 from web.change_marks import mark_charts
-from web.charts import Chart, denials_chart, runs_chart, spend_chart
+from web.charts import (
+    Chart,
+    cost_per_success_chart,
+    denials_chart,
+    runs_chart,
+    spend_chart,
+    success_chart,
+    waiting_chart,
+)
 from web.format import NONE, change, count, money, percent, plural
 from web.places import Place
 from web.sparks import Spark, spark
@@ -23,6 +31,8 @@ POINTS = 14
 """Points of a tile's line."""
 CHART_BARS = 42
 """Bars of a chart: a multiple of the points, so that one series serves both."""
+CHARTS = (runs_chart, success_chart, cost_per_success_chart, spend_chart, denials_chart, waiting_chart)
+"""One for each tile, in the order of the tiles."""
 MOST_ROWS = 50
 LEARNT_RUNS = 30
 """Runs of two weeks below which baselines of a workflow say nothing yet."""
@@ -145,9 +155,7 @@ def build_overview(
         fleet=lines[:MOST_ROWS],
         more_workflows=max(0, len(lines) - MOST_ROWS),
         tiles=_tiles(place, totals, before, series, around.all_violations),
-        charts=mark_charts(
-            (runs_chart(series), spend_chart(series), denials_chart(series)), around.marks, place.environment
-        ),
+        charts=mark_charts(tuple(draw(series) for draw in CHARTS), around.marks, place.environment),
         has_runs=totals.runs > 0,
     )
 
