@@ -17,6 +17,10 @@ from tests.tracetape.running import Running
 MINUTES = float(os.environ.get("LONG_MINUTES", "10"))
 MOST_CPU = 0.03
 """Of one core, all processes together."""
+MOST_MIB = {"main": 1200, "work": 700, "receive": 300, "notify": 200, "supervisor": 250}
+"""Resident, by the first word of a process's name: the receiver's bar, and what the others were measured at, and half as much again."""
+GROWN_MIB = 32
+"""Nothing to do, nothing to remember."""
 LONGEST_S = 3600
 MOST_BYTES_PER_S = 20_000
 """Of disk, all processes together: a ledger that notes a time now and then, no system tables."""
@@ -33,6 +37,7 @@ def test_an_idle_server_is_idle(tmp_path: Path) -> None:
             role: psutil.Process(pid) for role, pid in {**server.children(), "supervisor": server.process.pid}.items()
         }
         _wait_for_quiet(processes)
+        resident = _resident(processes)
         before, bytes_before, began = _spent(processes), _written(processes), time.monotonic()
         size = _size(data)
         time.sleep(MINUTES * 60)
@@ -40,7 +45,7 @@ def test_an_idle_server_is_idle(tmp_path: Path) -> None:
         after = _spent(processes)
         shares = {role: (after[role] - before[role]) / took for role in before}
         written = (_written(processes) - bytes_before) / took
-        memory = {role: process.memory_info().rss / 2**20 for role, process in processes.items()}
+        memory = _resident(processes)
         print(
             f"\n{took / 60:.1f} idle minutes, load {os.getloadavg()[0]:.1f}: {100 * sum(shares.values()):.2f} % of a core ("
             + ", ".join(f"{role} {100 * share:.2f}" for role, share in sorted(shares.items()))
@@ -50,6 +55,9 @@ def test_an_idle_server_is_idle(tmp_path: Path) -> None:
         assert not list((data / "store").rglob("*query_log*"))
     assert sum(shares.values()) < MOST_CPU
     assert written < MOST_BYTES_PER_S
+    for role, mib in memory.items():
+        assert mib < MOST_MIB[role.split()[0]], f"{role} holds {mib:.0f} MiB"
+        assert mib < resident[role] + GROWN_MIB, f"{role} grew from {resident[role]:.0f} to {mib:.0f} MiB"
 
 
 def _wait_for_quiet(processes: dict[str, psutil.Process]) -> None:
@@ -65,6 +73,10 @@ def _wait_for_quiet(processes: dict[str, psutil.Process]) -> None:
 
 def _spent(processes: dict[str, psutil.Process]) -> dict[str, float]:
     return {role: sum(process.cpu_times()[:2]) for role, process in processes.items()}
+
+
+def _resident(processes: dict[str, psutil.Process]) -> dict[str, float]:
+    return {role: process.memory_info().rss / 2**20 for role, process in processes.items()}
 
 
 def _written(processes: dict[str, psutil.Process]) -> int:

@@ -221,10 +221,11 @@ def _why_not(desk: Desk, projects: tuple[str, ...], trace: TraceId) -> str:
         if store.read_facts(project, [trace]):
             return f"{short} has arrived and is being put together; try again in a few seconds."
     health = desk.services.health()
-    waiting = health.spans.pending + health.logs.pending
-    aside = health.spans.quarantined + health.logs.quarantined
-    if waiting:
-        return f"{short} is not here yet, and {waiting:,} items are still being worked on; try again in a few seconds."
-    if aside:
-        return f"{short} is not here. It may be among the {aside:,} items in quarantine (Settings, Ingest)."
+    said = []
+    if health.spans.pending + health.logs.pending:
+        said.append("What has arrived is still being worked on; try again in a few seconds.")
+    if health.spans.quarantined + health.logs.quarantined:
+        said.append("It may be in quarantine: some records could not be processed (Settings, Ingest).")
+    if said:
+        return f"{short} is not here yet. {' '.join(said)}"
     return f"{short} never arrived here. Check the sender's endpoint and sampling, or whether its key belongs to another project."

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from spans.health import Health, SignalCount
 from spans.ids import RunId
 from spans.roles import Role
 from store.ledger.pins import PinReason
@@ -129,6 +130,27 @@ def test_the_span_of_the_link_is_kept_and_other_projects_are_found_by_people_onl
     house.store.write_derived([an_assembly(project="other", run_id=RunId(a_trace_id(5)))])
     assert browser.get(f"/t/{a_trace_id(5)}").headers["location"] == f"/runs/{a_trace_id(5)}?project=other"
     assert house.client(Role.VIEWER).get(f"/t/{a_trace_id(5)}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("spans", "logs", "says"),
+    [
+        ({"pending": 3}, {}, ["still being worked on"]),
+        ({}, {"pending": 3}, ["still being worked on"]),
+        ({"quarantined": 2}, {}, ["may be in quarantine"]),
+        ({"pending": 3}, {"quarantined": 1}, ["still being worked on", "may be in quarantine"]),
+    ],
+)
+def test_a_trace_that_may_wait_or_be_set_aside_says_both(tmp_path, spans, logs, says):
+    """What waits must not hide what is set aside. How much there is of either is not told: it may be of other projects."""
+    house = a_house(tmp_path, health=lambda: Health(spans=SignalCount(**spans), logs=SignalCount(**logs)))
+    try:
+        text = house.browser().get(f"/t/{a_trace_id(9)}").text
+        for words in ("still being worked on", "may be in quarantine"):
+            assert (words in text) == (words in says)
+        assert "never arrived" not in text
+    finally:
+        house.ledger.close()
 
 
 def test_a_trace_that_is_not_here_says_why(house):
