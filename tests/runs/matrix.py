@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
 from pathlib import Path
 
 from runs.content import content_of
@@ -10,15 +10,14 @@ from runs.dialects import DIALECTS
 from runs.facts import facts_of
 from spans.clean import CleanSpan
 from spans.content import SpanContent
-from spans.facts import SpanFacts
 from spans.kinds import SpanKind
 from tests.runs.misses import MISSES
-from tests.runs.scoring import Capture, load, recorded
+from tests.runs.scoring import Capture, checks, load, read, recorded, runs_of
+from tests.runs.told import Told, matrix
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "dialects.md"
 
-Told = Callable[[SpanFacts, SpanContent], bool]
 MODELS: tuple[tuple[str, Told], ...] = (
     ("model", lambda f, _: bool(f.request_model or f.response_model)),
     ("tokens", lambda f, _: f.usage is not None),
@@ -38,8 +37,7 @@ TOOLS: tuple[tuple[str, Told], ...] = (
 HEAD = """# Instrumentations and what they tell
 
 An agent is understood through what its instrumentation writes. This page is written by the test suite from recorded
-traffic of real frameworks (`tests/data/captures`); a cell is the share of spans, in percent, that carry the field. Where a
-number is low, the information is not in the traffic: some instrumentations leave content out unless told otherwise.
+traffic of real frameworks (`tests/data/captures`) and from the hand-written cases of the tests.
 
 ## What is recognised
 
@@ -48,13 +46,28 @@ Recognition is per span, so several may meet in one trace. The id is what the JS
 """
 
 
+SHARES = """## What each recording carries
+
+In the next two tables a cell is the share of spans, in percent, that carry the field. Where a number is low, the information is not
+in the traffic: some instrumentations leave content out unless told otherwise."""
+
+
 def page() -> str:
     """The whole page."""
     captures = [load(path) for path in recorded().values()]
     lines = [HEAD, "| id | instrumentation |", "|---|---|"]
     lines += [f"| `{dialect.id}` | {dialect.title} |" for dialect in sorted(DIALECTS, key=lambda one: one.id)]
-    lines += ["", "## Model calls", "", *_table(captures, MODELS, frozenset({SpanKind.MODEL}))]
-    lines += ["", "## Tool calls", "", *_table(captures, TOOLS, frozenset({SpanKind.TOOL}))]
+    lines += [
+        "",
+        *matrix(captures),
+        "",
+        SHARES,
+        "",
+        "### Model calls",
+        "",
+        *_table(captures, MODELS, frozenset({SpanKind.MODEL})),
+    ]
+    lines += ["", "### Tool calls", "", *_table(captures, TOOLS, frozenset({SpanKind.TOOL}))]
     lines += [
         "",
         "A capture without rows here has no spans of that kind: its tool calls are read from the messages.",
@@ -62,7 +75,8 @@ def page() -> str:
         "## What the traffic does not tell",
         "",
         "Each capture comes with facts that were stated without looking at the trace: calls, tokens, tools, denials, answers.",
-        "These are all the places where what is shown differs from them. A test proves each reason from the payload itself.",
+        f"{_score(captures)} These are all the places where what is shown differs from them;",
+        "`tests/runs/misses.py` proves each of them, one by one, from the payload itself: what was asked for is not in it.",
         "",
         "| recorded | check | why it cannot agree |",
         "|---|---|---|",
@@ -70,6 +84,17 @@ def page() -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _score(captures: list[Capture]) -> str:
+    """How many checks hold, over all recordings."""
+    passed = [
+        is_right
+        for path, capture in zip(recorded().values(), captures, strict=True)
+        for _, _, is_right in checks(path, json.loads(read(path, "observed.json")), runs_of(capture)).values()
+    ]
+    share = 100 * sum(passed) / len(passed)
+    return f"Of {len(passed)} checks over {len(captures)} recordings {sum(passed)} hold literally ({share:.1f} %)."
 
 
 def _table(captures: list[Capture], columns: tuple[tuple[str, Told], ...], kinds: frozenset[SpanKind]) -> list[str]:

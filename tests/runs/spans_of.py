@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from runs.assemble import assemble
@@ -22,6 +24,26 @@ T0 = 1_764_000_000_000_000_000
 MS = 1_000_000
 TRACE = TraceId("0af7651916cd43dd8448eb211c80319c")
 BOOK = PriceBook()
+
+
+_MADE: ContextVar[list[CleanSpan | CleanLog] | None] = ContextVar("made", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[list[CleanSpan | CleanLog]]:
+    """Inside, every span and log that the builders make is added to the list."""
+    made: list[CleanSpan | CleanLog] = []
+    token = _MADE.set(made)
+    try:
+        yield made
+    finally:
+        _MADE.reset(token)
+
+
+def _note(item: CleanSpan | CleanLog) -> None:
+    noted = _MADE.get()
+    if noted is not None:
+        noted.append(item)
 
 
 def an_id(number: int) -> SpanId:
@@ -63,7 +85,9 @@ def clean(
         resource=Resource(resource if resource is not None else {"service.name": "refund-agent"}),
         scope=Scope(scope, scope_version),
     )
-    return CleanSpan(arrived(span), ORIGIN, (), Redaction.OFF, "")
+    made = CleanSpan(arrived(span), ORIGIN, (), Redaction.OFF, "")
+    _note(made)
+    return made
 
 
 def clean_log(
@@ -88,7 +112,9 @@ def clean_log(
         scope=Scope(scope),
     )
     log = arrived(log)
-    return CleanLog(log, log_id_of(log), ORIGIN, (), Redaction.OFF, "")
+    made = CleanLog(log, log_id_of(log), ORIGIN, (), Redaction.OFF, "")
+    _note(made)
+    return made
 
 
 def facts(*args: Any, **changes: Any) -> SpanFacts:
