@@ -40,6 +40,8 @@ class Ranked:
     is_doubled: bool
     key: str
     """Names the kind in addresses and reviews."""
+    earlier_key: str
+    """Names it in reviews of before, which spoke of every environment."""
     grade: Grade
     """The surest evidence among its attempts."""
 
@@ -62,6 +64,7 @@ def rank(groups: Iterable[AttemptGroup], since_ns: int, length_ns: int) -> tuple
             is_new(group, since_ns),
             is_doubled(group, length_ns),
             key_of(group),
+            earlier_key_of(group),
             grade_of(group),
         )
         for group in groups
@@ -103,6 +106,18 @@ def is_doubled(group: AttemptGroup, length_ns: int) -> bool:
 
 
 def key_of(group: AttemptGroup) -> str:
-    """16 hex digits that name a kind."""
-    parts = (group.workflow, group.kind, group.reason, group.tool, group.rule, group.shape)
+    """16 hex digits that name a kind in its environment."""
+    return _key(*_parts(group), group.environment)
+
+
+def earlier_key_of(group: AttemptGroup) -> str:
+    """The key that named the kind in every environment at once; reviews of before stand under it and go on applying."""
+    return _key(*_parts(group))
+
+
+def _parts(group: AttemptGroup) -> tuple[str, ...]:
+    return (group.workflow, group.kind, group.reason, group.tool, group.rule, group.shape)
+
+
+def _key(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

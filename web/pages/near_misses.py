@@ -140,7 +140,7 @@ def build_near_misses(
             for key, label in order
         ),
         tab=shown,
-        lines=tuple(kind_line(place, r, reviews.get(r.key)) for r in mine[:MOST_LINES]),
+        lines=tuple(kind_line(place, r, review_of(reviews, r)) for r in mine[:MOST_LINES]),
         more=max(0, len(mine) - MOST_LINES),
         sentence=_sentence(shown, mine),
         blind=tuple(blind),
@@ -230,7 +230,14 @@ def kind_params(group: AttemptGroup) -> dict[str, str]:
         "tool": group.tool,
         "rule": group.rule or "-",
         "args": group.shape or "-",
+        # A named environment stands in every address anyhow.
+        "env": "" if group.environment else "-",
     }
+
+
+def review_of(reviews: Mapping[str, Reviewed], ranked: Ranked) -> Reviewed | None:
+    """What was said last of a kind: in its environment, else before reviews told environments apart."""
+    return reviews.get(ranked.key) or reviews.get(ranked.earlier_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +392,7 @@ def build_week(
         rate = 1000 * now / runs if runs else 0.0
         rate_before = 1000 * then / runs_before if runs_before else 0.0
         rates.append((label, now, then, f"{rate:.1f}", change(rate, rate_before)))
-    lines = [kind_line(place, r, reviews.get(r.key)) for r in ranked]
+    lines = [kind_line(place, r, review_of(reviews, r)) for r in ranked]
     return WeekPage(
         sentence=_week_sentence(place, runs, counts, lines),
         rates=tuple(rates),

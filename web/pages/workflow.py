@@ -19,7 +19,7 @@ from store.ledger.reviews import Reviewed
 from store.ledger.workflow_states import WorkflowState, WorkMode
 from web.format import NONE, change, count, day_clock, duration, money, percent, plural
 from web.pages.findings import FindingRow
-from web.pages.near_misses import KindLine, kind_line
+from web.pages.near_misses import KindLine, kind_line, review_of
 from web.pages.overview import COUNTED_SHAPES, Tile
 from web.pages.success_form import SuccessForm
 from web.places import Place, TimeRange
@@ -511,4 +511,4 @@ def kind_lines(place: Place, ranked: Sequence[Ranked], reviews: Mapping[str, Rev
     """Kinds of attempts of one workflow, violations first."""
     order = {"violation": 0, "stopped": 1, "malformed": 2}
     found = sorted(ranked, key=lambda r: (order.get(r.group.kind, 3), not r.is_new, -r.risk))
-    return tuple(kind_line(place, r, reviews.get(r.key)) for r in found)
+    return tuple(kind_line(place, r, review_of(reviews, r)) for r in found)

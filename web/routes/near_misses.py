@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from insights.attempts import tool_calls
-from insights.near_misses import BEFORE_NS, Ranked, key_of, rank
+from insights.near_misses import BEFORE_NS, Ranked, rank
 from spans.attempts import AttemptReason
 from spans.errors import RefusedError
 from spans.ids import RunId
@@ -23,7 +23,15 @@ from web.conversation import Conversation, build_conversation
 from web.conversation_parts import cut_until
 from web.desk import Desk
 from web.evidence import read_steps
-from web.pages.near_misses import WeekPage, build_kind, build_near_misses, build_week, loosened_href, week_markdown
+from web.pages.near_misses import (
+    WeekPage,
+    build_kind,
+    build_near_misses,
+    build_week,
+    loosened_href,
+    review_of,
+    week_markdown,
+)
 from web.places import Place, TimeRange
 from web.routes.common import desk_of, go, record
 from web.routes.judging import MOST_NAME, redacted
@@ -121,16 +129,21 @@ def _week(desk: Desk, place: Place) -> WeekPage:
 
 @router.get("/near-misses/kind")
 def kind(request: Request, caller: Reader) -> Response:
-    """One kind: its attempts, the conversation up to one of them, what followed, the review."""
+    """One kind: its attempts, the conversation up to one of them, what followed, the review.
+
+    A kind lives in one environment: where none is chosen, the gravest is shown, and its attempts alone.
+    """
     desk = desk_of(request)
     place = desk.place(request, caller)
     asked = request.query_params
-    params = {name: asked.get(name, "")[:MOST_NAME] for name in ("workflow", "kind", "reason", "tool", "rule", "args")}
+    params = {
+        name: asked.get(name, "")[:MOST_NAME] for name in ("workflow", "kind", "reason", "tool", "rule", "args", "env")
+    }
     query = AttemptQuery(
         place.project,
         place.range.since_ns,
         place.range.until_ns,
-        environment=place.environment or None,
+        environment=place.environment or ("" if params["env"] == "-" else None),
         workflow=params["workflow"],
         kind=params["kind"],
         tool=params["tool"],
@@ -140,15 +153,20 @@ def kind(request: Request, caller: Reader) -> Response:
     )
     store = desk.services.store
     groups = rank(store.attempt_groups(query, BEFORE_NS), place.range.since_ns, place.range.length_ns)
+    ranked = groups[0] if groups else None
+    if ranked is not None:
+        query = replace(query, environment=ranked.group.environment)
+        params["env"] = "" if ranked.group.environment else "-"
     rows = store.attempts(query, LISTED)
     wanted = asked.get("at", "")
     shown = next((r for r in rows if f"{r.run_id}.{r.span_id}" == wanted), rows[0] if rows else None)
     conversation, after = _around(desk, caller, place, shown) if shown else (None, ())
-    key = key_of(groups[0].group) if groups else asked.get("key", "")[:16]
-    reviewed = desk.services.ledger.reviews.newest(place.project).get(key)
+    key = ranked.key if ranked is not None else asked.get("key", "")[:16]
+    reviews = desk.services.ledger.reviews.newest(place.project)
+    reviewed = review_of(reviews, ranked) if ranked is not None else reviews.get(key)
     page = build_kind(
-        place,
-        ranked=groups[0] if groups else None,
+        replace(place, environment=query.environment or ""),
+        ranked=ranked,
         params=params,
         key=key,
         rows=rows,

@@ -7,15 +7,20 @@ import re
 from urllib.parse import quote
 
 import pytest
+from msgspec import structs
 
+from insights.near_misses import earlier_key_of
 from insights.policy_file import parse_policy
 from spans.errors import BusyError
 from spans.ids import RunId, TraceId
 from spans.kinds import OutcomeLabel
 from spans.policy import SuccessRule
 from spans.roles import Role
+from spans.run import Assembly
+from store.judged import AttemptQuery
+from store.ledger.reviews import Review
 from store.ledger.workflow_states import WorkMode
-from tests.builders import SECOND_NS, a_trace_id
+from tests.builders import NOW_NS, SECOND_NS, a_trace_id
 from tests.web.house import House, a_house
 from tests.web.samples import add_refund
 from tracetape.alerting.driver import AlertDriver
@@ -31,9 +36,9 @@ def filled(house: House) -> House:
     return house
 
 
-def judge(house: House):
+def judge(house: House, *numbers: int):
     judges = Judges(house.ledger)
-    for run_id in (1, 2):
+    for run_id in numbers or (1, 2):
         (assembly,) = house.store.read_assemblies("default", [RunId(a_trace_id(run_id))])
         house.store.write_derived(judges.judge([assembly]))
 
@@ -183,6 +188,44 @@ def test_not_a_near_miss_hides_its_own_kind_and_nothing_without_words_or_a_tool(
     assert client.post("/near-misses/review", data={**taught, "reason": ""}).status_code == 303
     assert [p.reason for p in filled.ledger.reviews.patterns("default")] == ["invalid_args", one["reason"]]
     assert "permission refused" in client.get("/near-misses").text.split("Patterns")[1]
+
+
+def move(house: House, number: int, environment: str) -> None:
+    """The run ran in another environment."""
+    (found,) = house.store.read_assemblies("default", [RunId(a_trace_id(number))])
+    house.store.write_derived([Assembly(structs.replace(found.run, environment=environment), found.steps)])
+
+
+@pytest.mark.parametrize("other", ["staging", ""])
+def test_a_kind_is_counted_listed_and_reviewed_in_its_environment(filled: House, other):
+    add_refund(filled.store, 3)
+    judge(filled, 3)
+    move(filled, 3, other)
+    client = filled.browser(Role.REVIEWER)
+    page = html.unescape(client.get("/near-misses").text)
+    by_runs = {}
+    for href in dict.fromkeys(re.findall(r'href="(/near-misses/kind[^"]+)"', page)):
+        opened = client.get(href).text
+        count = int(re.search(r'Attempts</span><span class="value">(\d+)', opened)[1])
+        assert count == opened.count('<a class="door" href="/near-misses/kind')
+        by_runs[count] = (re.search(r'name="key" value="(\w+)"', opened)[1], href)
+    assert set(by_runs) == {1, 2}
+    form = {"key": by_runs[1][0], "answer": "loosen"}
+    assert client.post("/near-misses/review", data=form).status_code == 303
+    assert "last: agent needs it" in client.get(by_runs[1][1]).text
+    assert "nobody has said anything yet" in client.get(by_runs[2][1]).text
+
+
+def test_a_review_of_before_environments_were_told_apart_applies_to_all_of_them(filled: House):
+    move(filled, 2, "staging")
+    (group, _) = filled.store.attempt_groups(AttemptQuery("default", 0, NOW_NS * 2), 0)
+    filled.ledger.reviews.add("default", earlier_key_of(group), Review.LOOSEN, author="member:1")
+    client = filled.browser(Role.REVIEWER)
+    assert client.get("/near-misses").text.count("loosen the rule") == 2
+    for environment in ("staging", "production"):
+        (one,) = client.get("/api/v1/near-misses", params={"environment": environment}).json()["data"]
+    client.post("/near-misses/review", data={"key": one["key"], "answer": "rule_right"})
+    assert client.get("/near-misses").text.count("loosen the rule") == 1
 
 
 def test_a_violation_has_no_button_that_would_change_nothing(filled: House):
