@@ -91,7 +91,9 @@ CONTROLS = frozenset({
 })  # fmt: skip
 """Segments of a key, between its dots, that say that the verdict beside is a control's and not the business's."""
 _DECISIONS = (".decision", ".verdict")
-_ELSEWHERE = ("haystack.", "claude_code.", "codex.", "gemini_cli.", "litellm.", "guard.")
+_ELSEWHERE = (
+    "haystack.", "claude_code.", "codex.", "gemini_cli.", "litellm.", "guard.", "crewai.", "github.copilot.",
+)  # fmt: skip
 
 
 def _is_known_elsewhere(key: str) -> bool:

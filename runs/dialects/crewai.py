@@ -63,6 +63,7 @@ def _crew_facts(view: View, draft: Draft) -> None:
             Decision(
                 verdict,
                 rule=view.text("crewai.policy.name", "crewai.policy.id"),
+                by="policy",
                 reason=view.text("crewai.policy.reason")[:300],
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from spans.kinds import SpanKind, ToolOutcome
+from spans.kinds import SpanKind, ToolOutcome, Verdict
 from tests.runs.spans_of import assembled, clean, clean_log, content, facts
 
 USER = json.dumps([{"role": "user", "content": "hi"}])
@@ -153,6 +153,24 @@ def test_crewais_own_spans_tell_crew_call_and_policy():
         ),
     )
     assert (run.run.usage.input, run.run.denials) == (90, 1)
+
+
+def test_a_policy_of_crewai_that_could_not_judge_denies_nothing():
+    attributes = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "refund",
+        "crewai.policy.name": "limits",
+        "crewai.policy.decision": "deny",
+        "crewai.policy.degradation.stage": "evaluate",
+    }
+    (decision,) = facts(1, "execute_tool refund", attributes, scope="crewai").decisions
+    assert (decision.verdict, decision.rule, decision.by) == (Verdict.ERROR, "limits", "policy")
+
+
+def test_a_hook_of_copilot_decides_once():
+    attributes = {"github.copilot.hook.decision": "block", "copilot_chat.hook_type": "PreToolUse"}
+    (decision,) = facts(1, "execute_hook", attributes, scope="github.copilot").decisions
+    assert (decision.verdict, decision.rule, decision.by) == (Verdict.DENY, "PreToolUse", "hook")
 
 
 def test_laminar_tells_content_and_session():
