@@ -11,6 +11,7 @@ from store.ledger.periods import Period
 from store.ledger.pins import Pin, PinReason
 from store.ledger.receipts import Receipt
 from store.retention import CONTENT, Expiring, RetentionRules
+from web.format import NBSP
 from web.places import Place
 
 CLASSES: Mapping[str, str] = {
@@ -178,7 +179,7 @@ def build_retention(
         tried=tried,
         beside=tuple(sorted(beside.items(), key=lambda item: -item[1])),
         disk_used=used,
-        disk_words=f"{used:.0%} of the disk is used" if used else "the disk is on another machine",
+        disk_words=f"{100 * used:.0f}{NBSP}% of the disk is used" if used else "the disk is on another machine",
         is_alarming=used >= 0.8 or bool(held_back),
     )
 

@@ -30,7 +30,13 @@ def test_the_page_shows_bytes_periods_what_goes_and_pins(house):
     house.ledger.receipts.write("content", DAY - timedelta(days=90), {"span_contents": 1234})
     page = house.browser().get("/retention")
     assert page.status_code == 200
-    for words in ("span_contents", "85% of the disk", "messages and arguments", "legal hold: case 7", "1,234"):
+    for words in (
+        "span_contents",
+        "85\N{NO-BREAK SPACE}% of the disk",
+        "messages and arguments",
+        "legal hold: case 7",
+        "1,234",
+    ):
         assert words in page.text, words
     assert house.client(Role.REVIEWER).get("/retention").status_code == 403
 
