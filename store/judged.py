@@ -12,6 +12,8 @@ from spans.ids import RunId, SpanId
 from spans.kinds import OutcomeLabel, RunMode, RunStatus, SpanKind, ToolOutcome
 from spans.run import Assembly, Run
 
+MOST_PARTS = 32
+"""Runs that one job is followed through."""
 MOST_GROUPS = 2_000
 WROTE = (ToolOutcome.OK.value, ToolOutcome.RETRIED_THEN_OK.value, ToolOutcome.EMPTY.value)
 """A write that answers nothing has been done all the same."""
@@ -115,7 +117,7 @@ class EconomicsRow:
     interventions: int = 0
     cost_usd: Decimal | None = None
     failed_usd: Decimal = Decimal(0)
-    """Spent on jobs that failed."""
+    """Spent on jobs that failed, in every part of them that matches."""
     unpriced_calls: int = 0
     cost_squares: float = 0.0
     cost_of_success: float = 0.0
@@ -264,14 +266,27 @@ def attempt_rows(runs: Iterable[Run], query: AttemptQuery, limit: int) -> tuple[
     return tuple(sorted(rows, key=lambda r: (-r.at_ns, r.run_id, r.span_id))[:limit])
 
 
-def economics_of(groups: Mapping[tuple[str, str], Sequence[Run]]) -> tuple[EconomicsRow, ...]:
-    """Sums by (key, environment), the dearest first."""
-    rows = [_economics(key, environment, runs) for (key, environment), runs in groups.items()]
+def economics_of(
+    groups: Mapping[tuple[str, str], Sequence[Run]], by_id: Mapping[RunId, Run]
+) -> tuple[EconomicsRow, ...]:
+    """Sums by (key, environment), the dearest first; `by_id` are all runs of the project."""
+    rows = [_economics(key, environment, runs, by_id) for (key, environment), runs in groups.items()]
     rows = [row for row in rows if row.runs]
     return tuple(sorted(rows, key=lambda r: (-(r.cost_usd or Decimal(0)), -r.runs, r.key, r.environment)))
 
 
-def _economics(key: str, environment: str, runs: Sequence[Run]) -> EconomicsRow:
+def _is_failed(run: Run, by_id: Mapping[RunId, Run]) -> bool:
+    """Whether the job that a run is a part of failed in the end."""
+    last: Run | None = run
+    for _ in range(MOST_PARTS):
+        if last is None or last.mode is RunMode.SHADOW or last.continued_by is None:
+            break
+        last = by_id.get(last.continued_by)
+    is_over = last is not None and last.continued_by is None and last.mode is not RunMode.SHADOW
+    return is_over and last is not None and last.outcome.label is OutcomeLabel.FAILURE
+
+
+def _economics(key: str, environment: str, runs: Sequence[Run], by_id: Mapping[RunId, Run]) -> EconomicsRow:
     counted = [run for run in runs if run.mode is not RunMode.SHADOW]
     judged = [run for run in counted if run.continued_by is None]
     outcomes: defaultdict[str, int] = defaultdict(int)
@@ -294,7 +309,7 @@ def _economics(key: str, environment: str, runs: Sequence[Run]) -> EconomicsRow:
         intervened=sum(run.interventions > 0 for run in counted),
         interventions=sum(run.interventions for run in counted),
         cost_usd=sum(priced, Decimal(0)) if priced else None,
-        failed_usd=sum((run.cost_usd or Decimal(0) for run in bad), Decimal(0)),
+        failed_usd=sum((run.cost_usd or Decimal(0) for run in counted if _is_failed(run, by_id)), Decimal(0)),
         unpriced_calls=sum(run.unpriced_calls for run in counted),
         cost_squares=sum(float(cost) ** 2 for cost in priced),
         cost_of_success=float(sum((run.cost_usd or Decimal(0) for run in good), Decimal(0))),

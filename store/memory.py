@@ -333,7 +333,8 @@ class MemoryStore:
         for run in filter(self._where(query).holds, self._runs()):
             for value in of(run):
                 grouped[value, run.environment].append(run)
-        return judged.economics_of(grouped)
+        own = {run.run_id: run for run in self._runs() if run.project == query.project}
+        return judged.economics_of(grouped, own)
 
     def offered_tools(self, query: RunQuery) -> tuple[OfferedTool, ...]:
         """Tools that were offered."""

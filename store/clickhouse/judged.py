@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from spans.ids import RunId, SpanId
+from spans.kinds import OutcomeLabel
 from spans.run import Assembly, Step
 from store.api import RunQuery
 from store.clickhouse.engine import Engine, PoolName
@@ -20,6 +21,7 @@ from store.derived_rows import RUNS, STEPS
 from store.filters import run_field, where
 from store.judged import (
     MOST_GROUPS,
+    MOST_PARTS,
     NOT_COUNTED,
     WROTE,
     AttemptGroup,
@@ -36,6 +38,9 @@ _SECOND_NS = 1_000_000_000
 _DAY_NS = 86_400 * _SECOND_NS
 _MOST_NS = 2**63 - 1
 _RUNS_PER_READ = 200
+_ENDS_PER_READ = 1_000
+_MOST_PARTS_READ = {"most": 20_000}
+"""Runs of a range that went on in another one, the dearest first: what is read has to end somewhere."""
 _JSON_FIELDS = ("kind", "tool", "rule", "reason", "shape")
 
 
@@ -75,7 +80,40 @@ class Judged:
         rows = self._select(statement("economics", **words), params)
         if by.startswith("attr."):
             rows = [row for row in rows if row["value"]]
+        if sum(row["runs"] - row["jobs"] for row in rows):
+            self._add_parts(
+                rows, query.project, self._select(statement("job_parts", **words), params | _MOST_PARTS_READ)
+            )
         return tuple(_economics(row) for row in rows)
+
+    def _add_parts(self, rows: Sequence[dict[str, Any]], project: str, parts: Sequence[Mapping[str, Any]]) -> None:
+        """Add what the earlier parts of failed jobs cost to what the last ones did."""
+        by_key = {(row["value"], row["environment"]): row for row in rows}
+        failed = self._failed(project, {part["next"] for part in parts})
+        for part in parts:
+            row = by_key.get((part["value"], part["environment"]))
+            if row is not None and part["next"] in failed:
+                row["failed_usd_sum"] = Decimal(row["failed_usd_sum"]) + part["usd"]
+
+    def _failed(self, project: str, run_ids: Iterable[str]) -> frozenset[str]:
+        """Those of the runs whose job failed in the end, however many runs later."""
+        ends = {run_id: run_id for run_id in run_ids}
+        failed: set[str] = set()
+        seen: dict[str, str] = {}
+        for _ in range(MOST_PARTS):
+            asked = sorted(set(ends.values()) - set(seen))
+            for start in range(0, len(asked), _ENDS_PER_READ):
+                chunk = asked[start : start + _ENDS_PER_READ]
+                seen.update(dict.fromkeys(chunk, ""))
+                for row in self._select(statement("job_ends"), {"project": clean_text(project), "run_ids": chunk}):
+                    seen[row["run_id"]] = row["next"]
+                    if not row["next"] and row["outcome"] == OutcomeLabel.FAILURE:
+                        failed.add(row["run_id"])
+            moved = {run_id: seen[end] or end for run_id, end in ends.items()}
+            if moved == ends:
+                break
+            ends = moved
+        return frozenset(run_id for run_id, end in ends.items() if end in failed)
 
     def offered_tools(self, query: RunQuery) -> tuple[OfferedTool, ...]:
         """See `store.api.Store.offered_tools`."""

@@ -64,7 +64,20 @@ def test_cost_per_success_rates_and_waste(store, runs):
     assert figures.cost_per_success == spent / len(good)
     assert figures.cost_per_success.quantize(CENT) == (spent / len(good)).quantize(CENT)
     assert figures.success_rate == len(good) / len(jobs)
-    assert figures.wasted_usd == sum((r.cost_usd or Decimal(0) for r in bad), Decimal(0))
+    by_id = {r.run_id: r for r in runs}
+
+    def is_failed(run):
+        while run.mode is not RunMode.SHADOW and run.continued_by is not None:
+            run = by_id[run.continued_by]
+        return run.mode is not RunMode.SHADOW and run.outcome.label is OutcomeLabel.FAILURE
+
+    failed = [r for r in mine if is_failed(r)]
+    assert len(failed) > len(bad)  # earlier parts of failed jobs are wasted, too
+    assert figures.wasted_usd == sum((r.cost_usd or Decimal(0) for r in failed), Decimal(0))
+    every = [r for r in runs if r.mode is not RunMode.SHADOW and is_failed(r)]
+    assert any(by_id[r.continued_by].continued_by for r in every if r.continued_by)  # a job in three parts
+    wasted = sum(row.failed_usd for row in store.economics(RunQuery(PROJECT)))
+    assert wasted == sum((r.cost_usd or Decimal(0) for r in every), Decimal(0))
     assert figures.intervention_rate == sum(r.interventions > 0 for r in mine) / len(mine)
     calls = sum(sum(r.tool_outcomes.values()) for r in mine)
     assert figures.fault_rates["error"] == sum(r.tool_outcomes.get("error", 0) for r in mine) / calls

@@ -92,7 +92,7 @@ def some_runs(project, seed=1, count=60):
                 cost_usd=rng.choice([None, Decimal(rng.randrange(10**6)).scaleb(-6)]),
                 unpriced_calls=rng.choice([0, 1]),
                 interventions=rng.choice([0, 0, 2]),
-                continued_by=RunId(a_trace_id(5)) if rng.random() < 0.1 else None,
+                continued_by=rng.choice(made).run.run_id if made and rng.random() < 0.3 else None,
                 models=tuple(rng.sample(["gpt-5", "claude", "gemini"], rng.randrange(0, 3))),
                 attributes={"tenant": rng.choice(["a", "b"])} if rng.random() < 0.5 else {},
                 tool_schemas={"issue_refund": rng.choice(["s1", "s2"])},

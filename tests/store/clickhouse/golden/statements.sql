@@ -482,6 +482,26 @@ FROM
 )
 GROUP BY project, environment, workflow, hour_ns, workflow_version, mode, shape, outcome, status
 
+-- job_ends
+SELECT run_id, outcome, if(is_last_part, '', JSONExtractString(data, 'continued_by')) AS next
+FROM runs FINAL
+WHERE project = {project:String} AND run_id IN {run_ids:Array(String)} AND mode != 'shadow'
+
+-- job_parts
+SELECT value, environment, JSONExtractString(data, 'continued_by') AS next, sum(cost_usd) AS usd
+FROM runs FINAL
+ARRAY JOIN tools AS value
+WHERE partition_day >= {since_day:Date} AND project = {project:String}
+  AND run_id IN
+  (
+    SELECT run_id
+    FROM runs FINAL
+    WHERE partition_day >= {since_day:Date} AND project = {project:String} AND mode != 'shadow' AND NOT is_last_part AND cost_usd > 0
+  )
+GROUP BY value, environment, next
+ORDER BY usd DESC, next, value, environment
+LIMIT {most:UInt32}
+
 -- mark_day
 SELECT DISTINCT project, environment, workflow, hour_ns
 FROM hourly_runs
