@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from spans.content import Document, Part
+from spans.content import Document, Message, Part
 from spans.facts import Decision
 from spans.kinds import Evidence, Verdict
 from spans.values import Value
@@ -14,10 +14,12 @@ from web.charts import Chart, Marker, runs_chart, with_markers
 from web.diff import Diff, diff_texts
 from web.format import NONE
 from web.json_tree import Node, json_tree
-from web.pages.overview import Tile
+from web.pages.overview import FleetLine, Tile
+from web.pages.pattern_samples import sample_fleet, sample_waterfall
 from web.pages.run_row import RunRow, State
 from web.places import SECOND_NS, Place
 from web.sparks import spark
+from web.waterfall import Waterfall
 
 TOKENS = (
     "bg", "surface", "raised", "line", "line-strong", "text", "muted", "accent", "brand", "bad", "bad-bg", "stop",
@@ -25,18 +27,33 @@ TOKENS = (
     "k-other",
 )  # fmt: skip
 
+GLYPHS = ("ok", "success", "error", "failure", "denied", "waiting", "running", "incomplete", "learning")
+"""Every state's glyph in the sprite of parts/icons.html."""
+ICONS = (
+    "overview", "runs", "workflows", "bell", "coins", "drift", "rules", "policy", "download", "octagon", "shield",
+    "settings", "search", "more", "x", "reel", "clock", "note", "image",
+)  # fmt: skip
+"""Every other drawing in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class PatternsPage:
     """Samples of every piece."""
 
     tokens: tuple[str, ...]
+    glyphs: tuple[str, ...]
+    icons: tuple[str, ...]
     kinds: tuple[tuple[str, str], ...]
     states: tuple[State, ...]
     rows: tuple[RunRow, ...]
+    fleet: tuple[FleetLine, ...]
+    waterfall: Waterfall
     decisions: tuple[Decision, ...]
     parts: tuple[Part, ...]
     documents: tuple[Document, ...]
+    messages: tuple[Message, ...]
+    value: Value
+    long_text: str
     tree: Node
     hostile: str
     amounts: tuple[Decimal | None, ...]
@@ -61,6 +78,8 @@ def build_patterns(place: Place, now_ns: int) -> PatternsPage:
     """Build the samples."""
     return PatternsPage(
         tokens=TOKENS,
+        glyphs=GLYPHS,
+        icons=ICONS,
         kinds=(
             ("agent", "agent"),
             ("model", "model"),
@@ -81,6 +100,8 @@ def build_patterns(place: Place, now_ns: int) -> PatternsPage:
             State("learning", "learning: 18 of 30 runs"),
         ),
         rows=tuple(_row(place, now_ns, n, state) for n, state in enumerate(_ROW_STATES)),
+        fleet=sample_fleet(place, now_ns),
+        waterfall=sample_waterfall(place),
         decisions=(
             Decision(Verdict.DENY, "refund-limit", "policy", "amount 1249.00 is above 500"),
             Decision(Verdict.REQUIRE_APPROVAL, "large-refund", "policy", "", evidence=Evidence.DERIVED),
@@ -95,6 +116,13 @@ def build_patterns(place: Place, now_ns: int) -> PatternsPage:
             Part("refusal", content="I cannot help with that."),
         ),
         documents=(Document("doc-7", "Refunds above 500 need a second pair of eyes.", 0.871),),
+        messages=(
+            Message("user", (Part("text", content="Please refund me."),)),
+            Message("assistant", (Part("text", content="Let me see."),), "refund-agent"),
+            Message("tool", ()),
+        ),
+        value=_VALUE,
+        long_text="A long text is folded where somebody can go on reading. " * 40,
         tree=json_tree(_VALUE, unfold=True),
         hostile="invoice\u202egnp.exe \u200bhidden\u200b <b>not bold</b> ring\x07 <REDACTION_FAILED> مرحبا <EMAIL_ADDRESS_tapkmj7f>",
         amounts=(
