@@ -7,15 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from spans.roles import Role
 from spans.span import StatusCode
 from tests.builders import NOW_NS, SECOND_NS, a_span_id
-from tests.web.browser.conftest import Site
+from tests.web.browser.conftest import Site, a_listener, serving
+from tests.web.furnished import furnished, html_pages
 from tests.web.house import clean, fill
 from tests.web.routes.test_api import many_spans
-from tests.web.samples import add_refund
+from tests.web.samples import FIELDS, add_refund
 
 pytestmark = pytest.mark.browser
 
@@ -267,15 +268,36 @@ def test_a_list_is_filtered_by_a_real_value(site: Site):
     expect(plain.get_by_role("link", name="refund-agent", exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_scrolls_sideways_on_a_phone(site: Site, scheme):
-    run = add_refund(site.house.store, name=LONG, text="x" * 400 + " مرحبا " + "long " * 200)
-    page = site.page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, color_scheme=scheme)
-    for path in (*PAGES, f"/runs/{run}", f"/runs/{run}?span={a_span_id(103)}", f"/runs/{run}/conversation", "/nope"):
-        page.goto(path)
-        width = page.evaluate("document.documentElement.scrollWidth")
-        assert width <= 390, path
-    site.problems[:] = [p for p in site.problems if "404" not in p]
+WIDE = """() => {
+  const width = document.documentElement.scrollWidth;
+  if (width <= 390) return null;
+  const beyond = [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > 391 && !e.closest('.scroll'));
+  return [width, ...beyond.slice(0, 3).map(e => e.outerHTML.slice(0, 80))];
+}"""
+
+
+@pytest.mark.parametrize(
+    ("scheme", "text"),
+    [("light", "x" * 400 + " مرحبا " + "long " * 200), ("dark", "what was said, in words of a usual length " * 30)],
+)
+def test_nothing_scrolls_sideways_on_a_phone(chromium: Browser, tmp_path: Path, scheme: str, text: str):
+    """Every page of a house that has one of everything, with text that has no place to break and with text that has."""
+    unbroken = text.partition(" ")[0]
+    name = LONG.replace("-", "") if len(unbroken) > len(LONG) else LONG
+    fields = {name: f"{unbroken[:80]}{value}" for name, value in FIELDS.items()}
+    with a_listener() as listener:
+        made = furnished(tmp_path, text=text, name=name, words=(unbroken[:60], text[:60]), fields=fields)
+        with serving(made.house, chromium, listener) as site:
+            page = site.page(
+                viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, color_scheme=scheme
+            )
+            wide = {}
+            for path in (*html_pages(made), "/nope"):
+                page.goto(path)
+                page.evaluate("document.querySelectorAll('main details').forEach(e => { e.open = true })")
+                if found := page.evaluate(WIDE):
+                    wide[path] = found
+    assert wide == {}
 
 
 def test_two_runs_are_compared_on_a_phone(site: Site):
