@@ -160,7 +160,9 @@ def _tool_attempt(run: Run, step: Step, policy: Policy | None, hints: Sequence[H
         return _attempt(step, AttemptKind.MALFORMED, AttemptReason.UNKNOWN_TOOL, Grade.DERIVED, policy)
     if step.tool_outcome is ToolOutcome.INVALID_ARGUMENTS:
         return _attempt(step, AttemptKind.MALFORMED, AttemptReason.INVALID_ARGS, _grade(None, step), policy)
-    counts = next((h for h in hints if h.counts and h.text and h.fits(step.tool_name, words)), None)
+    # A control may answer in words and call the call a success (`result_preview`).
+    said = (*words, step.result_preview)
+    counts = next((h for h in hints if h.counts and h.text and h.fits(step.tool_name, said)), None)
     if counts is not None and step.tool_outcome is not ToolOutcome.TIMEOUT:
         return _attempt(step, AttemptKind.STOPPED, AttemptReason.PERMISSION, Grade.GUESS, policy, counts.text[:60])
     return None
@@ -179,7 +181,7 @@ def _words(step: Step) -> list[str]:
 def _not_hidden(attempt: Attempt | None, step: Step, hints: Sequence[Hint]) -> Attempt | None:
     if attempt is None or not hints:
         return attempt
-    words = (*_words(step), *(d.reason for d in step.decisions))
+    words = (*_words(step), *(d.reason for d in step.decisions), step.result_preview)
     return None if any(hint.hides(attempt, words) for hint in hints) else attempt
 
 

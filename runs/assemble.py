@@ -232,6 +232,7 @@ def _step(run_id: RunId, node: Node, notes: Mapping[str, ArgumentNote]) -> Step:
         documents=facts.documents,
         retrieval_score=facts.retrieval_score,
         argument_values=facts.tool.values if is_tool and facts.tool is not None else {},
+        result_preview=facts.output_preview if is_tool else "",
         redactions=facts.redactions,
         entities=facts.entities,
         has_input=facts.has_input,

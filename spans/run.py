@@ -85,6 +85,8 @@ class Step(Struct, frozen=True):
     """Mean score of the retrieved documents."""
     argument_values: Mapping[str, float | str] = field(default_factory=dict)
     """Numbers and short words of a tool call's arguments, for detectors."""
+    result_preview: str = ""
+    """The start of what a tool call answered, for patterns that people teach; not stored with the step."""
     redactions: int = 0
     entities: Mapping[str, int] = field(default_factory=dict)
     """Hidden values by entity, of this step alone."""

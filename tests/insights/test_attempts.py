@@ -156,6 +156,11 @@ def test_taught_words_count_a_failure_or_keep_one_out():
     failed = a_call(1, outcome=ToolOutcome.ERROR, error_message="Kontingent erschöpft")
     assert only([failed], hints=[Hint(text="kontingent")]).grade is Grade.GUESS
     assert attempts_of(a_run(), [denied(1)], hints=[Hint("issue_refund", "refund-limit", counts=False)]) == ()
+    answered = a_call(1, result_preview="Kontingent erreicht, bitte warten.")
+    assert answered.tool_outcome is ToolOutcome.OK
+    assert attempts_of(a_run(), [answered]) == ()
+    assert only([answered], hints=[Hint(text="kontingent")]).grade is Grade.GUESS
+    assert attempts_of(a_run(), [answered], hints=[Hint(text="kontingent"), Hint(text="warten", counts=False)]) == ()
     other = Hint("issue_refund", counts=False, reason=AttemptReason.INVALID_ARGS)
     assert len(attempts_of(a_run(), [denied(1)], hints=[other])) == 1, "a pattern hides what it was taught about alone"
     assert (

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from runs.facts import facts_of
 from runs.pricing import PriceBook
 from spans.kinds import OutcomeLabel, SpanKind, ToolOutcome
 from store.ledger import Ledger
 from store.ledger.remarks import RemarkKind
 from store.memory import MemoryStore
+from store.rows import evidence_tables
 from tests.builders import TRACE, a_clean_span, a_step, an_assembly
 from tests.store.contract import tables_for
 from tracetape.assembler import Assembler
@@ -83,3 +85,25 @@ def test_runs_are_judged_again_although_their_evidence_is_the_same(ledger):
     again = store.read_run("default", TRACE)
     assert again is not None
     assert again.outcome.label is OutcomeLabel.SUCCESS
+
+
+def test_a_taught_word_is_found_in_what_a_tool_answered_with_success(ledger):
+    store = MemoryStore()
+    tool = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "issue_refund",
+        "gen_ai.tool.call.id": "call_1",
+        "gen_ai.tool.call.result": "Kontingent erreicht, bitte warten.",
+    }
+    span = a_clean_span(attributes=tool)
+    store.write_evidence(evidence_tables([span], [facts_of(span)]))
+    assembler = Assembler(store, PriceBook, Judges(ledger).judge)
+    assembler.assemble_now("default", [TRACE])
+    run = store.read_run("default", TRACE)
+    assert run is not None
+    assert run.attempts == ()
+    ledger.reviews.add_pattern("default", workflow="", tool="", text="kontingent", counts=True, author="member:1")
+    assembler.assemble_now("default", [TRACE])
+    run = store.read_run("default", TRACE)
+    assert run is not None
+    assert [(a.tool, a.grade, a.rule) for a in run.attempts] == [("issue_refund", "guess", "kontingent")]
