@@ -60,6 +60,11 @@ _ABOUT = frozenset([
 """`refund_policy` and `payment_status` are about a thing."""
 _TOLD = frozenset(["amount", "report", "reports", "statement", "statements", "summary", "total", "totals"])
 """About money they tell; a message carries them: `email_report` sends."""
+_ACCOUNTS = frozenset([
+    "account", "accounts", "bank", "beneficiary", "card", "checking", "customer", "iban", "merchant", "payee", "recipient",
+    "savings", "user", "vendor", "wallet",
+])
+"""Where money goes: `transfer_to_account` pays, `transfer_to_billing_agent` only passes the conversation on."""
 # fmt: on
 
 
@@ -70,6 +75,8 @@ def guess_effect(tool: str) -> ToolEffect | None:
     Money, mail and removal are never less than a write, as `harm_of` has it.
     """
     words = words_of(tool)
+    if _hands_over(words):
+        return None
     for place, word in enumerate(words):
         if word in _READ:
             return ToolEffect.READ
@@ -88,6 +95,8 @@ def harm_of(tool: str, policy: Policy | None = None) -> Harm:
     if effect is ToolEffect.READ:
         return Harm.READ
     words = set(words_of(tool))
+    if _hands_over(words_of(tool)):
+        return Harm.WRITE
     if words & _MONEY or (words & _ORDERS and words & _DOES):
         return Harm.MONEY
     for harm, known in ((Harm.MAIL, _MAIL), (Harm.DELETE, _DELETE)):
@@ -103,6 +112,11 @@ def words_of(name: str) -> list[str]:
         for i, c in enumerate(name)
     )
     return spaced.lower().split()
+
+
+def _hands_over(words: list[str]) -> bool:
+    """Whether the name is that of a hand-over to another agent or to a person, as agent frameworks name theirs."""
+    return words[:2] == ["transfer", "to"] and len(words) > 2 and _ACCOUNTS.isdisjoint(words)
 
 
 def _acts(word: str, before: list[str]) -> bool:

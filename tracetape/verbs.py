@@ -156,15 +156,16 @@ def scan(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def mark(house: House, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Mark a change that somebody tells of."""
+    """Mark a change that somebody tells of; personal data goes from its words before they are kept."""
     at_ns = int(arguments.get("at_ns", 0)) or time.time_ns()
+    project = str(arguments.get("project") or "default")
     told = Mark(
-        project=str(arguments.get("project") or "default"),
+        project=project,
         environment=str(arguments.get("environment", "")),
         workflow=str(arguments.get("workflow", "")),
         at_ns=at_ns,
         kind=MarkKind.DEPLOYMENT,
-        label=str(arguments.get("label", ""))[:200],
+        label=house.broker.redact_text(project, str(arguments.get("label", ""))[:200]),
         by="command line",
     )
     target = f"changes of {told.workflow or 'all'}"

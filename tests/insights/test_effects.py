@@ -20,6 +20,10 @@ from spans.policy import Policy, ToolEffect
         ("refund_status", "read"),
         ("placeOrder", "write"),
         ("process_payment", "irreversible"),
+        ("transfer_to_account", "irreversible"),
+        ("transfer_funds", "irreversible"),
+        ("transfer_to_human_agents", None),
+        ("transfer_to_billing_agent", None),
         ("frobnicate", None),
         ("", None),
     ],
@@ -40,6 +44,8 @@ def test_the_name_of_a_tool_tells_what_it_does(tool, effect):
         ("grant_access", "write"),
         ("payment_status", "read"),
         ("frobnicate", "write"),
+        ("transfer_to_bank", "money"),
+        ("transfer_to_refund_agent", "write"),
     ],
 )
 def test_the_harm_of_a_tool_and_what_it_does_do_not_contradict_each_other(tool, harm):

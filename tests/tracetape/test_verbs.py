@@ -117,9 +117,13 @@ def test_without_a_server_the_delivery_check_still_sees_what_waits_in_the_spool(
         assert running.settle()["spans"]["stored"] == 3
 
 
-def test_a_mark_stands_in_the_access_log(tmp_path):
+def test_a_mark_is_redacted_and_stands_in_the_access_log(tmp_path):
     ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    VERBS["mark"](SimpleNamespace(ledger=ledger), {"label": "v42", "workflow": "refund-agent"})
+    broker = SimpleNamespace(redact_text=lambda project, text: text.replace("ann@example.com", f"<EMAIL of {project}>"))
+    house = SimpleNamespace(ledger=ledger, broker=broker)
+    done = VERBS["mark"](house, {"label": "v42 by ann@example.com", "workflow": "refund-agent"})
     (told,) = ledger.audit.list()
+    (kept,) = ledger.marks.list("default", 0, 2**62)
     ledger.close()
+    assert kept.label == done["label"] == "v42 by <EMAIL of default>"
     assert (told.actor, told.action, told.target) == ("command line", "rule_change", "changes of refund-agent")
