@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from spans.errors import NotFoundError, RefusedError
@@ -60,49 +61,44 @@ def _page(request: Request, caller: Caller, typed: Period | None = None) -> Resp
     return desk.page(request, "retention.html", frame, page)
 
 
-@router.post("/retention/set")
-def set_period(
-    request: Request,
-    caller: Admin,
+def _asked(
     content_days: Annotated[int, Form()],
     metadata_days: Annotated[int, Form()],
     project: Annotated[str, Form()],
     workflow: Annotated[str, Form()] = "",
     records: Annotated[bool, Form()] = False,
     override: Annotated[str, Form()] = "",
-) -> Response:
+) -> Period:
+    """The period of the form, its reason as typed."""
+    return Period(
+        *_owner(project, workflow), content_days, metadata_days, is_record=records, override=override[:MOST_REASON]
+    )
+
+
+Asked = Annotated[Period, Depends(_asked)]
+
+
+@router.post("/retention/set")
+def set_period(request: Request, caller: Admin, asked: Asked) -> Response:
     """Give a project or workflow a period of its own."""
     desk = desk_of(request)
-    project, workflow = _owner(project, workflow)
-    why = desk.services.redact_text(project, override[:MOST_REASON]).strip() if override.strip() else ""
-    period = Period(project, workflow, content_days, metadata_days, caller.actor, is_record=records, override=why)
+    why = desk.services.redact_text(asked.project, asked.override).strip() if asked.override.strip() else ""
+    period = replace(asked, changed_by=caller.actor, override=why)
     desk.services.ledger.periods.check(period)
-    record(desk, caller, "retention_change", workflow or project, project, period_detail(period))
+    record(desk, caller, "retention_change", period.workflow or period.project, period.project, period_detail(period))
     desk.services.ledger.periods.put(period)
     return go(request, "/retention")
 
 
 @router.post("/retention/preview")
-def preview_period(
-    request: Request,
-    caller: Admin,
-    content_days: Annotated[int, Form()],
-    metadata_days: Annotated[int, Form()],
-    project: Annotated[str, Form()],
-    workflow: Annotated[str, Form()] = "",
-    records: Annotated[bool, Form()] = False,
-    override: Annotated[str, Form()] = "",
-) -> Response:
+def preview_period(request: Request, caller: Admin, asked: Asked) -> Response:
     """What the next round would remove if a project or workflow had this period; nothing is set.
 
     Raises:
         RefusedError: it could not be set.
     """
-    period = Period(
-        *_owner(project, workflow), content_days, metadata_days, is_record=records, override=override[:MOST_REASON]
-    )
-    desk_of(request).services.ledger.periods.check(period)
-    return _page(request, caller, period)
+    desk_of(request).services.ledger.periods.check(asked)
+    return _page(request, caller, asked)
 
 
 def _owner(project: str, workflow: str) -> tuple[str, str]:
