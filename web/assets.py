@@ -38,5 +38,5 @@ def load_assets(folder: Path = STATIC) -> Mapping[str, Asset]:
 def _load(name: str, path: Path) -> Asset:
     body = path.read_bytes()
     media = _TYPES.get(path.suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-    compressed = gzip.compress(body, 6, mtime=0) if path.suffix in _COMPRESSIBLE else None
+    compressed = gzip.compress(body, 9, mtime=0) if path.suffix in _COMPRESSIBLE else None
     return Asset(name, body, media, hashlib.sha256(body).hexdigest()[:12], compressed)
