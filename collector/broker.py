@@ -311,7 +311,7 @@ class Broker:
         return self._ask_worker({"project": project, "text": text, "want": "explained"}, timeout_s)
 
     def pseudonyms(self, project: str, entity: str, value: str, timeout_s: float = 5.0) -> tuple[str, ...]:
-        """The tokens of a value under every key, the one in force first. Only workers hold keys, so one is asked.
+        """The tokens of a value as `Pipeline.pseudonyms` tells them. Only workers hold keys, so one is asked.
 
         Raises:
             BusyError: no worker is ready, or none answered in time.

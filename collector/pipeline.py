@@ -64,7 +64,7 @@ class Pipeline(Protocol):
         """What would be hidden in a text and why, as JSON: `{"text", "failed", "reasons": [{"start", "end", …}]}`."""
 
     def pseudonyms(self, project: str, entity: str, value: str) -> tuple[str, ...]:
-        """The tokens of a value under every known key, the one in force first."""
+        """The tokens of a value: after its entity and by every label it may have, each under all keys, the one in force first."""
 
 
 def build_pipeline(orders: Orders) -> Pipeline:
@@ -160,8 +160,9 @@ class _Redacting:
         return json.dumps({"text": clean, "failed": False, "reasons": reasons})
 
     def pseudonyms(self, project: str, entity: str, value: str) -> tuple[str, ...]:
-        digits = self._asked.ready().rules.token_digits
-        tokens = (pseudonym(entity, value, key.of_project(project), digits=digits) for key in self._asked.keys.all)
+        rules, keys = self._asked.ready().rules, [key.of_project(project) for key in self._asked.keys.all]
+        names = rules.token_names(entity)
+        tokens = (pseudonym(name, value, key, digits=rules.token_digits) for name in names for key in keys)
         return tuple(dict.fromkeys(tokens))
 
 

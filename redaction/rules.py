@@ -147,6 +147,15 @@ class RedactionRules:
         """The mode of one project."""
         return self.projects.get(project, self.mode)
 
+    def token_names(self, entity: str) -> tuple[str, ...]:
+        """What the tokens of an entity may be called: after itself, then by the labels of fields it may stand in."""
+        labels = (
+            rule.label
+            for rule in self.fields
+            if rule.label and rule.operator is Operator.PSEUDONYM and (not rule.entities or entity in rule.entities)
+        )
+        return tuple(dict.fromkeys((entity, *labels)))
+
     def operator_for(self, entity: str, keys: tuple[str, ...]) -> Operator:
         """What becomes of a finding of this entity under these keys (innermost last)."""
         return self.treatment(entity, keys)[0]

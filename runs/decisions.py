@@ -72,15 +72,36 @@ def generic_decisions(attributes: Attributes, draft: Draft) -> None:
         verdict = verdict_of(text_of(value))
         if verdict is None or CONTROLS.isdisjoint(prefix.lower().split(".")) or _is_known_elsewhere(key):
             continue
+        by, who = _decider(attributes, prefix, key)
         draft.decisions.append(
             Decision(
                 verdict=verdict,
                 rule=_beside(attributes, prefix, key, "id", "rule", "name", "rule_id", "policy_id", "policy"),
-                by=decider_of(_beside(attributes, prefix, key, "by", "source", "decided_by"), "policy"),
+                by=by,
                 reason=_beside(attributes, prefix, key, "reason", "explanation", "message")[:300],
                 evidence=Evidence.EXPLICIT,
+                decider_id=who,
             )
         )
+
+
+_PEOPLE = frozenset({"approval", "approvals", "human_approval", "tool_approval", "hitl", "human_in_the_loop"})
+"""Controls that are a person's unless the sender says otherwise."""
+
+
+def _decider(attributes: Attributes, prefix: str, key: str) -> tuple[str, str]:
+    """What kind of thing decided, and who it was: `by = "sup-7"` names somebody, `by = "human"` only a kind."""
+    said = _beside(attributes, prefix, key, "by", "source", "decided_by")
+    approver = _beside(attributes, prefix, key, *WHO)
+    is_kind = said.lower() in _DECIDERS
+    is_person = bool(approver) or not _PEOPLE.isdisjoint(prefix.lower().split("."))
+    by = decider_of(said, "human" if is_person else "policy")
+    return by, (approver or ("" if is_kind else said))[:_MOST_WHO]
+
+
+WHO = ("approver", "approved_by", "approver_id", "approver.id", "decider_id", "decider.id", "reviewer", "reviewed_by")
+"""What emitters call the one who decided, beside the verdict; redaction has been there before (`approver` in its rules)."""
+_MOST_WHO = 128
 
 
 CONTROLS = frozenset({
@@ -109,6 +130,12 @@ def _beside(attributes: Attributes, prefix: str, key: str, *names: str) -> str:
                 return found
     return ""
 
+
+def _first_of(attributes: Attributes, names: Sequence[str]) -> str:
+    return next((found for name in names if (found := text_of(attributes.get(name)))), "")
+
+
+WHO_ON_EVENTS = (*WHO, "decided_by", "rejected_by", "denied_by", "by", "actor", "user.id", "user_id", "user")
 
 _APPROVAL_EVENT = re.compile(r"(?:^|[._ -])approval[._ -](\w+)$")
 _APPROVAL_WORDS: Mapping[str, Verdict] = {
@@ -146,6 +173,7 @@ def approval_events(events: Sequence[Event], draft: Draft) -> None:
                 by="human",
                 reason=text_of(said.get("reason"))[:300],
                 wait_ms=waited,
+                decider_id="" if verdict is Verdict.REQUIRE_APPROVAL else _first_of(said, WHO_ON_EVENTS)[:_MOST_WHO],
             )
         )
 

@@ -37,7 +37,7 @@ from spans.kinds import Evidence, SpanKind, ToolOutcome, Verdict
 from spans.usage import Usage
 from spans.values import Value
 
-RULES_VERSION = 8
+RULES_VERSION = 9
 """Raised whenever the same evidence may give other facts; `renormalise` recomputes older ones."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")

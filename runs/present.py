@@ -360,6 +360,7 @@ def decision_json(decision: Decision) -> Json:
         "verdict": decision.verdict.value,
         "rule": decision.rule or None,
         "by": decision.by or None,
+        "decider_id": decision.decider_id or None,
         "reason": decision.reason or None,
         "subject": decision.subject,
         "subject_ref": decision.subject_ref or None,

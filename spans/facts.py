@@ -24,6 +24,8 @@ class Decision(Struct, frozen=True):
     subject_ref: str = ""
     evidence: Evidence = Evidence.EXPLICIT
     wait_ms: int | None = None
+    decider_id: str = ""
+    """Who it was, as kept after redaction: a pseudonym of the approver, or the id of a service."""
 
 
 class Evaluation(Struct, frozen=True):

@@ -6,7 +6,7 @@ import hmac
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final, NewType
 
@@ -111,6 +111,15 @@ def canonical(entity: str, value: str, regions: Sequence[str] = PHONE_REGIONS) -
 def is_token(text: str) -> bool:
     """Whether a text is one of our tokens and nothing else."""
     return any(start == 0 and end == len(text) for start, end in token_spans(text))
+
+
+def with_age(tokens: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """Tokens of one value, each with whether a retired key made it: of every name, the first is of the key in force."""
+    seen: set[str] = set()
+    for token in tokens:
+        name = token.rpartition("_")[0]  # `<PERSON`, or nothing where the shape is that of an address or number
+        yield token, name in seen
+        seen.add(name)
 
 
 def parse_pseudonym(text: str) -> Pseudonym:

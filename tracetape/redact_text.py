@@ -58,7 +58,9 @@ class Token:
 def pseudonyms_of(
     value: str, entity: str, folder: DataFolder, settings: ServeSettings, project: str
 ) -> tuple[Token, ...]:
-    """The tokens that stand for a value in a project: under the key in force, then under every retired one.
+    """The tokens that stand for a value in a project: after its entity, then by the labels that the rules give to fields.
+
+    Each stands under the key in force first, then under every retired one.
 
     Raises:
         SettingsError: no value, an unknown entity, or a folder that has no key yet.
@@ -73,9 +75,11 @@ def pseudonyms_of(
     keys = _keys(folder)
     if keys is None:
         raise SettingsError(f"{folder.root} has no pseudonym key yet; it is made when `tracetape serve` first starts.")
-    digits = _rules(settings).token_digits
+    rules = _rules(settings)
     return tuple(
-        Token(pseudonym(entity, value, key.of_project(project), digits=digits), key.key_id) for key in keys.all
+        Token(pseudonym(name, value, key.of_project(project), digits=rules.token_digits), key.key_id)
+        for name in rules.token_names(entity)
+        for key in keys.all
     )
 
 

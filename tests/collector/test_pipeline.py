@@ -88,6 +88,17 @@ def test_a_rotated_key_is_taken_with_the_next_record_and_old_tokens_are_still_to
     assert worker.redact_text("shop", "anna@example.com") == now
 
 
+def test_a_value_leads_to_the_tokens_of_labelled_fields_too(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("version: 1\nfields:\n  - {keys: [note], operator: pseudonym, label: APPROVER}\n")
+    worker = build_pipeline(Orders("rules", rules, tmp_path))
+    request = Payload(traces("chat", note="anna@example.com").SerializeToString())
+    stored = worker.process(SEGMENT, head(Signal.SPANS, 1), request).tables["spans"].to_pylist()[0]
+    mail, approver = worker.pseudonyms("shop", "EMAIL_ADDRESS", "anna@example.com")
+    assert approver in str(stored)
+    assert mail not in str(stored)
+
+
 def test_a_worker_keeps_the_key_it_has_while_the_file_cannot_be_read(tmp_path: Path) -> None:
     worker = build_pipeline(Orders("rules", None, tmp_path))
     before = worker.redact_text("shop", "anna@example.com")

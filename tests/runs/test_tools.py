@@ -221,6 +221,34 @@ def test_a_verdict_under_the_name_of_a_control_is_a_denial(key):
     assert (step.tool_outcome, step.tool_evidence) == (ToolOutcome.DENIED, Evidence.EXPLICIT)
 
 
+@pytest.mark.parametrize(
+    ("beside", "by", "who"),
+    [
+        ({"tracetape.decision": "deny", "tracetape.decision.approver": "<APPROVER_abcdefgh>"}, "human", "<APPROVER_abcdefgh>"),
+        ({"tracetape.decision": "deny", "tracetape.decision.by": "policy", "tracetape.decision.decider_id": "opa-3"}, "policy", "opa-3"),
+        ({"tracetape.decision": "deny", "tracetape.decision.by": "human"}, "human", ""),
+        ({"approval.decision": "rejected", "approval.approved_by": "sup-7"}, "human", "sup-7"),
+        ({"approval.decision": "rejected", "approval.by": "sup-7"}, "human", "sup-7"),
+        ({"app.policy.decision": "deny"}, "policy", ""),
+        ({"app.policy.decision": "deny", "app.policy.source": "gatekeeper"}, "policy", "gatekeeper"),
+    ],
+)  # fmt: skip
+def test_a_decision_names_who_took_it(beside, by, who):
+    (step,) = assembled(tool(1, "wipe", attributes=beside)).steps
+    assert [(one.by, one.decider_id) for one in step.decisions] == [(by, who)]
+
+
+def test_an_approval_event_names_who_gave_it_and_not_who_was_asked():
+    (step,) = assembled(
+        tool(
+            1,
+            "wipe",
+            events=[("approval.requested", {"approver": "supervisor"}), ("approval.denied", {"rejected_by": "sup-7"})],
+        )
+    ).steps
+    assert [one.decider_id for one in step.decisions] == ["", "sup-7"]
+
+
 def test_each_denied_call_has_exactly_one_denial():
     denied = {"tracetape.decision": "deny", "tracetape.decision.rule": "limit"}
     run = assembled(

@@ -22,6 +22,7 @@ from spans.pseudonym import (
     pseudonym,
     removed,
     token_spans,
+    with_age,
 )
 
 KEY = b"k" * 32
@@ -181,3 +182,12 @@ def test_every_pseudonym_of_somebody_is_parsed_and_nothing_else(entity):
 
 def test_a_pseudonym_of_an_entity_with_a_digit_in_its_name_is_a_token_too():
     assert is_token(pseudonym("MEMBER_ID2", "MB-123456", KEY))
+
+
+def test_the_first_token_of_each_name_is_of_the_key_in_force():
+    tokens = ["<PERSON_aaaaaaaa>", "<PERSON_bbbbbbbb>", "<APPROVER_cccccccc>", "<APPROVER_dddddddd>"]
+    assert [retired for _, retired in with_age(tokens)] == [False, True, False, True]
+    assert [retired for _, retired in with_age(["p-aaaaaaaa@pii.example.net", "p-bbbbbbbb@pii.example.net"])] == [
+        False,
+        True,
+    ]

@@ -52,6 +52,21 @@ def test_a_pseudonym_has_as_many_digits_as_the_rules_say(folder, tmp_path):
     assert token.text in clean.text
 
 
+def test_a_person_is_found_under_the_label_of_a_field_too(folder, tmp_path):
+    """Who is erased by name goes as an approver as well."""
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        "version: 1\nmode: rules\nfields:\n"
+        '  - {keys: ["*.approver"], operator: pseudonym, entities: [PERSON], label: APPROVER}\n'
+    )
+    settings = ServeSettings(redaction_rules=rules)
+    clean = dry_run(b"Maria Gonzalez", folder, settings, project="default", key="tracetape.decision.approver")
+    person, approver = (t.text for t in pseudonyms_of("Maria Gonzalez", "PERSON", folder, settings, "default"))
+    assert (person[:8], approver) == ("<PERSON_", clean.text)
+    (mail,) = pseudonyms_of("maria@example.com", "EMAIL_ADDRESS", folder, settings, "default")
+    assert "APPROVER" not in mail.text
+
+
 def test_after_a_rotation_a_value_leads_to_its_old_token_too(folder):
     (before,) = tokens_of("Maria Gonzalez", "PERSON", folder)
     rotate_key(folder.keys)

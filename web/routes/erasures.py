@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 
 from spans.errors import BusyError, NotFoundError, RefusedError
 from spans.ids import parse_trace_id
-from spans.pseudonym import is_token, parse_pseudonym
+from spans.pseudonym import is_token, parse_pseudonym, with_age
 from store.ledger.certificates import certificate
 from store.ledger.erasures import Subject
 from web.callers import Admin, Caller
@@ -139,10 +139,9 @@ def _tokens(desk: Desk, project: str, entity: str, value: str) -> list[tuple[str
     if is_token(value):
         return [(parse_pseudonym(value), False)]
     found = [(entity, value)] if entity != ANYTHING else _read(desk, project, value)
-    tokens = []
+    tokens: list[tuple[str, bool]] = []
     for kind, text in found:
-        made = desk.services.pseudonyms(project, kind, text)
-        tokens += [(token, place > 0) for place, token in enumerate(made)]
+        tokens += with_age(desk.services.pseudonyms(project, kind, text))
     return tokens
 
 

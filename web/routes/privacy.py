@@ -11,6 +11,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from spans.errors import NotFoundError, RefusedError
+from spans.pseudonym import with_age
 from spans.roles import Permission
 from spans.run import Run
 from store.api import RunQuery
@@ -116,10 +117,8 @@ def find_people(
     record(desk, caller, "search", "a person's runs", place.project, {"values": str(len(typed))})
     tokens: dict[str, bool] = {}
     for value in typed:
-        current, *earlier = desk.services.pseudonyms(place.project, entity, value)
-        tokens[current] = False
-        for token in earlier:
-            tokens.setdefault(token, True)
+        for token, earlier in with_age(desk.services.pseudonyms(place.project, entity, value)):
+            tokens.setdefault(token, earlier)
     found = [
         Searched(token, entity, *_runs(desk, desk.query(place), token), earlier=earlier)
         for token, earlier in tokens.items()
