@@ -84,6 +84,41 @@ def test_what_waits_is_written_in_one_insert():
     assert recorder.marks == {TRACE: (4, 2)}
 
 
+def test_a_trickle_is_stored_together_and_the_first_after_a_pause_at_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pump_module, "BEAT_S", 30.0)
+    monkeypatch.setattr(pump_module, "AHEAD_S", 30.0)
+    recorder = Recorder()
+    pump = Pump(recorder, recorder, recorder, recorder)
+    pump.start(recorder)
+    for slot in range(2):
+        recorder.confirmed.clear()
+        pump.offer(a_delivery(slot))
+        assert recorder.confirmed.wait(5)
+    recorder.confirmed.clear()
+    pump.offer(a_delivery(2))
+    pump.offer(a_delivery(3))
+    assert not recorder.confirmed.wait(0.2)
+    pump.stop(5)
+    assert recorder.rows == [2, 2, 4]
+
+
+def test_a_trickle_does_not_wait_once_it_is_a_flood(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pump_module, "BEAT_S", 30.0)
+    monkeypatch.setattr(pump_module, "AHEAD_S", 0.0)
+    monkeypatch.setattr(pump_module, "MAX_RECORDS", 3)
+    recorder = Recorder()
+    pump = Pump(recorder, recorder, recorder, recorder)
+    pump.start(recorder)
+    pump.offer(a_delivery(1))
+    assert recorder.confirmed.wait(5)
+    recorder.confirmed.clear()
+    for slot in range(2, 5):
+        pump.offer(a_delivery(slot))
+    assert recorder.confirmed.wait(5)
+    pump.stop(5)
+    assert recorder.rows == [2, 6]
+
+
 def test_a_store_that_is_busy_is_asked_again_and_nothing_is_confirmed_before(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pump_module, "RETRY_S", 0.01)
     recorder = Recorder(failures=3)
