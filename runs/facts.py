@@ -30,7 +30,7 @@ from runs.values import is_broken_json, text_of
 from runs.view import View
 from spans.canonical import stable_json
 from spans.clean import CleanLog, CleanSpan, Redaction
-from spans.content import Message, SpanContent
+from spans.content import Message, Part, SpanContent
 from spans.facts import ArgumentNote, Decision, SpanFacts, ToolFacts
 from spans.ids import SpanId, TraceId
 from spans.kinds import Evidence, SpanKind, ToolOutcome, Verdict
@@ -378,17 +378,27 @@ def _finish(draft: Draft, outputs: Sequence[Message]) -> tuple[str, ...]:
 
 
 def _last_text(messages: Sequence[Message], role: str, *values: Value) -> str:
+    """What was said last; a model that only asked for tools is shown by what it asked, not by its raw answer."""
+    asked = ""
     for message in reversed(messages):
         if message.role == role:
             text = text_in(message.parts)
             if text:
                 return text
+            asked = asked or ", ".join(_asked(part) for part in message.parts if part.type == "tool_call")
+    if asked and not any(isinstance(value, str) and value for value in values):
+        return asked
     for value in values:
         if isinstance(value, str) and value:
             return value
         if value not in (None, "", [], {}):
             return _PREVIEW.encode(value)[:1000]
     return ""
+
+
+def _asked(part: Part) -> str:
+    arguments = _PREVIEW.encode(part.arguments)[:200] if part.arguments not in (None, "", {}) else ""
+    return f"{part.name or 'a tool'}({arguments})"
 
 
 _PREVIEW = json.JSONEncoder(ensure_ascii=False, default=str)

@@ -174,6 +174,15 @@ def test_previews_are_the_last_question_and_the_answer():
     assert (one.input_preview, one.output_preview) == ("second", "answer")
 
 
+def test_a_model_that_only_asked_for_tools_is_shown_by_what_it_asked():
+    call = {"type": "tool_call", "id": "c", "name": "refund", "arguments": {"order": 7}}
+    messages = json.dumps([{"role": "assistant", "parts": [call]}])
+    asked = {"gen_ai.output.messages": messages, "output.value": '{"id": "chatcmpl-1", "choices": []}'}
+    assert facts_of(chat(1, attributes=asked)).output_preview == 'refund({"order": 7})'
+    told = {**asked, "output.value": "I asked for a refund."}
+    assert facts_of(chat(1, attributes=told)).output_preview == "I asked for a refund."
+
+
 def test_handoffs_are_not_tools():
     assert is_handoff("transfer_to_billing")
     assert is_handoff("handoff")
