@@ -88,7 +88,7 @@ def _span_facts(
         span_id=span_id,
         parent_span_id=parent_id,
         source="log" if view.is_log else "span",
-        name=view.name,
+        name=_name(view),
         start_ns=max(0, view.start_ns - draft.lasted_ns) if view.is_log else view.start_ns,
         end_ns=view.end_ns,
         status=_status(item),
@@ -202,6 +202,15 @@ def _ids(item: CleanSpan | CleanLog, session_id: str) -> tuple[TraceId, SpanId, 
 def session_trace(project: str, session_id: str) -> TraceId:
     """The trace of a session that only logs without trace ids tell of."""
     return TraceId(hashlib.sha256(f"session\0{project}\0{session_id}".encode("utf-8", "replace")).hexdigest()[:32])
+
+
+_MOST_NAME = 200
+
+
+def _name(view: View) -> str:
+    """The span's name; Logfire names spans after their template, `Function: {name}`, and keeps beside it what it says."""
+    said = view.text("logfire.msg") if "{" in view.name else ""
+    return said[:_MOST_NAME] or view.name
 
 
 def _status(item: CleanSpan | CleanLog) -> str:

@@ -58,6 +58,8 @@ _SUFFIX = re.compile(
     r"\.(?:workflow|agent|task|tool|run|kickoff|kickoff_async|_execute_core|__call__|forward|invoke|ainvoke|stream|astream)$"
 )
 """What decorators and instrumentations put behind a name: the kind of a span or the method that was called."""
+_SCRIPT = re.compile(r"\.(?:py|ipynb|[cm]?js|ts)$")
+"""Some SDKs call a service after the file that was started; nobody chose that name."""
 _PLACEHOLDER = re.compile(r"[-_:./ ]*\{id\}[-_:./ ]*")
 
 
@@ -103,11 +105,17 @@ def _without_rules(nodes: Sequence[Node], roots: Sequence[Node]) -> Name:
     if is_telling(agent, models):
         return Name(agent[:120], "agent", version)
     if service and not service.startswith("unknown_service") and is_telling(service, models):
-        return Name(service[:120], "service", version)
+        if not _SCRIPT.search(service):
+            return Name(service[:120], "service", version)
+        script = _SCRIPT.sub("", service)[:120]
+    else:
+        script = ""
     for node in roots:
         candidate = stripped(node.facts.name)
         if is_telling(candidate, models) and node.kind not in MODEL_KINDS and candidate != "{id}":
             return Name(candidate, "root", version)
+    if script:
+        return Name(script, "service", version)
     return Name(UNNAMED, "none", version)
 
 

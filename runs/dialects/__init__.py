@@ -17,10 +17,12 @@ from runs.dialects.crewai import CREWAI
 from runs.dialects.gemini import GEMINI_CLI
 from runs.dialects.genkit import GENKIT
 from runs.dialects.haystack import HAYSTACK
+from runs.dialects.langwatch import LANGWATCH
 from runs.dialects.lf import LANGFUSE
 from runs.dialects.litellm import LITELLM
 from runs.dialects.livekit import LIVEKIT
 from runs.dialects.lmnr import LAMINAR
+from runs.dialects.logfire import LOGFIRE
 from runs.dialects.ls import LANGSMITH
 from runs.dialects.maf import AGENT_FRAMEWORK
 from runs.dialects.mastra import MASTRA
@@ -30,8 +32,8 @@ from runs.dialects.oi import OPENINFERENCE
 from runs.dialects.openlit import OPENLIT
 from runs.dialects.otel import OTEL
 from runs.dialects.otel_legacy import OTEL_LEGACY
-from runs.dialects.platforms import LANGWATCH, OPIK, WEAVE
-from runs.dialects.pyd import LOGFIRE, PYDANTIC_AI
+from runs.dialects.platforms import OPIK, WEAVE
+from runs.dialects.pyd import PYDANTIC_AI
 from runs.dialects.sk import SEMANTIC_KERNEL
 from runs.dialects.springai import SPRING_AI
 from runs.dialects.strands import STRANDS

@@ -38,6 +38,11 @@ def _crew_facts(view: View, draft: Draft) -> None:
     found = _CREW.get(" ".join(view.name.lower().split()[:2])) if view.scope == "crewai" else None
     if found is not None:
         draft.guess(found[0], Strength.NAME, "CrewAI span name", found[1])
+    if view.scope.startswith("opentelemetry.instrumentation.crewai"):  # calls everything `invoke_agent`
+        if "crewai.task.id" in view.attributes:
+            draft.guess(SpanKind.WORKFLOW, Strength.VENDOR, "OpenLLMetry's CrewAI task", "task")
+        elif "crewai.crew.id" in view.attributes:
+            draft.guess(SpanKind.WORKFLOW, Strength.VENDOR, "OpenLLMetry's CrewAI crew", "crew")
     draft.take(
         view.attributes,
         {

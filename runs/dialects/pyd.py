@@ -1,4 +1,4 @@
-"""Pydantic AI (all instrumentation versions) and the Logfire SDK's own model spans."""
+"""Pydantic AI, all versions of its instrumentation."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from runs.dialects.base import Dialect
 from runs.draft import Draft
 from runs.kinds import Strength
-from runs.messages import each_message, message_of, messages_of
+from runs.messages import message_of, messages_of
 from runs.money import usd_of
-from runs.rawusage import usage_in
 from runs.sheet import Sheet, tool_definitions
 from runs.solver import RawUsage
-from runs.values import as_list, as_map, count_of, dig, flag_of, structured, text_of
+from runs.values import as_list, as_map, count_of, dig, structured, text_of
 from runs.view import View
 from spans.content import Message
 from spans.facts import Decision
@@ -133,52 +132,5 @@ PYDANTIC_AI = Dialect(
         ),
         FieldClass.NAME: ("agent_name",),
         FieldClass.IDENTIFIER: ("pydantic_ai.*", "model_name", "operation.cost"),
-    },
-)
-
-
-def _logfire_facts(view: View, draft: Draft) -> None:
-    attributes = view.attributes
-    if view.text("logfire.span_type") == "pending_span":
-        draft.noise = True
-        draft.fold = "pending"
-        draft.flags.append("pending")
-    request, response = as_map(attributes.get("request_data")), as_map(attributes.get("response_data"))
-    if request.get("model") and ("messages" in request or "input" in request or "prompt" in request):
-        draft.guess(SpanKind.MODEL, Strength.NAME, "Logfire request_data")
-        draft.put("request_model", request.get("model"))
-        draft.count(usage_in(response.get("usage")))
-        draft.is_stream = draft.is_stream or bool(flag_of(request.get("stream")))
-    if view.name.startswith("Guardrail") and "triggered" in attributes:
-        hit = flag_of(attributes.get("triggered"))
-        if hit is not None:
-            draft.guess(SpanKind.GUARDRAIL, Strength.NAME, "Logfire guardrail span")
-            draft.decisions.append(
-                Decision(Verdict.DENY if hit else Verdict.ALLOW, rule=view.text("name"), by="policy", subject="message")
-            )
-    _cost(view, draft)
-
-
-def _logfire_content(view: View, sheet: Sheet) -> None:
-    request, response = as_map(view.attributes.get("request_data")), as_map(view.attributes.get("response_data"))
-    if request:
-        sheet.put_input(each_message(request, "user"))
-        sheet.put_tools(tool_definitions(request.get("tools")))
-    message = response.get("message") or response.get("combined_chunk_content")
-    if message is not None:
-        sheet.put_output(each_message(message, "assistant"))
-
-
-LOGFIRE = Dialect(
-    id="logfire",
-    title="Logfire",
-    scopes=("logfire*",),
-    families=frozenset({"logfire"}),
-    facts=_logfire_facts,
-    content=_logfire_content,
-    covers=("otel", "otel-legacy"),
-    classes={
-        FieldClass.CONTENT: ("request_data", "response_data", "logfire.msg", "logfire.msg_template"),
-        FieldClass.IDENTIFIER: ("logfire.*",),
     },
 )

@@ -25,12 +25,20 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(_responses(body))
         elif "generateContent" in self.path:
             self._json(_gemini(body))
+        elif "messages" not in body:  # what a framework asks its maker on the way
+            self._json({})
         elif body.get("stream"):
             self._events(list(_chunks(body)))
         else:
             self._json(_chat(body))
 
+    def _note(self, answer: Any) -> None:
+        """Remember that a call was answered, and which tool the answer asked for."""
+        if answer:
+            self.server.answered.append(next(_tools_in(answer), ""))  # type: ignore[attr-defined]
+
     def _json(self, answer: dict[str, Any]) -> None:
+        self._note(answer)
         raw = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
@@ -39,6 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(raw)
 
     def _events(self, chunks: list[dict[str, Any]]) -> None:
+        self._note(chunks)
         raw = b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
@@ -48,6 +57,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
         """Say nothing."""
+
+
+def _tools_in(answer: Any) -> Iterator[str]:
+    """Names of the tools that an answer asks for, in any vendor's shape."""
+    if isinstance(answer, dict):
+        if "name" in answer and ("arguments" in answer or "input" in answer or "args" in answer):
+            yield answer["name"]
+        answer = list(answer.values())
+    if isinstance(answer, list):
+        for inner in answer:
+            yield from _tools_in(inner)
 
 
 def _arguments(schema: Any) -> dict[str, Any]:
@@ -209,9 +229,10 @@ def _gemini(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def fake_models() -> Iterator[str]:
-    """The server's address, without a trailing slash."""
+def fake_models(answered: list[str] | None = None) -> Iterator[str]:
+    """The server's address, without a trailing slash; `answered` gets an entry for each call, the tool it asked for or nothing."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.answered = [] if answered is None else answered  # type: ignore[attr-defined]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

@@ -12,7 +12,7 @@ from spans.clean import CleanSpan
 from spans.content import SpanContent
 from spans.kinds import SpanKind
 from tests.runs.misses import MISSES
-from tests.runs.scoring import Capture, checks, load, read, recorded, runs_of
+from tests.runs.scoring import Capture, checks, load, programs, read, recorded, runs_of
 from tests.runs.told import Told, matrix
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ TOOLS: tuple[tuple[str, Told], ...] = (
 HEAD = """# Instrumentations and what they tell
 
 An agent is understood through what its instrumentation writes. This page is written by the test suite from recorded
-traffic of real frameworks (`tests/data/captures`) and from the hand-written cases of the tests.
+traffic of real frameworks (`tests/data/captures`, `tests/data/programs`) and from the hand-written cases of the tests.
 
 ## What is recognised
 
@@ -59,7 +59,7 @@ def page() -> str:
     lines += [f"| `{dialect.id}` | {dialect.title} |" for dialect in sorted(DIALECTS, key=lambda one: one.id)]
     lines += [
         "",
-        *matrix(captures),
+        *matrix([*captures, *(load(path) for path in programs().values())]),
         "",
         SHARES,
         "",

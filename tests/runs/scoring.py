@@ -43,6 +43,14 @@ def recorded() -> dict[str, Path]:
     return {path.name.removesuffix(".tar.xz"): path for path in sorted(CAPTURES.iterdir())}
 
 
+PROGRAMS = Path(__file__).parents[1] / "data" / "programs"
+
+
+def programs() -> dict[str, Path]:
+    """Name → archive of the traffic of every small agent that `tests.long.record` ran."""
+    return {path.name.removesuffix(".tar.xz"): path for path in sorted(PROGRAMS.iterdir())}
+
+
 @cache
 def files_of(path: Path) -> dict[str, bytes]:
     """File name → bytes of a capture, whether it is a folder or an archive of one."""
