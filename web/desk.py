@@ -15,6 +15,7 @@ from spans.errors import HouseError
 from spans.health import IngestStatus
 from spans.roles import Permission
 from store.api import RunQuery
+from store.hours import HOUR_NS, HourField, HourQuery
 from store.ledger.incidents import Incident
 from web import format as fmt
 from web.assets import Asset
@@ -24,7 +25,7 @@ from web.errors import INTERNAL, Answer, SignInNeededError, answer_for
 from web.json_tree import json_tree
 from web.pages.error import ErrorPage
 from web.pages.frame import Frame, build_frame
-from web.places import DEFAULT_PROJECT, Place, parse_range
+from web.places import DEFAULT_PROJECT, EVERY_ENVIRONMENT, Place, in_production, parse_range
 from web.services import Services
 from web.settings import WebSettings
 from web.tapes import Tapes
@@ -66,14 +67,32 @@ class Desk:
         params = request.query_params
         home = caller.project or DEFAULT_PROJECT
         project = caller.project_or(params.get("project", "")[:200], home)
-        environment = params.get("environment", "")[:400] if caller.role else ""
+        asked = params.get("environment", "")[:400] if caller.role else ""
+        environment = "" if asked == EVERY_ENVIRONMENT else asked
         return Place(
             root=request.scope.get("root_path", ""),
             project=project,
             range=parse_range(params, self.services.clock_ns()),
             environment=self.typed.value(project, "environment", environment) if environment else "",
             home_project=home,
+            is_every=asked == EVERY_ENVIRONMENT,
         )
+
+    def judged_place(self, request: Request, caller: Caller, workflow: str = "") -> Place:
+        """Where a page that judges runs stands: in production, unless another environment or all of them were chosen.
+
+        Where no run names an environment, or none is production, it shows all of them and says so. Takes a workflow, by which
+        it asks for environments, and raises what `place` does.
+        """
+        place = self.place(request, caller)
+        if place.environment or place.is_every or caller.role is None:
+            return place
+        since_ns = place.range.since_ns - place.range.since_ns % HOUR_NS
+        hours = HourQuery(place.project, since_ns, place.range.until_ns, workflow=workflow or None)
+        key = ("runs by environment", place.project, workflow, place.range.key or place.range.since_ns)
+        found = self.recent.get(key, lambda: self.services.store.hours(hours, (HourField.ENVIRONMENT,)))
+        self.typed.note(place.project, "environment", (row.environment for row in found))
+        return in_production(place, {row.environment: row.runs for row in found})
 
     def query(self, place: Place) -> RunQuery:
         """The runs of a place, unfiltered."""

@@ -14,6 +14,8 @@ from web.format import plural, rfc3339, span_of
 SECOND_NS = 1_000_000_000
 DEFAULT_RANGE = "24h"
 DEFAULT_PROJECT = "default"
+EVERY_ENVIRONMENT = "*"
+"""What an address says when somebody chose all environments; pages that judge show production otherwise."""
 DEMO_PROJECT = "demo"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _MOST_S = 400 * 86_400
@@ -158,16 +160,29 @@ class Place:
     range: TimeRange
     environment: str = ""
     home_project: str = DEFAULT_PROJECT
+    is_every: bool = False
+    """Whether somebody chose all environments; without it an empty one leaves the choice to the page."""
+    note: str = ""
+    """What a page that judges says about environments where nobody chose one."""
 
     def url(self, path: str, /, **params: object) -> str:
         """An address of ours that keeps project, environment and range; None and empty values are left out."""
         merged: dict[str, str] = {}
         if self.project != self.home_project:
             merged["project"] = self.project
-        if self.environment:
-            merged["environment"] = self.environment
+        merged.update(self.chosen())
         merged.update(self.range.params())
         return self._write(path, {**merged, **{_name(k): v for k, v in params.items()}})
+
+    def chosen(self) -> dict[str, str]:
+        """The environment as an address says it; nothing where nobody chose."""
+        said = self.environment or (EVERY_ENVIRONMENT if self.is_every else "")
+        return {"environment": said} if said else {}
+
+    def of(self, environment: str) -> Place:
+        """The same place in the environment of one of its rows; a row of runs that name none shows all of them."""
+        found = environment or self.environment
+        return replace(self, environment=found, is_every=not found)
 
     def bare(self, path: str, /, **params: object) -> str:
         """An address of ours without the place: static files, settings, the API."""
@@ -179,8 +194,34 @@ class Place:
 
     def _write(self, path: str, params: Mapping[str, object]) -> str:
         kept = [(k, str(v)) for k, v in params.items() if v is not None and v != ""]
-        query = urlencode(kept, quote_via=quote)
+        query = urlencode(kept, quote_via=quote, safe="*")
         return f"{self.root}{path}" + (f"?{query}" if query else "")
+
+
+PRODUCTION = frozenset({"production", "prod"})
+
+
+def in_production(place: Place, runs: Mapping[str, int]) -> Place:
+    """The same place in production, or over all environments where there is none, with what the page has to say about it.
+
+    Args:
+        place: Where nobody chose an environment.
+        runs: Environment → how many runs are of it; empty where they name none.
+    """
+    home = next((name for name in runs if name.lower() in PRODUCTION), "")
+    if home:
+        left = runs.get("", 0)
+        note = f"Production only. {plural(left, 'run')} of this time named no environment." if left else ""
+        return replace(place, environment=home, note=note)
+    if any(runs):
+        return replace(place, note="No run of this time is from production, so all environments are shown together.")
+    if runs:
+        return replace(
+            place,
+            note="No run of this time names its environment, so all are judged together. "
+            "Set deployment.environment.name where the agent starts to keep production apart.",
+        )
+    return place
 
 
 def _name(keyword: str) -> str:

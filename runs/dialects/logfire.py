@@ -7,6 +7,7 @@ from runs.draft import Draft
 from runs.kinds import Strength
 from runs.messages import each_message
 from runs.money import usd_of
+from runs.parts import parts_of
 from runs.rawusage import usage_in
 from runs.sheet import Sheet, tool_definitions
 from runs.values import as_map, dig, flag_of, text_of
@@ -99,7 +100,7 @@ def _agents_sdk_content(view: View, sheet: Sheet) -> None:
         return
     response = as_map(view.attributes.get("response"))
     if response:
-        sheet.put_system(each_message(response.get("instructions"), "system"))
+        sheet.put_system(parts_of(response.get("instructions")))
         sheet.put_input(each_message(view.structured("raw_input"), "user"))
         sheet.put_output(each_message(response.get("output"), "assistant"))
         sheet.put_tools(tool_definitions(response.get("tools")))

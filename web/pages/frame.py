@@ -7,7 +7,7 @@ its path, to everybody whose role that route's own permission lets in; nothing e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spans.health import IngestStatus
 from spans.roles import Permission
@@ -276,7 +276,7 @@ def _environments(
     place: Place, path: str, kept: Mapping[str, str], environments: tuple[str, ...]
 ) -> tuple[Choice, ...]:
     def href(name: str) -> str:
-        return Place(place.root, place.project, place.range, name, place.home_project).url(path, **kept)
+        return replace(place, environment=name, is_every=not name).url(path, **kept)
 
     names = tuple(dict.fromkeys((*environments, place.environment)))
     return (
@@ -286,7 +286,7 @@ def _environments(
 
 
 def _ranges(place: Place, path: str, kept: Mapping[str, str]) -> tuple[Choice, ...]:
-    base = {k: v for k, v in {"project": _foreign(place), "environment": place.environment}.items() if v}
+    base = {**({"project": foreign} if (foreign := _foreign(place)) else {}), **place.chosen()}
     return tuple(
         Choice(words, place.bare(path, **{**base, **kept, "range": key}), key == place.range.key)
         for key, words in RANGES

@@ -170,7 +170,7 @@ def _sentence(tab: str, ranked: Sequence[Ranked]) -> str:
 def kind_line(place: Place, ranked: Ranked, reviewed: Reviewed | None) -> KindLine:
     """One kind as the list shows it."""
     group = ranked.group
-    here = Place(place.root, place.project, place.range, group.environment or place.environment, place.home_project)
+    here = place.of(group.environment)
     length = place.range.length_ns
     expected = group.before * length / _BEFORE_NS if group.before else None
     order = (Followed.RAN, Followed.WENT_ROUND, Followed.RETRIED, Followed.ASKED, Followed.GAVE_UP)

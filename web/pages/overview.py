@@ -228,7 +228,7 @@ def _fleet_line(place: Place, row: FleetRow, around: Around) -> FleetLine:
     totals = row.totals
     policy = around.policies.find(row.workflow)
     budget = around.budgets.get((row.workflow, row.environment))
-    here = Place(place.root, place.project, place.range, row.environment or place.environment, place.home_project)
+    here = place.of(row.environment)
     own = {"workflow": row.workflow, "shape": COUNTED_SHAPES}
     return FleetLine(
         workflow=row.workflow or "no workflow named",

@@ -319,9 +319,7 @@ def economics_lines(
     """A table of cost per success; every row opens its runs."""
     lines = []
     for figures in rows:
-        here = Place(
-            place.root, place.project, place.range, figures.environment or place.environment, place.home_project
-        )
+        here = place.of(figures.environment)
         faults = tuple(
             (name.replace("_", " "), percent(rate)) for name, rate in figures.fault_rates.items() if rate > 0
         )
@@ -369,7 +367,7 @@ def version_table(place: Place, workflow: str, rows: Sequence[Economics]) -> Eco
     names = {row.key for row in rows}
     if len(names) != 1 or place.range.length_ns >= LONGER_NS:
         return EconomicsTable(lines, dearer_sentence(rows))
-    longer = Place(place.root, place.project, TimeRange(0, LONGER_NS, "14d"), place.environment, place.home_project)
+    longer = replace(place, range=TimeRange(0, LONGER_NS, "14d"))
     only = next(iter(names)) or "without a name"
     return EconomicsTable(
         lines,

@@ -48,8 +48,8 @@ _FAR_NS = 2**62
 def spend(request: Request, caller: Reader) -> Response:
     """Where the money went and what cost more than it should, over all workflows or one."""
     desk = desk_of(request)
-    place = desk.place(request, caller)
     workflow = request.query_params.get("workflow", "")[:400]
+    place = desk.judged_place(request, caller, workflow)
     by = request.query_params.get("by", "workflow")[:200]
     attribute = by.removeprefix(ATTRIBUTE) if by.startswith(ATTRIBUTE) else ""
     if not attribute and by not in dict(SPEND_TABS):
@@ -81,8 +81,8 @@ def spend(request: Request, caller: Reader) -> Response:
 def drift(request: Request, caller: Reader) -> Response:
     """Workflows that behave differently, over all of them or one."""
     desk = desk_of(request)
-    place = desk.place(request, caller)
     workflow = request.query_params.get("workflow", "")[:400]
+    place = desk.judged_place(request, caller, workflow)
     now = desk.services.clock_ns()
     activity = desk.services.store.measures.activity(place.project, now - LOOK_BACK_NS, now)
     page = build_drift(

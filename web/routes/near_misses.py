@@ -70,7 +70,7 @@ def blind_of(desk: Desk, place: Place) -> tuple[str, ...]:
 def near_misses(request: Request, caller: Reader, kind: str = "") -> Response:
     """Kinds of attempts."""
     desk = desk_of(request)
-    place = desk.place(request, caller)
+    place = desk.judged_place(request, caller)
     ledger = desk.services.ledger
     page = build_near_misses(
         place,
@@ -89,7 +89,7 @@ def near_misses(request: Request, caller: Reader, kind: str = "") -> Response:
 def week(request: Request, caller: Reader) -> Response:
     """The weekly review."""
     desk = desk_of(request)
-    place = _week_of(desk.place(request, caller))
+    place = _week_of(desk.judged_place(request, caller))
     frame = desk.frame(request, caller, place, "Weekly review", active="near-misses")
     return desk.page(request, "near_misses_week.html", frame, _week(desk, place))
 
@@ -98,7 +98,7 @@ def week(request: Request, caller: Reader) -> Response:
 def week_as_markdown(request: Request, caller: Reader) -> Response:
     """The weekly review to send around."""
     desk = desk_of(request)
-    place = _week_of(desk.place(request, caller))
+    place = _week_of(desk.judged_place(request, caller))
     record(desk, caller, "export", "near-misses/week.md", place.project)
     text = week_markdown(_week(desk, place), desk.services.endpoints.public_url)
     return PlainTextResponse(text, media_type="text/markdown; charset=utf-8")

@@ -50,7 +50,7 @@ LEARNING_NS = 14 * 86_400 * 1_000_000_000
 def overview(request: Request, caller: Reader) -> Response:
     """The Overview, or the first screen while the project has no run at all."""
     desk = desk_of(request)
-    place = desk.place(request, caller)
+    place = desk.judged_place(request, caller)
     if not _has_runs(desk, place.project):
         return _first(request, desk, caller, place, is_connect=False)
     store = desk.services.store
@@ -338,7 +338,7 @@ def search(request: Request, caller: Reader, q: Annotated[str, Form()] = "") -> 
 def workflows(request: Request, caller: Reader) -> Response:
     """Every workflow of the range."""
     desk = desk_of(request)
-    place = desk.place(request, caller)
+    place = desk.judged_place(request, caller)
     query = replace(desk.query(place), shape=tuple(COUNTED_SHAPES.split(",")))
     fleet = desk.services.store.fleet(query)
     desk.typed.note(place.project, "workflow", (row.workflow for row in fleet))

@@ -111,7 +111,7 @@ def save_view(
         if request.query_params.get("shape")
         else {k: v for k, v in params_of(query).items() if k != "shape"}
     )
-    kept = {**({"environment": place.environment} if place.environment else {}), **place.range.params(), **own}
+    kept = {**place.chosen(), **place.range.params(), **own}
     text = urlencode(kept)
     clean = desk.services.redact_text(place.project, name)
     desk.services.ledger.views.save(place.project, VIEWS_OF, clean, text, owner=caller.actor, shared=bool(shared))

@@ -62,8 +62,8 @@ MOST_FINDINGS = 20
 def workflow_hub(request: Request, caller: Reader, workflow: str, tab: str = "summary") -> Response:
     """One workflow: owner and switch first, then the tab."""
     desk = desk_of(request)
-    place = desk.place(request, caller)
     name = workflow[:MOST_NAME]
+    place = desk.judged_place(request, caller, name)
     shown = tab if tab in dict(TABS) and tab != "runs" else "summary"
     page = _build(desk, request, caller, place, name, shown)
     frame = desk.frame(request, caller, place, name or "no workflow named", active="workflows")

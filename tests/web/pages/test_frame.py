@@ -90,7 +90,10 @@ def test_switching_range_or_environment_keeps_the_page_and_its_filters():
     )
     assert made.kept == {"workflow": "a"}
     assert made.ranges[0].href == "/runs?workflow=a&range=15m"
-    assert [c.href for c in made.environments] == ["/runs?workflow=a", "/runs?environment=prod&workflow=a"]
+    assert [c.href for c in made.environments] == [
+        "/runs?environment=*&workflow=a",
+        "/runs?environment=prod&workflow=a",
+    ]
 
 
 def test_the_range_menu_offers_the_time_around_an_incident():

@@ -185,7 +185,7 @@ def test_spend_lists_spikes_and_splits_by_every_dimension(house: House):
     run = a_run(attributes={"tenant": "acme"}, started_ns=NOW_NS - HOUR, cost_usd=Decimal("0.5"), workflow="billing")
     house.store.write_derived([Assembly(run, ())])
     page = html.unescape(house.browser().get("/spend").text)
-    assert "/spend?by=attr.tenant" in page
+    assert "/spend?environment=production&by=attr.tenant" in page
     page = html.unescape(house.browser().get("/spend?by=attr.tenant").text)
     assert "attr.tenant=acme" in page  # the runs behind the number
     assert ">$0.50<" in page
@@ -213,13 +213,13 @@ def test_changes_stand_on_every_chart_over_time(house: House):
     policy = Mark("default", "", "refund-agent", NOW_NS - HOUR, MarkKind.POLICY, "version 1 saved")
     house.ledger.marks.add([policy, Mark("default", "staging", "refund-agent", NOW_NS, MarkKind.PROMPT, "h1:77")])
     for page in ("/", "/spend"):
-        shown = house.browser().get(f"{page}?range=24h").text
+        shown = house.browser().get(f"{page}?range=24h&environment=*").text
         figures = re.findall(r'id="fig-[^"]+"[^>]*>(.*?)</script>', shown, re.DOTALL)
         assert figures, page
         assert all('"dash":"dot"' in figure for figure in figures), page
         assert shown.count("refund-agent: policy version 1 saved") == 1, page
         assert "prompt h1:77 first seen" in shown
-    assert "h1:77" not in house.browser().get("/?range=24h&environment=production").text
+    assert "h1:77" not in house.browser().get("/?range=24h").text  # production
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"label": ""}', '{"label": 4}', '{"label": "x", "at": "when"}'])
