@@ -3,7 +3,8 @@
 pytest tests/long/soak.py -s --timeout 0          # LONG_MINUTES=480 for eight hours, LONG_RATE=200, LONG_SEED=7 to repeat
 
 Prints for every process its memory over the time and the slope after the warm-up (the first quarter): Theil and Sen's median of
-all pairwise slopes, with its 95 % interval (Sen, JASA 63, 1968). The interval says what so short a time can tell.
+all pairwise slopes, with its 95 % interval (Sen, JASA 63, 1968), and the same of the second half of the time alone, since caches
+go on filling. The interval says what so short a time can tell.
 """
 
 # ruff: noqa: T201 the figures are what a person wants
@@ -162,10 +163,12 @@ def _tell(seen: Seen) -> None:
     for role, points in sorted(seen.memory_mib.items()):
         late = _late(points)
         slope, low, high = slope_per_hour(late)
+        half, half_low, half_high = slope_per_hour(late[-len(points) // 2 :])
         handles = [number for _, number in seen.handles[role]]
         print(
             f"{role}: {points[0][1]:.0f} MiB at the start, {late[0][1]:.0f} warm, {late[-1][1]:.0f} at the end, most"
-            f" {max(mib for _, mib in points):.0f}; slope {slope:+.2f} MiB/h [{low:+.2f}, {high:+.2f}];"
+            f" {max(mib for _, mib in points):.0f}; slope {slope:+.2f} MiB/h [{low:+.2f}, {high:+.2f}],"
+            f" of the second half {half:+.2f} [{half_low:+.2f}, {half_high:+.2f}];"
             f" open files {handles[0]} to {handles[-1]}, most {max(handles)}"
         )
     for name, timed in (("answer", seen.answer_s), ("fresh", seen.fresh_s), ("three reads", seen.read_s)):

@@ -77,6 +77,17 @@ class CostNote:
 
 
 @dataclass(frozen=True, slots=True)
+class Linked:
+    """A span that this one names as its cause or company (OpenTelemetry span link); it may be of another trace."""
+
+    trace_id: str
+    span_id: str
+    href: str
+    """Opens its run, or says why it cannot."""
+    attributes: Node | None
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
     """Everything the panel shows."""
 
@@ -125,9 +136,11 @@ class Detail:
     has_content: bool
     links: tuple[OutLink, ...]
     """To other tools."""
+    linked: tuple[Linked, ...]
 
 
 _LAST_MESSAGES = 4
+MAX_LINKED = 50
 MAX_PATHS = 20
 
 
@@ -197,7 +210,20 @@ def build_detail(
             or content.input is not None or content.output is not None or content.embedding_inputs
         ),
         links=links,
+        linked=_linked(place, span),
     )  # fmt: skip
+
+
+def _linked(place: Place, span: CleanSpan | None) -> tuple[Linked, ...]:
+    return tuple(
+        Linked(
+            one.trace_id,
+            one.span_id,
+            place.bare(f"/t/{one.trace_id}", span=one.span_id, project=place.project),
+            json_tree(dict(one.attributes)) if one.attributes else None,
+        )
+        for one in (span.span.links[:MAX_LINKED] if span else ())
+    )
 
 
 def _tree(value: Value, *, unfold: bool = False) -> Node | None:
@@ -320,10 +346,7 @@ def _raws(span: CleanSpan | None, logs: Sequence[CleanLog]) -> tuple[Raw, ...]:
         events: list[Value] = [
             {"name": e.name, "time_ns": e.time_ns, "attributes": dict(e.attributes)} for e in inner.events
         ]
-        links: list[Value] = [
-            {"trace_id": k.trace_id, "span_id": k.span_id, "attributes": dict(k.attributes)} for k in inner.links
-        ]
-        raws.extend((_raw("Events", events), _raw("Links", links)))
+        raws.append(_raw("Events", events))
         raws.append(_raw("Resource", dict(inner.resource.attributes)))
         raws.append(_raw("Scope", {"name": inner.scope.name, "version": inner.scope.version, **inner.scope.attributes}))
     if logs:

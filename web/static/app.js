@@ -108,6 +108,12 @@
     else address.searchParams.delete("span");
     address.searchParams.delete("from");
     address.hash = "";
+    /* a turn of another part of the conversation: the server knows which */
+    if (push && span && document.querySelector("[data-parts]") && !document.getElementById("t-" + span)) {
+      address.hash = "t-" + span;
+      location.href = address;
+      return true;
+    }
     if (push) history.pushState({ span }, "", address);
     for (const old of all(".wf .row.sel")) {
       old.classList.remove("sel");

@@ -30,22 +30,28 @@ RULES = """() => axe.run(document, {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_serious_on_any_page(chromium: Browser, tmp_path: Path, scheme: str):
-    """Every address of every route, in a house that has one of everything; a new route cannot be forgotten."""
+    """Every address of every route, in a house that has one of everything; a new route cannot be forgotten.
+
+    Whatever folds is open, and every page is looked at wide in one theme and narrow in the other.
+    """
     with a_listener() as listener:
         made = furnished(tmp_path, text="I want my money back")
         with serving(made.house, chromium, listener) as site:
             found: dict[str, list[str]] = {}
             page = site.page(color_scheme=scheme, bypass_csp=True)
             looked = 0
-            for path in (*html_pages(made), *EMPTY, "/no-such-page"):
+            for number, path in enumerate((*html_pages(made), *EMPTY, "/no-such-page")):
+                is_wide = (number % 2 == 0) == (scheme == "light")
+                page.set_viewport_size({"width": 1440 if is_wide else 390, "height": 900})
                 page.goto(path)
+                page.evaluate("document.querySelectorAll('main details:not(.menu)').forEach(e => { e.open = true })")
                 page.evaluate(AXE)
                 looked += 1
                 if problems := page.evaluate(RULES):
                     found[path] = problems
             assert looked > 70
             assert [p for p in site.problems if "404" not in p] == []
-    assert found == {}
+    assert found == {}, "\n".join(f"{path}: {told}" for path, told in found.items())
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -73,3 +79,26 @@ def test_nothing_serious_in_the_palette_and_the_list_of_keys(site: Site):
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     assert page.evaluate(RULES) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_serious_in_any_menu(site: Site, scheme: str, width: int):
+    """The menus of the header, of the phone's bar and of a list, each opened as a person does."""
+    run = add_refund(site.house.store, text="I want my money back")
+    page = site.page(color_scheme=scheme, bypass_csp=True, viewport={"width": width, "height": 844})
+    opened = 0
+    for path in ("/", "/runs", f"/runs/{run}"):
+        page.goto(path)
+        page.evaluate(AXE)
+        menus = page.locator("details.menu > summary")
+        for number in range(menus.count()):
+            menu = menus.nth(number)
+            if menu.is_visible():
+                menu.click()
+                opened += 1
+                # what an open menu lies over is no target meanwhile
+                found = page.evaluate(RULES.replace("axe.run(document", 'axe.run({include: ["details.menu[open]"]}'))
+                assert found == [], (path, menu.inner_text())
+                page.keyboard.press("Escape")
+    assert opened >= 6

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from spans.roles import Role
 from spans.span import StatusCode
-from tests.builders import NOW_NS, SECOND_NS, a_span_id
+from tests.builders import NOW_NS, SECOND_NS, a_span_id, a_trace_id
 from tests.web.browser.conftest import Site, a_listener, serving
 from tests.web.furnished import furnished, html_pages
 from tests.web.house import clean, fill
@@ -88,6 +88,30 @@ def test_selecting_a_step_follows_back_forward_and_reload(site: Site):
     expect(heading).to_have_text("refund-agent")
     page.get_by_role("link", name="Conversation").click()
     expect(page).to_have_url(re.compile(f"/conversation\\?span={a_span_id(101)}"))
+
+
+def test_a_step_of_another_part_of_the_conversation_opens_that_part(site: Site, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("web.talk.WHOLE_CONVERSATION", 4)
+    monkeypatch.setattr("web.talk.PART_STEPS", 6)
+    apart = [
+        replace(span, attributes={**span.attributes, "gen_ai.request.model": f"m{n}", "gen_ai.response.model": f"m{n}"})
+        for n, span in enumerate(many_spans(7, 30, text="what was asked"))
+    ]
+    fill(site.house.store, clean(apart))
+    page = site.page()
+    page.goto(f"/runs/{a_trace_id(7)}/conversation?part=0")
+    far = a_span_id(28)
+    assert page.locator(f"#t-{far}").count() == 0
+    page.locator(f'.go[data-span="{far}"]').click()
+    expect(page.locator(f"#t-{far}")).to_be_in_viewport()
+    expect(page).to_have_url(re.compile(f"span={far}"))
+    assert "part=" not in page.url
+    page.go_back()
+    expect(page).to_have_url(re.compile("part=0"))
+    near = a_span_id(3)
+    page.locator(f'.go[data-span="{near}"]').click()
+    expect(page.locator(f"#t-{near}.hit")).to_be_in_viewport()
+    assert site.problems == []
 
 
 def test_the_tree_is_walked_with_the_keyboard(site: Site):
@@ -248,6 +272,24 @@ def test_everything_is_readable_without_script(site: Site):
     page.locator(".top input[name=q]").fill("refund")
     page.locator(".top input[name=q]").press("Enter")
     expect(page).to_have_url(re.compile("q=refund"))
+
+
+def test_every_page_reads_without_a_script(chromium: Browser, tmp_path: Path):
+    """Its words are there, and whatever can be sent has a button to send it."""
+    with a_listener() as listener:
+        made = furnished(tmp_path, text="what was said")
+        with serving(made.house, chromium, listener) as site:
+            page = site.page(java_script_enabled=False)
+            wrong = {}
+            for path in html_pages(made):
+                page.goto(path)
+                main = page.locator("main")
+                if len(main.inner_text()) < 30:
+                    wrong[path] = main.inner_text()
+                for form in main.locator("form").all():
+                    if not form.locator("button:not([type=button]), input[type=submit]").count():
+                        wrong[path] = form.evaluate("form => form.outerHTML.slice(0, 200)")
+    assert wrong == {}
 
 
 def test_a_list_is_filtered_by_a_real_value(site: Site):

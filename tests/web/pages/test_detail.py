@@ -6,9 +6,10 @@ from spans.clean import Redaction, RedactionNote
 from spans.content import SpanContent
 from spans.facts import Decision
 from spans.kinds import SpanKind, UsageRole, Verdict
+from spans.span import Link
 from spans.usage import ReportedCost, Usage
 from spans.why import Why
-from tests.builders import a_clean_log, a_clean_span, a_step
+from tests.builders import a_clean_log, a_clean_span, a_span_id, a_step, a_trace_id
 from tests.web.test_conversation import HELLO, HI
 from web.pages.detail import build_detail, group_notes, usage_words
 from web.places import Place, TimeRange
@@ -51,6 +52,17 @@ def test_redactions_are_grouped_with_the_places_where_they_were():
     assert [(g.entity, g.number, g.paths, g.why[:8]) for g in groups] == [
         ("EMAIL", 2, ("/a/0",), "the form"), ("CARD", 1, ("/b",), "the issu"), ("CARD", 1, ("/c",), "")
     ]  # fmt: skip
+
+
+def test_links_to_other_spans_open_their_runs():
+    span = a_clean_span(
+        links=(Link(a_trace_id(9), a_span_id(9), {"why": "retry of <b>"}), Link(a_trace_id(8), a_span_id(8)))
+    )
+    first, second = detail(span=span).linked
+    assert first.href == f"/t/{a_trace_id(9)}?span={a_span_id(9)}&project=default"
+    assert (first.trace_id, first.span_id, second.attributes) == (a_trace_id(9), a_span_id(9), None)
+    assert first.attributes.children[0].key == "why"
+    assert "Links" not in [raw.label for raw in detail(span=span).raws]
 
 
 def test_the_rules_and_the_key_a_step_was_cleaned_with_are_told_once_each():
