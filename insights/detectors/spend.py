@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from insights.spend import SpendDetector, SpendReading, WindowReading
 from runs.measures import unit_of
 from spans.finding import FeatureChange, Finding, FindingKind, Impact, Severity
 from spans.values import Value
+from store.api import RunQuery
 from store.hours import HourField, HourQuery, HourRow
 from store.measures import Comparison, SpendField, SpendPart
 
@@ -23,6 +24,10 @@ BEFORE_NS = 7 * DAY_NS
 """What the spike is split against."""
 PAGE_USD = 5.0
 """A spike worth less than this is a ticket, never a page."""
+MOST_ATTRIBUTES = 5
+ATTRIBUTE = "attr."
+"""What begins the name of a promoted attribute, as in an address."""
+_LOOKED_AT = 50
 EXPLAINS = 0.3
 """A value explains a spike when it makes up this share of the excess."""
 
@@ -34,6 +39,7 @@ _CAUSES = {
     "retry": "retries",
     "loop": "loops",
     "input_tokens": "a growing context",
+    "output_tokens": "longer answers",
     "cache_share": "lost cache hits",
     "model_calls": "more model calls per run",
     "tool_calls": "more tool calls per run",
@@ -121,14 +127,19 @@ def _finding(inputs: Inputs, spike: Spike) -> Finding:
         spike.since_ns - BEFORE_NS,
         spike.since_ns,
     )
-    parts = {
-        field: inputs.store.measures.spend_parts(inputs.project, where, field)
+    measures = inputs.store.measures
+    parts: dict[str, Sequence[SpendPart]] = {
+        field.value: measures.spend_parts(inputs.project, where, field)
         for field in (SpendField.VERSION, SpendField.MODEL, SpendField.USER, SpendField.SESSION)
     }
+    for name in _attributes(inputs, where):
+        parts[f"{ATTRIBUTE}{name}"] = measures.spend_parts(inputs.project, where, SpendField.WORKFLOW, name)
     runs, before_runs = (
-        sum(n) for n in zip(*((p.runs, p.before_runs) for p in parts[SpendField.VERSION]), strict=True)
+        sum(n) for n in zip(*((p.runs, p.before_runs) for p in parts[SpendField.VERSION.value]), strict=True)
     )
-    usd, before_usd = (sum(n) for n in zip(*((p.usd, p.before_usd) for p in parts[SpendField.VERSION]), strict=True))
+    usd, before_usd = (
+        sum(n) for n in zip(*((p.usd, p.before_usd) for p in parts[SpendField.VERSION.value]), strict=True)
+    )
     hours_before = BEFORE_NS / HOUR_NS
     features = (
         FeatureChange("spend_usd", window.expected, window.spend, round(window.z or 0.0, 2), "usd"),
@@ -137,9 +148,7 @@ def _finding(inputs: Inputs, spike: Spike) -> Finding:
             "cost_usd", before_usd / before_runs if before_runs else None, usd / runs if runs else None, 0.0, "usd"
         ),
     )
-    costly = inputs.store.measures.examples(
-        inputs.project, where, "cost_usd", is_rate=False, current=True, near=None, limit=5
-    )
+    costly = measures.examples(inputs.project, where, "cost_usd", is_rate=False, current=True, near=None, limit=5)
     explained = explain(parts, window.excess, window.hours / hours_before)
     causes = _causes(inputs, where)
     top = sum(example.value for example in costly) / window.excess if window.excess > 0 else 0.0
@@ -153,9 +162,7 @@ def _finding(inputs: Inputs, spike: Spike) -> Finding:
         "causes": [change_in_words(cause) for cause in causes],
         "top_runs_share": round(min(1.0, top), 3),
     }
-    reach = inputs.store.measures.reach(
-        inputs.project, spike.workflow, spike.environment, spike.since_ns, where.current_until_ns
-    )
+    reach = measures.reach(inputs.project, spike.workflow, spike.environment, spike.since_ns, where.current_until_ns)
     return Finding(
         kind=FindingKind.SPEND_SPIKE,
         project=inputs.project,
@@ -175,8 +182,22 @@ def _finding(inputs: Inputs, spike: Spike) -> Finding:
     )
 
 
+def _attributes(inputs: Inputs, where: Comparison) -> tuple[str, ...]:
+    """Promoted attributes, such as tenant and plan, that the newest runs of the spike carry."""
+    query = RunQuery(
+        inputs.project,
+        since_ns=where.current_since_ns,
+        until_ns=where.current_until_ns,
+        workflow=where.workflow or None,
+        environment=where.environment or None,
+        limit=_LOOKED_AT,
+    )
+    seen = Counter(name for run in inputs.store.find_runs(query).rows for name in run.attributes)
+    return tuple(name for name, _ in sorted(seen.items(), key=lambda one: (-one[1], one[0]))[:MOST_ATTRIBUTES])
+
+
 def explain(
-    parts: Mapping[SpendField, Sequence[SpendPart]], excess: float, share_of_before: float
+    parts: Mapping[str, Sequence[SpendPart]], excess: float, share_of_before: float
 ) -> tuple[tuple[str, str, float], ...]:
     """(field, value, share of the excess) of the value of each field that explains most of it, the largest first."""
     found = []
@@ -187,7 +208,7 @@ def explain(
         share = (best.usd - best.before_usd * share_of_before) / excess
         is_telling = len(rows) > 1 and share >= EXPLAINS
         if is_telling:
-            found.append((field.value, best.value, min(1.0, share)))
+            found.append((field, best.value, min(1.0, share)))
     return tuple(sorted(found, key=lambda f: -f[2]))
 
 
@@ -221,7 +242,7 @@ def _sentence(
     said = [first]
     if explained:
         field, value, share = explained[0]
-        said.append(f"{100 * share:.0f} % of the excess is {field} {value[:60]}")
+        said.append(f"{100 * share:.0f} % of the excess is {field.removeprefix(ATTRIBUTE)} {value[:60]}")
     if top >= EXPLAINS:
         said.append(f"the five dearest runs make up {100 * min(1.0, top):.0f} % of it")
     if causes:

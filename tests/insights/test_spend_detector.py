@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 
 import pytest
+from msgspec import structs
 
 from insights.detectors.base import HOUR_NS, Inputs
 from insights.detectors.spend import SPEND, _times, explain
@@ -15,7 +16,7 @@ from spans.finding import FeatureChange, Severity
 from spans.ids import RunId
 from spans.kinds import RunStatus
 from spans.run import Assembly, Measures
-from store.measures import SpendField, SpendPart
+from store.measures import SpendPart
 from store.memory import MemoryStore
 from tests.builders import NOW_NS, a_run
 
@@ -124,9 +125,31 @@ def test_what_is_fed_reads_like_what_is_added():
     assert fed.add(299, *hours[-1]) == added_last
 
 
+def test_a_tenant_that_explains_the_spike_is_named():
+    rng = random.Random(5)
+    made = []
+    for hour in range(DAYS * 24):
+        start, late = NOW - (DAYS * 24 - hour) * HOUR_NS, hour == DAYS * 24 - 1
+        for n in range(22 if late else 2):
+            tenant = "umbrella" if n > 1 else rng.choice(["acme", "initech"])
+            run = one(len(made), start + n, rng.lognormvariate(-3, 0.4), "v1", 1000)
+            made.append(
+                structs.replace(run, run=structs.replace(run.run, attributes={"tenant": tenant, "plan": "pro"}))
+            )
+    store = MemoryStore()
+    store.write_derived(made)
+    while store.roll_up():
+        pass
+    (spike,) = found(store)
+    assert "of the excess is tenant umbrella" in spike.summary
+    first = spike.detail["explained_by"][0]
+    assert (first["field"], first["value"]) == ("attr.tenant", "umbrella")
+    assert "attr.plan" not in [row["field"] for row in spike.detail["explained_by"]]
+
+
 def test_the_value_that_explains_most_is_named_only_when_it_does():
     rows = (SpendPart("a", 9.0, 9, 70.0, 70), SpendPart("b", 8.0, 2, 0.0, 0))
-    assert explain({SpendField.VERSION: rows}, 8.0, 0.1) == (("version", "b", 1.0),)
+    assert explain({"version": rows}, 8.0, 0.1) == (("version", "b", 1.0),)
     even = tuple(SpendPart(f"u{n}", 1.0, 1, 1.0, 1) for n in range(10))
-    assert explain({SpendField.USER: even}, 9.0, 0.1) == ()
-    assert explain({SpendField.MODEL: (SpendPart("only", 9.0, 9, 1.0, 1),)}, 8.0, 0.1) == ()
+    assert explain({"user": even}, 9.0, 0.1) == ()
+    assert explain({"model": (SpendPart("only", 9.0, 9, 1.0, 1),)}, 8.0, 0.1) == ()

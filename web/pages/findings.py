@@ -396,7 +396,7 @@ def _explained(value: object) -> tuple[tuple[str, str, str], ...]:
     if not isinstance(value, (list, tuple)):
         return ()
     return tuple(
-        (str(row.get("field")), str(row.get("value")), percent(float(row.get("share") or 0)))
+        (str(row.get("field")).removeprefix(ATTRIBUTE), str(row.get("value")), percent(float(row.get("share") or 0)))
         for row in value
         if isinstance(row, Mapping)
     )
