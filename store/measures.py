@@ -51,6 +51,8 @@ class Comparison:
     keep_permille: int = 1_000
     """Share of both groups that is looked at, chosen by the hash of their ids: the dispersion of the reference's days is that of days as
     large as the current one."""
+    utc_offset_s: int = 0
+    """Of the clock whose hours and weekends the runs are compared within, in seconds east of UTC."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,7 +198,10 @@ class MemoryMeasures:
         return tuple(sorted(found, key=lambda f: (f.started_ns, f.run_id))[:limit])
 
     def _tools(self, project: str, where: Comparison, limit: int) -> tuple[ToolRow, ...]:
-        rows = [ToolRow(day < 0, _stratum(a.run), a.measures.tools) for a, day in self._groups(project, where)]
+        rows = [
+            ToolRow(day < 0, _stratum(a.run, where.utc_offset_s), a.measures.tools)
+            for a, day in self._groups(project, where)
+        ]
         return tuple(row for side in (True, False) for row in [r for r in rows if r.is_current is side][:limit])
 
     def versions(self, project: str, since_ns: int, at_ns: int) -> tuple[VersionSpan, ...]:
@@ -240,12 +243,12 @@ class MemoryMeasures:
     def _compared(self, project: str, number: int, c: Comparison) -> Iterator[FeatureTest]:
         groups = list(self._groups(project, c))
         for feature in sorted({name for a, _ in groups for name in a.measures.numbers}):
-            compared = compare_numbers(*_sides(groups, feature, is_rate=False))
+            compared = compare_numbers(*_sides(groups, feature, c.utc_offset_s, is_rate=False))
             if compared is not None:
                 yield FeatureTest(number, feature, is_rate=False, compared=compared)
         flags = Counter(flag for a, _ in groups for flag in a.measures.flags)
         for feature in sorted(name for name, yes in flags.items() if yes >= _LEAST_YES):
-            compared = compare_rates(*_sides(groups, feature, is_rate=True))
+            compared = compare_rates(*_sides(groups, feature, c.utc_offset_s, is_rate=True))
             if compared is not None:
                 yield FeatureTest(number, feature, is_rate=True, compared=compared)
 
@@ -267,12 +270,14 @@ def _split(assembly: Assembly, field: SpendField, attribute: str) -> Mapping[str
     return split
 
 
-def _sides(groups: Sequence[tuple[Assembly, int]], feature: str, *, is_rate: bool) -> tuple[list[Sample], list[Sample]]:
+def _sides(
+    groups: Sequence[tuple[Assembly, int]], feature: str, utc_offset_s: int, *, is_rate: bool
+) -> tuple[list[Sample], list[Sample]]:
     sides: tuple[list[Sample], list[Sample]] = ([], [])
     for a, day in groups:
         value = _value(a, feature, is_rate=is_rate)
         if value is not None:
-            sides[day >= 0].append(Sample(day, _stratum(a.run), value))
+            sides[day >= 0].append(Sample(day, _stratum(a.run, utc_offset_s), value))
     return sides
 
 
@@ -299,8 +304,8 @@ def _quantile(values: Sequence[int], share: float) -> float:
     return ordered[low] + (at - low) * (ordered[high] - ordered[low])
 
 
-def _stratum(run: Run) -> int:
-    at = datetime.fromtimestamp(run.started_ns // _SECOND_NS, UTC)
+def _stratum(run: Run, utc_offset_s: int) -> int:
+    at = datetime.fromtimestamp(run.started_ns // _SECOND_NS + utc_offset_s, UTC)
     return (at.weekday() >= 5) * 4 + at.hour // 6
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from insights.policies import PolicyBook
 from spans.change import Accepted, Mark
@@ -39,6 +41,14 @@ class Inputs:
     """Whether the moment is history: what happened after it is stored too, and sums by the hour hold it."""
     known: Mapping[str, Finding] = field(default_factory=dict)
     """What this detector stated before and still stands, by fingerprint: what is dated already need not be dated again."""
+
+    def utc_offset_s(self, workflow: str) -> int:
+        """How far the clock of a workflow's policy is ahead of UTC at the moment, in seconds; 0 without a policy."""
+        policy = self.policies.find(workflow)
+        if policy is None or policy.timezone == "UTC":
+            return 0
+        offset = datetime.fromtimestamp(self.now_ns // 1_000_000_000, zoneinfo.ZoneInfo(policy.timezone)).utcoffset()
+        return int(offset.total_seconds()) if offset is not None else 0
 
     def change_near(self, workflow: str, environment: str, at_ns: int, within_ns: int = DAY_NS) -> Mark | None:
         """The mark nearest to a moment, of this workflow or of all; None when there is none near."""

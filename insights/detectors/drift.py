@@ -98,6 +98,7 @@ def _looks(inputs: Inputs, activity: Activity) -> Iterator[_Look]:
                 since_ns,
                 until_ns,
                 keep_permille=keep,
+                utc_offset_s=inputs.utc_offset_s(activity.workflow),
             )
 
         oldest = max(start - REFERENCE_NS, accepted.since_ns if accepted is not None else 0)

@@ -264,6 +264,7 @@ def _bound(project: str, some: Sequence[Comparison], first: int) -> dict[str, ob
         "reference_version": [_version(c.reference_version) for c in some],
         "current_model": [clean_text(c.current_model) for c in some],
         "keep": [c.keep_permille for c in some],
+        "utc_offset": [c.utc_offset_s for c in some],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -11,6 +12,8 @@ from insights.detectors.base import Inputs
 from insights.detectors.drift import DRIFT, _Judged, _looks, _moved, learning, window_starts
 from insights.drift import Change
 from insights.feature_words import change_in_words, group_of, words_of
+from insights.policies import PolicyBook
+from insights.policy_file import parse_policy
 from spans.change import Accepted, Mark, MarkKind
 from spans.finding import FeatureChange, FindingKind
 from spans.ids import RunId
@@ -151,6 +154,14 @@ def test_what_nearly_moved_is_named_beside_what_surely_did_and_is_no_finding_alo
     assert [(m.feature, m.change.z) for m in _moved(judged)] == [("cost_usd", -5.0), ("latency_ms", 3.6)]
     assert _moved([one("cost_usd", 9.0, above=False)]) == []
     assert found(a_fleet(cost_after=1.18)) == []  # z 3.65
+
+
+def test_hours_and_weekends_are_those_of_the_policys_time_zone():
+    policy = parse_policy("workflow_id: w\ntimezone: Asia/Kolkata\n")
+    inputs = Inputs("default", NOW_NS, NOW_NS, MemoryStore(), policies=PolicyBook({"w": policy}))
+    activity = Activity("w", "e", 900, NOW_NS - 28 * DAY_NS, 700, 2_100, 1)
+    assert {look.comparison.utc_offset_s for look in _looks(inputs, activity)} == {5 * 3600 + 1800}
+    assert {look.comparison.utc_offset_s for look in _looks(inputs, replace(activity, workflow="other"))} == {0}
 
 
 @pytest.mark.parametrize(

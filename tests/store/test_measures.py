@@ -22,6 +22,7 @@ DAY = Comparison("w1", "prod", NOW_NS - DAY_NS, NOW_NS, NOW_NS - 8 * DAY_NS, NOW
 VERSIONS = Comparison("w2", "prod", NOW_NS - 9 * DAY_NS, NOW_NS, NOW_NS - 9 * DAY_NS, NOW_NS, "v2", "v1")
 SHORT = Comparison("w2", "prod", NOW_NS - 3 * DAY_NS, NOW_NS, NOW_NS - 8 * DAY_NS, NOW_NS - 3 * DAY_NS, "v1")
 MODEL = replace(DAY, current_model="m2")
+EAST = replace(DAY, utc_offset_s=5 * 3600 + 1800)
 
 
 def some_runs(count=500, seed=5):
@@ -90,11 +91,13 @@ def stores(tmp_path_factory):
 
 def test_both_tests_agree_for_every_feature_day_and_version(stores):
     engine, memory = (
-        {(t.comparison, t.feature): t for t in s.compare("default", [DAY, VERSIONS, SHORT, MODEL])} for s in stores
+        {(t.comparison, t.feature): t for t in s.compare("default", [DAY, VERSIONS, SHORT, MODEL, EAST])}
+        for s in stores
     )
     assert engine.keys() == memory.keys()
     assert {(0, "cost_usd"), (0, "denied"), (1, "tools_a"), (2, "retrieval_score")} <= engine.keys()
     assert not {key for key in engine if key[1] == "same"}  # all equal: nothing to compare
+    assert engine[0, "cost_usd"].compared.z != engine[4, "cost_usd"].compared.z  # other hours, other strata
     for key, test in engine.items():
         ours, theirs = test.compared, memory[key].compared
         assert test.is_rate is memory[key].is_rate

@@ -547,8 +547,8 @@ SELECT
     toInt32(-1),
     toInt32(intDiv(c.7 - 1 - started_ns, 86400000000000))
   ) AS g,
-  (toDayOfWeek(toDateTime(intDiv(started_ns, 1000000000), 'UTC')) >= 6) * 4
-    + intDiv(toHour(toDateTime(intDiv(started_ns, 1000000000), 'UTC')), 6) AS stratum,
+  (toDayOfWeek(toDateTime(intDiv(started_ns, 1000000000) + c.12, 'UTC')) >= 6) * 4
+    + intDiv(toHour(toDateTime(intDiv(started_ns, 1000000000) + c.12, 'UTC')), 6) AS stratum,
   run_id,
   started_ns,
   measure_names,
@@ -574,7 +574,8 @@ INNER JOIN
       {current_since:Array(UInt64)}, {current_until:Array(UInt64)},
       {reference_since:Array(UInt64)}, {reference_until:Array(UInt64)},
       {current_version:Array(String)}, {reference_version:Array(String)},
-      {current_model:Array(String)}, {keep:Array(UInt32)}
+      {current_model:Array(String)}, {keep:Array(UInt32)},
+      {utc_offset:Array(Int32)}
     )) AS c,
     c.2 AS workflow,
     c.3 AS environment
