@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import asdict
+from decimal import Decimal
 
 from msgspec import structs
 
+from spans.kinds import UsageRole
 from spans.run import Assembly, Run, Step
 from store.columns import BOOL, COUNTS, DAY, I64, MONEY, TEXT, TEXT_MAP, TEXTS, U32, U64, Column
+from store.measures import REPORTED
 from store.records import Record
 from store.text import clean_text, record_json
 
@@ -112,6 +116,18 @@ def trace_ids(assembly: Assembly) -> list[str]:
     """Every trace that shows in a run, its own first."""
     own = str(assembly.run.run_id)
     return list(dict.fromkeys([own, *(str(step.trace_id) for step in assembly.steps)]))
+
+
+def cost_by_class(assembly: Assembly) -> dict[str, Decimal]:
+    """What the counted calls of a run cost, by token class, the largest first."""
+    found: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for step in assembly.steps:
+        if step.usage_role is UsageRole.OWN and step.cost is not None:
+            for line in step.cost.lines:
+                found[line.token_class] += line.usd
+            if not step.cost.lines and step.cost.usd:
+                found[REPORTED] += step.cost.usd
+    return {clean_text(name): usd for name, usd in sorted(found.items(), key=lambda one: (-one[1], one[0]))}
 
 
 def measure_names(assembly: Assembly) -> list[str]:

@@ -163,6 +163,11 @@ class SpendField(StrEnum):
     """The model that answered: what a run of several models cost is split by its calls."""
     USER = "user"
     SESSION = "session"
+    TOKEN_CLASS = "token_class"  # noqa: S105 no password
+    """Input, output, cached, … as the price lines of the calls say; what a sender reported without lines is `REPORTED`."""
+
+
+REPORTED = "reported by the sender"
 
 
 @dataclass(frozen=True, slots=True)

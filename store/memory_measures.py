@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from spans.kinds import RunMode, RunStatus, UsageRole
 from spans.run import Assembly, Run
+from store.derived_rows import cost_by_class
 from store.measures import (
     DAY_NS,
     JUDGED,
@@ -259,6 +260,8 @@ def _split(assembly: Assembly, field: SpendField, attribute: str) -> Mapping[str
     cost = run.cost_usd or Decimal(0)
     if attribute:
         return {run.attributes.get(attribute, ""): cost}
+    if field is SpendField.TOKEN_CLASS:
+        return cost_by_class(assembly) or {"": cost}
     if field is not SpendField.MODEL:
         return {_SPEND_FIELDS[field](run): cost}
     if len(run.models) < 2:

@@ -29,7 +29,7 @@ ATTRIBUTE = "attr."
 """What begins the name of a promoted attribute, as in an address."""
 _LOOKED_AT = 50
 EXPLAINS = 0.3
-"""A value explains a spike when it makes up this share of the excess."""
+"""A value explains a spike when it makes up this share of the excess beyond the share that it always has."""
 
 Hours = Mapping[tuple[str, str], Mapping[int, tuple[float, int]]]
 """(workflow, environment) → hour → (spend in USD, runs)."""
@@ -130,7 +130,7 @@ def _finding(inputs: Inputs, spike: Spike) -> Finding:
     measures = inputs.store.measures
     parts: dict[str, Sequence[SpendPart]] = {
         field.value: measures.spend_parts(inputs.project, where, field)
-        for field in (SpendField.VERSION, SpendField.MODEL, SpendField.USER, SpendField.SESSION)
+        for field in (SpendField.VERSION, SpendField.MODEL, SpendField.USER, SpendField.SESSION, SpendField.TOKEN_CLASS)
     }
     for name in _attributes(inputs, where):
         parts[f"{ATTRIBUTE}{name}"] = measures.spend_parts(inputs.project, where, SpendField.WORKFLOW, name)
@@ -182,6 +182,11 @@ def _finding(inputs: Inputs, spike: Spike) -> Finding:
     )
 
 
+def words_of_field(field: str) -> str:
+    """`tenant` for the attribute `attr.tenant`, `token class` for `token_class`."""
+    return field.removeprefix(ATTRIBUTE) if field.startswith(ATTRIBUTE) else field.replace("_", " ")
+
+
 def _attributes(inputs: Inputs, where: Comparison) -> tuple[str, ...]:
     """Promoted attributes, such as tenant and plan, that the newest runs of the spike carry."""
     query = RunQuery(
@@ -206,8 +211,9 @@ def explain(
         if best is None or not best.value or excess <= 0:
             continue
         share = (best.usd - best.before_usd * share_of_before) / excess
-        is_telling = len(rows) > 1 and share >= EXPLAINS
-        if is_telling:
+        before = sum(part.before_usd for part in rows)
+        usual = best.before_usd / before if before > 0 else 0.0
+        if len(rows) > 1 and share >= usual + EXPLAINS * (1 - usual):
             found.append((field, best.value, min(1.0, share)))
     return tuple(sorted(found, key=lambda f: -f[2]))
 
@@ -242,7 +248,8 @@ def _sentence(
     said = [first]
     if explained:
         field, value, share = explained[0]
-        said.append(f"{100 * share:.0f} % of the excess is {field.removeprefix(ATTRIBUTE)} {value[:60]}")
+        shown = value.replace("_", " ") if field == SpendField.TOKEN_CLASS else value
+        said.append(f"{100 * share:.0f} % of the excess is {words_of_field(field)} {shown[:60]}")
     if top >= EXPLAINS:
         said.append(f"the five dearest runs make up {100 * min(1.0, top):.0f} % of it")
     if causes:

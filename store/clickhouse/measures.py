@@ -184,6 +184,8 @@ class ClickHouseMeasures:
             since = since_day(min(where.current_since_ns, where.reference_since_ns))
             rows = self._select("measure_spend_models", {**params, "since_day": since})
             return tuple(SpendPart(**row) for row in rows)
+        if field is SpendField.TOKEN_CLASS and not attribute:
+            return tuple(SpendPart(**row) for row in self._select("measure_spend_classes", params))
         words = _ATTRIBUTE if attribute else _SPEND_FIELDS[field]
         return tuple(SpendPart(**row) for row in self._select("measure_spend", params, field=words))
 

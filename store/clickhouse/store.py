@@ -52,11 +52,12 @@ from store.clickhouse.schema import migrate
 from store.clickhouse.sql import column_list, statement
 from store.clickhouse.sums import run_series, run_sums
 from store.clickhouse.whatif import what_if
-from store.columns import DAY, FLOATS, TEXT, TEXTS, U64, trimmed
+from store.columns import DAY, FLOATS, MONEY, TEXT, TEXTS, U64, trimmed
 from store.cursor import cursor_after, decode_cursor
 from store.derived_rows import (
     RUNS,
     STEPS,
+    cost_by_class,
     expired,
     measure_flags,
     measure_names,
@@ -624,6 +625,7 @@ def _step_rows(assemblies: Sequence[Assembly], day: date) -> pa.Table:
 
 
 def _run_rows(assemblies: Sequence[Assembly], day: date) -> pa.Table:
+    costs = [cost_by_class(assembly) for assembly in assemblies]
     return (
         RUNS.table([assembly.run for assembly in assemblies])
         .append_column("traces", pa.array([trace_ids(assembly) for assembly in assemblies], TEXTS))
@@ -631,6 +633,8 @@ def _run_rows(assemblies: Sequence[Assembly], day: date) -> pa.Table:
         .append_column("measure_values", pa.array([measure_values(assembly) for assembly in assemblies], FLOATS))
         .append_column("measure_flags", pa.array([measure_flags(assembly) for assembly in assemblies], TEXTS))
         .append_column("tool_sequence", pa.array([tool_sequence(assembly) for assembly in assemblies], TEXTS))
+        .append_column("cost_classes", pa.array([list(cost) for cost in costs], TEXTS))
+        .append_column("cost_class_usd", pa.array([list(cost.values()) for cost in costs], pa.list_(MONEY)))
         .append_column("partition_day", pa.array([day] * len(assemblies), DAY))
     )
 

@@ -150,6 +150,10 @@ def test_a_tenant_that_explains_the_spike_is_named():
 def test_the_value_that_explains_most_is_named_only_when_it_does():
     rows = (SpendPart("a", 9.0, 9, 70.0, 70), SpendPart("b", 8.0, 2, 0.0, 0))
     assert explain({"version": rows}, 8.0, 0.1) == (("version", "b", 1.0),)
+    always = (SpendPart("input", 8.0, 9, 40.0, 70), SpendPart("output", 2.0, 9, 10.0, 70))  # as before, only more of it
+    assert explain({"token_class": always}, 5.0, 0.1) == ()
+    longer = (SpendPart("output", 6.0, 9, 10.0, 70), SpendPart("input", 4.0, 9, 40.0, 70))
+    assert explain({"token_class": longer}, 5.0, 0.1) == (("token_class", "output", 1.0),)
     even = tuple(SpendPart(f"u{n}", 1.0, 1, 1.0, 1) for n in range(10))
     assert explain({"user": even}, 9.0, 0.1) == ()
     assert explain({"model": (SpendPart("only", 9.0, 9, 1.0, 1),)}, 8.0, 0.1) == ()

@@ -20,7 +20,7 @@ from store import open_store
 from store.api import RunQuery, Totals
 from store.hours import HourField, HourQuery
 from store.ledger import Ledger
-from store.measures import Comparison, SpendField
+from store.measures import REPORTED, Comparison, SpendField
 from tests.runs.scoring import _protobuf, assemble_all, items_in
 from tracetape.judges import Judges
 from web.format import money, percent
@@ -310,6 +310,21 @@ def test_every_other_total(stored):
     ):
         parts = store.measures.spend_parts("default", where, field, attribute)
         assert {p.value: p.usd for p in parts} == pytest.approx({k: float(v) for k, v in by_hand(name, ROWS).items()})
+
+
+def test_spend_by_token_class_adds_up_to_the_whole(stored):
+    """Priced calls by the lines of their price, calls whose cost the sender told by that alone."""
+    want: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for row in ROWS:
+        for given, made, said in row.calls:
+            if said is None:
+                want["input"] += IN_PRICE * given
+                want["output"] += OUT_PRICE * made
+            else:
+                want[REPORTED] += said
+    where = Comparison("", "", BEGIN_NS, NOW_NS, BEGIN_NS - DAY_NS, BEGIN_NS)
+    parts = stored[0].measures.spend_parts("default", where, SpendField.TOKEN_CLASS)
+    assert {p.value: p.usd for p in parts} == pytest.approx({name: float(usd) for name, usd in want.items()})
 
 
 def test_spend_by_model_is_split_by_the_calls_of_each_run(stored):

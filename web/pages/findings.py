@@ -8,6 +8,7 @@ from decimal import Decimal
 from urllib.parse import quote
 
 from insights.detectors.drift import PINNED, learning
+from insights.detectors.spend import words_of_field
 from insights.feature_words import value_in_words, words_of
 from spans.change import Accepted, Mark
 from spans.finding import FeatureChange, Finding, FindingEvent, FindingKind, FindingState
@@ -29,6 +30,7 @@ SPEND_TABS = (
     ("model", "Model"),
     ("user", "User pseudonym"),
     ("session", "Session"),
+    ("token_class", "Token class"),
 )
 TOKEN_CLASSES = (
     ("input", "input_tokens"),
@@ -396,7 +398,7 @@ def _explained(value: object) -> tuple[tuple[str, str, str], ...]:
     if not isinstance(value, (list, tuple)):
         return ()
     return tuple(
-        (str(row.get("field")).removeprefix(ATTRIBUTE), str(row.get("value")), percent(float(row.get("share") or 0)))
+        (words_of_field(str(row.get("field"))), str(row.get("value")), percent(float(row.get("share") or 0)))
         for row in value
         if isinstance(row, Mapping)
     )
@@ -445,8 +447,8 @@ def build_spend(
         heading=dict(tabs)[by],
         lines=tuple(
             SpendLine(
-                value=part.value or "not told",
-                href=place.url("/runs", **{"workflow": workflow, by: part.value}) if part.value else "",
+                value=(part.value.replace("_", " ") if by == "token_class" else part.value) or "not told",
+                href=_runs_of(place, workflow, by, part.value),
                 usd=Decimal(str(part.usd)),
                 share=percent(part.usd / spent) if spent else "",
                 runs=part.runs,
@@ -461,6 +463,15 @@ def build_spend(
         unpriced=total.unpriced_calls,
         can_decide=can_decide,
     )
+
+
+def _runs_of(place: Place, workflow: str, by: str, value: str) -> str:
+    """The runs behind a line; those that paid for a token class are nearly all of them, the dearest first."""
+    if not value:
+        return ""
+    if by == "token_class":
+        return place.url("/runs", workflow=workflow, order="cost")
+    return place.url("/runs", **{"workflow": workflow, by: value})
 
 
 def build_drift(

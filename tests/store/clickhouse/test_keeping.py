@@ -125,7 +125,7 @@ NO_TEXT = {
     "marks": "words of ours", "redaction": "a word of ours", "notes": "kinds and places of what was hidden, never a value",
     "source": "a word of ours", "mode": "a word of ours", "shape": "a word of ours", "status": "a word of ours",
     "outcome": "a word of ours", "dialects": "words of ours", "measure_names": "words of ours", "measure_flags": "words of ours",
-    "entities": "kinds of what was hidden",
+    "entities": "kinds of what was hidden", "cost_classes": "words of ours",
 }  # fmt: skip
 """Column → why no person's pseudonym can stand there."""
 

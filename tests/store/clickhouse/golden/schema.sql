@@ -463,3 +463,8 @@ EXCHANGE TABLES runs AND runs_next;
 ALTER TABLE runs RESET SETTING fsync_after_insert;
 
 DROP TABLE runs_next SYNC
+
+-- 0017_cost_classes
+ALTER TABLE runs ADD COLUMN IF NOT EXISTS cost_classes Array(LowCardinality(String)) CODEC(ZSTD(1));
+
+ALTER TABLE runs ADD COLUMN IF NOT EXISTS cost_class_usd Array(Decimal(38, 12)) CODEC(ZSTD(1))
