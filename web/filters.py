@@ -40,6 +40,8 @@ _YES_NO: tuple[tuple[str, str, str], ...] = (
     ("denied", "had a denial", "had no denial"),
     ("waiting", "waits for somebody", "waits for nobody"),
 )
+CHOICE_NAMES = (*(name for name, *_ in _CHOICES), *(name for name, *_ in _YES_NO))
+"""Filters that take one of a few words."""
 _YES = frozenset({"1", "true", "yes"})
 _NO = frozenset({"0", "false", "no"})
 SHAPE_WORDS: Mapping[str, str] = {

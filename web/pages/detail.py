@@ -137,6 +137,8 @@ class Detail:
     links: tuple[OutLink, ...]
     """To other tools."""
     linked: tuple[Linked, ...]
+    more_linked: int
+    """Links beyond those; all of them stand among what was received."""
 
 
 _LAST_MESSAGES = 4
@@ -211,6 +213,7 @@ def build_detail(
         ),
         links=links,
         linked=_linked(place, span),
+        more_linked=max(0, len(span.span.links) - MAX_LINKED) if span else 0,
     )  # fmt: skip
 
 
@@ -347,6 +350,11 @@ def _raws(span: CleanSpan | None, logs: Sequence[CleanLog]) -> tuple[Raw, ...]:
             {"name": e.name, "time_ns": e.time_ns, "attributes": dict(e.attributes)} for e in inner.events
         ]
         raws.append(_raw("Events", events))
+        if len(inner.links) > MAX_LINKED:
+            every: list[Value] = [
+                {"trace_id": k.trace_id, "span_id": k.span_id, "attributes": dict(k.attributes)} for k in inner.links
+            ]
+            raws.append(_raw("Links", every))
         raws.append(_raw("Resource", dict(inner.resource.attributes)))
         raws.append(_raw("Scope", {"name": inner.scope.name, "version": inner.scope.version, **inner.scope.attributes}))
     if logs:

@@ -12,7 +12,7 @@ from store.ledger.key_info import KeyInfo
 from store.ledger.links import PendingLink
 from store.ledger.members import Member
 from store.ledger.sessions import Session
-from web.pages.overview import FleetLine, fleet_lines
+from web.pages.overview import Around, FleetLine, fleet_lines
 from web.places import Place
 
 
@@ -24,9 +24,9 @@ class WorkflowsPage:
     range_words: str
 
 
-def build_workflows(place: Place, fleet: Sequence[FleetRow]) -> WorkflowsPage:
-    """Build the list."""
-    return WorkflowsPage(fleet_lines(place, fleet), place.range.words())
+def build_workflows(place: Place, fleet: Sequence[FleetRow], around: Around) -> WorkflowsPage:
+    """Build the list; a workflow stands in it as it does on Overview."""
+    return WorkflowsPage(fleet_lines(place, fleet, around), place.range.words())
 
 
 PEOPLE_ROLES = (Role.VIEWER, Role.REVIEWER, Role.ADMIN, Role.AUDITOR)

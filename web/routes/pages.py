@@ -342,6 +342,6 @@ def workflows(request: Request, caller: Reader) -> Response:
     query = replace(desk.query(place), shape=tuple(COUNTED_SHAPES.split(",")))
     fleet = desk.services.store.fleet(query)
     desk.typed.note(place.project, "workflow", (row.workflow for row in fleet))
-    page = build_workflows(place, fleet)
+    page = build_workflows(place, fleet, _around(desk, place, fleet))
     frame = desk.frame(request, caller, place, "Workflows", active="workflows")
     return desk.page(request, "workflows.html", frame, page)

@@ -11,7 +11,7 @@ from spans.usage import ReportedCost, Usage
 from spans.why import Why
 from tests.builders import a_clean_log, a_clean_span, a_span_id, a_step, a_trace_id
 from tests.web.test_conversation import HELLO, HI
-from web.pages.detail import build_detail, group_notes, usage_words
+from web.pages.detail import MAX_LINKED, build_detail, group_notes, usage_words
 from web.places import Place, TimeRange
 
 PLACE = Place("", "default", TimeRange(0, 1, "24h"))
@@ -63,6 +63,13 @@ def test_links_to_other_spans_open_their_runs():
     assert (first.trace_id, first.span_id, second.attributes) == (a_trace_id(9), a_span_id(9), None)
     assert first.attributes.children[0].key == "why"
     assert "Links" not in [raw.label for raw in detail(span=span).raws]
+
+
+def test_more_links_than_are_listed_stand_among_what_was_received():
+    span = a_clean_span(links=tuple(Link(a_trace_id(9), a_span_id(n + 1)) for n in range(MAX_LINKED + 2)))
+    told = detail(span=span)
+    assert (len(told.linked), told.more_linked) == (MAX_LINKED, 2)
+    assert {raw.label: raw.number for raw in told.raws}["Links"] == MAX_LINKED + 2
 
 
 def test_the_rules_and_the_key_a_step_was_cleaned_with_are_told_once_each():

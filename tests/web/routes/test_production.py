@@ -83,3 +83,13 @@ def test_the_list_of_runs_shows_every_environment(house: House):
     shown = page(house, "/runs")
     assert "<summary><span>All environments</span>" in shown
     assert "staging" in shown
+
+
+def test_a_workflow_stands_in_the_list_as_it_does_on_overview(house: House):
+    add(house, "production")
+    text = "workflow_id: billing\nowner: {team: payments, to: [oncall]}\nbudget: {usd: 100, per: 1d}\n"
+    house.ledger.policies.save("default", "billing", "d", text, author="a")
+    for path in ("/", "/workflows"):
+        row = page(house, path).partition("<tbody>")[2].partition("</tbody>")[0]
+        assert "payments" in row, path
+        assert 'class="meter' in row or "<meter" in row or "%" in row, path
