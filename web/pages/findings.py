@@ -457,7 +457,7 @@ def build_spend(
                 moved=f"{100 * (part.usd / part.before_usd - 1):+.0f} %" if part.before_usd else "",
             )
             for part in parts
-            if part.runs
+            if part.runs and (part.value or part.usd or by != "token_class")  # what costs nothing is of no class
         ),
         tokens=tuple((name, int(getattr(total, field))) for name, field in TOKEN_CLASSES),
         unpriced=total.unpriced_calls,
