@@ -111,19 +111,19 @@ def _json_lines(path: Path, pieces: Iterable[pa.Table]) -> int:
     rows = 0
     with path.open("w", encoding="utf-8") as file:
         for piece in pieces:
+            maps = frozenset(column.name for column in piece.schema if pa.types.is_map(column.type))
             for batch in piece.to_batches(max_chunksize=1_000):
                 for row in batch.to_pylist():
-                    file.write(
-                        json.dumps({k: _plain(v) for k, v in row.items()}, ensure_ascii=False, default=str) + "\n"
-                    )
+                    shown = {name: _plain(value, is_map=name in maps) for name, value in row.items()}
+                    file.write(json.dumps(shown, ensure_ascii=False, default=str) + "\n")
                     rows += 1
     return rows
 
 
-def _plain(value: Any) -> Any:
-    """Maps as objects; amounts of money as texts, because a float would lose the last cent."""
+def _plain(value: Any, *, is_map: bool = False) -> Any:
+    """Maps as objects, empty ones too; amounts of money as texts, because a float would lose the last cent."""
     if isinstance(value, Decimal):
         return f"{value:f}"
-    if isinstance(value, list) and value and isinstance(value[0], tuple):
+    if is_map and isinstance(value, list):
         return {key: _plain(item) for key, item in value}
     return value

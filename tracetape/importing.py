@@ -1,4 +1,4 @@
-"""Import of OTLP files: protobuf, JSON, or JSON Lines as the Collector's file exporter writes them, through the receiver."""
+"""Import of OTLP files through the receiver: protobuf or JSON, one request or many as the Collector's file exporter writes them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from spans.errors import BusyError, RefusedError, SettingsError
 
@@ -55,7 +55,26 @@ def bodies(file: Path) -> Iterator[Body]:
     elif raw:
         # Protobuf does not say what it is; logs and traces differ by name only.
         path = "/v1/logs" if "log" in file.name.lower() else "/v1/traces"
-        yield Body(path, "application/x-protobuf", raw)
+        for message in _messages(raw):
+            yield Body(path, "application/x-protobuf", message)
+
+
+_LENGTH_BYTES = 4
+
+
+def _messages(raw: bytes) -> tuple[bytes, ...]:
+    """The requests of a protobuf file: one, or several with their length before each (big-endian, the file exporter's `proto`).
+
+    A single request begins with the tag of its first field, which as a length would reach beyond any file.
+    """
+    found, at = [], 0
+    while at + _LENGTH_BYTES <= len(raw):
+        end = at + _LENGTH_BYTES + int.from_bytes(raw[at : at + _LENGTH_BYTES], "big")
+        if end > len(raw):
+            return (raw,)
+        found.append(raw[at + _LENGTH_BYTES : end])
+        at = end
+    return tuple(message for message in found if message) if at == len(raw) else (raw,)
 
 
 def send(endpoint: str, key: str | None, found: Iterator[Body]) -> Imported:
@@ -68,7 +87,7 @@ def send(endpoint: str, key: str | None, found: Iterator[Body]) -> Imported:
     place = urlsplit(endpoint)
     requests = rejected = 0
     for body in found:
-        rejected += _send_one(place.hostname or "127.0.0.1", place.port or 4318, key, body)
+        rejected += _send_one(place, key, body)
         requests += 1
     return Imported(requests, rejected)
 
@@ -98,13 +117,20 @@ def _line(file: Path, number: int, line: str) -> dict[str, object]:
     return document
 
 
-def _send_one(host: str, port: int, key: str | None, body: Body) -> int:
+def _connect(place: SplitResult) -> http.client.HTTPConnection:
+    host = place.hostname or "127.0.0.1"
+    if place.scheme == "https":
+        return http.client.HTTPSConnection(host, place.port or 443, timeout=30)
+    return http.client.HTTPConnection(host, place.port or 4318, timeout=30)
+
+
+def _send_one(place: SplitResult, key: str | None, body: Body) -> int:
     headers = {"Content-Type": body.content_type, **({"Authorization": f"Bearer {key}"} if key else {})}
     last = "nobody answers"
     for _ in range(TRIES):
-        connection = http.client.HTTPConnection(host, port, timeout=30)
+        connection = _connect(place)
         try:
-            connection.request("POST", body.path, body.data, headers)
+            connection.request("POST", f"{place.path.rstrip('/')}{body.path}", body.data, headers)
             answer = connection.getresponse()
             said = answer.read()
         except OSError as error:
@@ -120,7 +146,7 @@ def _send_one(host: str, port: int, key: str | None, body: Body) -> int:
         finally:
             connection.close()
         time.sleep(PAUSE_S)
-    raise BusyError(f"The receiver at {host}:{port} takes nothing now: {last}. Is tracetape serve running?")
+    raise BusyError(f"The receiver at {place.netloc} takes nothing now: {last}. Is tracetape serve running?")
 
 
 def _rejected(said: bytes) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -122,7 +121,7 @@ def test_the_first_sight_is_right(house):
     assert seen["export"] == {"runs": 4, "steps": sum(seen["steps"]), "spans": 16, "logs": 4}
 
 
-def test_replays_resends_midnight_new_rules_and_a_lost_log_change_nothing(house):
+def test_replays_resends_midnight_new_rules_and_a_restart_change_nothing(house):
     first = house.seen()
     for _ in range(3):
         house.arrive(everything())
@@ -144,11 +143,11 @@ def test_replays_resends_midnight_new_rules_and_a_lost_log_change_nothing(house)
     assert again == first, "the same spans under other redaction rules"
 
     house.store.close()
-    for log in house.path.rglob("deduplication_logs"):
-        shutil.rmtree(log)
+    # nothing may depend on a log of the engine's that can be lost: there is none, and the sorting key decides
+    assert not list(house.path.rglob("deduplication_logs"))
     house.open()
     house.arrive(everything())
-    assert house.seen() == first, "the engine's own deduplication log is gone"
+    assert house.seen() == first, "everything again after a restart"
 
 
 def test_the_second_of_two_days_can_go_and_the_first_takes_everything_along(house):

@@ -42,7 +42,9 @@ def test_every_file_has_its_rows_and_checksum(store, tmp_path, kind):
         assert dict(spans[0]["attributes"]) == {"long": json.dumps("é" * 300, ensure_ascii=False)}
     else:
         rows = [json.loads(line) for line in runs.read_text("utf-8").splitlines()]
-        assert json.loads(runs.with_name("spans.jsonl").read_text("utf-8").splitlines()[0])["attributes"]["long"]
+        span = json.loads(runs.with_name("spans.jsonl").read_text("utf-8").splitlines()[0])
+        assert span["attributes"]["long"]
+        assert span["scope_attributes"] == {}  # an empty map is a map
     assert sorted(row["run_id"] for row in rows) == [str(a_trace_id(n)) for n in (1, 2, 3)]
     assert sum(Decimal(row["cost_usd"]) for row in rows) == Decimal("0.3")
 

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from spans.errors import BusyError, RefusedError, SettingsError
 from tracetape import importing
-from tracetape.importing import bodies, send
+from tracetape.importing import Body, bodies, send
 
 TRACES = {"resourceSpans": [{"scopeSpans": []}]}
 LOGS = {"resourceLogs": []}
@@ -33,6 +36,27 @@ def test_every_way_otlp_lies_in_files_is_read(tmp_path, name, content, expected,
     raw = content.encode()
     (tmp_path / name).write_bytes(gzip.compress(raw) if packed else raw)
     assert [body.path for body in bodies(tmp_path / name)] == expected
+
+
+def test_protobuf_with_lengths_before_each_request_is_taken_apart(tmp_path):
+    one, two = ExportTraceServiceRequest(), ExportTraceServiceRequest()
+    one.resource_spans.add(schema_url="one")
+    two.resource_spans.add(schema_url="two" * 200)
+    raws = [one.SerializeToString(), two.SerializeToString()]
+    file = tmp_path / "traces.proto"
+    file.write_bytes(b"".join(len(raw).to_bytes(4, "big") + raw for raw in raws))
+    assert [body.data for body in bodies(file)] == raws
+    for whole in (raws[1], raws[0] + raws[1], file.read_bytes()[:-1]):  # one request, two in one, a file that was cut
+        file.write_bytes(whole)
+        assert [body.data for body in bodies(file)] == [whole]
+
+
+def test_an_address_may_have_a_path_and_tls(receiver):
+    server, url = receiver((200, b"{}"))
+    send(f"{url}/otlp/", None, iter([Body("/v1/traces", "application/json", b"{}")]))
+    assert server.got[0][0] == "/otlp/v1/traces"
+    assert isinstance(importing._connect(urlsplit("https://tape.example.com")), http.client.HTTPSConnection)
+    assert importing._connect(urlsplit("https://tape.example.com")).port == 443
 
 
 @pytest.mark.parametrize("content", ['{"a": 1}', '{"resourceSpans": []}\n{broken', '{"resourceSpans": []}\n[1]'])
