@@ -108,8 +108,8 @@
     else address.searchParams.delete("span");
     address.searchParams.delete("from");
     address.hash = "";
-    /* a turn of another part of the conversation: the server knows which */
-    if (push && span && document.querySelector("[data-parts]") && !document.getElementById("t-" + span)) {
+    /* a turn of another part: the server knows which */
+    if (push && rowOf(span)?.querySelector(".k-model, .k-tool") && document.querySelector("[data-parts]") && !document.getElementById("t-" + span)) {
       address.hash = "t-" + span;
       location.href = address;
       return true;

@@ -114,6 +114,19 @@ def test_a_step_of_another_part_of_the_conversation_opens_that_part(site: Site, 
     assert site.problems == []
 
 
+def test_a_step_that_says_nothing_opens_beside_a_part_of_the_conversation(site: Site, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("web.talk.WHOLE_CONVERSATION", 4)
+    monkeypatch.setattr("web.talk.PART_STEPS", 6)
+    root, *calls = many_spans(7, 30, text="what was asked")
+    fill(site.house.store, clean([replace(root, name="invoke_agent clerk", attributes={}), *calls]))
+    page = site.page()
+    page.goto(f"/runs/{a_trace_id(7)}/conversation?part=6")
+    page.evaluate("window.stays = true")
+    page.locator(f'.go[data-span="{a_span_id(1)}"]').click()
+    expect(page.locator("#detail h2")).to_contain_text("clerk")
+    assert page.evaluate("window.stays")  # no other page was loaded
+
+
 def test_the_tree_is_walked_with_the_keyboard(site: Site):
     run = add_refund(site.house.store)
     page = site.page()
