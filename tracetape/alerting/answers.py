@@ -34,6 +34,8 @@ _DECIDED = frozenset({FindingEventKind.EXPECTED, FindingEventKind.SILENCED})
 BudgetOf = Callable[[str, str], tuple[float, int] | None]
 """(project, workflow) → US dollars and days of the workflow's policy."""
 
+OF_WHOLE_JOBS = frozenset({"wasted_usd", "wasted_share"})
+"""Metrics that count every part of a job by how it ended."""
 HOUR_NS = 3_600 * NANO
 LONG_NS = 6 * HOUR_NS
 """Windows longer than this are read from hourly roll-ups."""
@@ -64,6 +66,7 @@ class LiveAnswers:
         self._troubles = troubles
         self._asked: dict[object, Mapping[Key, RunSums]] = {}
         self._hours: dict[tuple[int, int], Mapping[Key, Sums]] = {}
+        self._spent: dict[object, Mapping[Key, int]] = {}
         self._told: dict[RuleType, tuple[Told, ...]] = {}
 
     def sums(self, rule: Rule, since_ns: int, until_ns: int) -> Mapping[Key, Sums]:
@@ -72,7 +75,19 @@ class LiveAnswers:
             found = self._through_hours(rule, since_ns, until_ns)
         else:
             found = {key: plain_sums(row) for key, row in self.rows(rule, since_ns, until_ns).items()}
+        if rule.metric in OF_WHOLE_JOBS:
+            wasted = self._wasted(rule, since_ns, until_ns)
+            found = {key: replace(sums, failed_nano_usd=wasted.get(key, 0)) for key, sums in found.items()}
         return {key: sums for key, sums in found.items() if rule.covers(*key) and sums.runs}
+
+    def _wasted(self, rule: Rule, since_ns: int, until_ns: int) -> Mapping[Key, int]:
+        """Spend on failed jobs in every part of them, as pages tell it: sums of single runs know their last part only."""
+        key = ("wasted", since_ns, until_ns, tuple(sorted(rule.where.items())))
+        if key not in self._spent:
+            query = filtered(rule, RunQuery(self._project, since_ns=since_ns, until_ns=until_ns))
+            rows = self._store.economics(query, "workflow")
+            self._spent[key] = {(row.key, row.environment): int(row.failed_usd * NANO) for row in rows}
+        return self._spent[key]
 
     def _through_hours(self, rule: Rule, since_ns: int, until_ns: int) -> Mapping[Key, Sums]:
         """Whole hours from the roll-ups, what is left at both ends from runs: the same sums, without reading every run."""

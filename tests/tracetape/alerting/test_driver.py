@@ -385,22 +385,30 @@ def test_a_back_test_knows_findings_that_are_over(house, kind, text, decide):
 
 
 def test_metrics_say_what_the_table_of_economics_says(house):
-    """Over six hours read from runs, and over a day read from roll-ups."""
+    """Over six hours read from runs, and over a day read from roll-ups; every seventh run went on in the next one."""
     rng = random.Random(3)
     labels = [*OutcomeLabel]
+    first = int(house.run("0", started_ns=START - 40 * HOUR).run_id, 16) + 1
     for n in range(80):
         house.run(
             f"{rng.random():.6f}",
             started_ns=START + rng.randrange(0, 300) * MINUTE,
             outcome=Outcome(rng.choice(labels), "policy"),
             mode=RunMode.SHADOW if n % 9 == 0 else RunMode.LIVE,
-            continued_by=a_trace_id(9_000 + n) if n % 7 == 0 else None,
+            continued_by=a_trace_id(first + n + 1) if n % 7 == 0 else None,
             interventions=n % 4 == 0,
             tool_outcomes={o.value: rng.randrange(4) for o in ToolOutcome},
         )
     house.clock.now_ns = START + 6 * HOUR
-    (row,) = house.store.economics(RunQuery("default"))
+    (row,) = house.store.economics(RunQuery("default", since_ns=START))
     told = economics_of(row)
+    runs = house.store.find_runs(RunQuery("default", since_ns=START, limit=200)).rows
+    last_parts = sum(
+        r.cost_usd
+        for r in runs
+        if r.outcome.label is OutcomeLabel.FAILURE and r.continued_by is None and r.mode is not RunMode.SHADOW
+    )
+    assert told.wasted_usd > last_parts  # earlier parts of failed jobs are among them
     expected = {
         "cpsc": float(told.cost_per_success),
         "success_rate": told.success_rate,
