@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from runs.counting import assign_roles
 from runs.eras import of_our_time
-from runs.folding import fold
+from runs.folding import LOGS_ONLY, fold
 from runs.gaps import mark_gaps
 from runs.naming import root_agent, stripped, workflow_name
 from runs.node import MODEL_KINDS, Node
@@ -353,7 +353,12 @@ def _main_node(nodes: Sequence[Node], roots: Sequence[Node]) -> Node:
 
 
 def _speaks(node: Node) -> bool:
-    return node.kind in MODEL_KINDS or node.kind in {SpanKind.AGENT, SpanKind.WORKFLOW}
+    """Whether what a step gave back may be what its run said last; in a session of logs an answer is a step of its own."""
+    return (
+        node.kind in MODEL_KINDS
+        or node.kind in {SpanKind.AGENT, SpanKind.WORKFLOW}
+        or node.facts.kind_rule == LOGS_ONLY
+    )
 
 
 def _first(texts: Iterable[str]) -> str:

@@ -41,6 +41,8 @@ _MODELS = re.compile(
     r"|command-|deepseek|grok|qwen|phi-|nova-|titan|text-embedding|davinci|anthropic\.|amazon\.|meta\.|kimi|glm-|sonar)",
     re.IGNORECASE,
 )
+_CODING_AGENTS = re.compile(r"^(?:claude|gemini|qwen)[ _-](?:code|cli)\b", re.IGNORECASE)
+"""Products that are called after a model's family."""
 _UUID = re.compile(r"^\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\}?$", re.IGNORECASE)
 _UUIDS = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _IDS = re.compile(
@@ -68,7 +70,9 @@ def is_telling(name: str, models: Iterable[str] = ()) -> bool:
     text = name.strip()
     if not text or _UUID.match(text) or text.lower() in _DEFAULTS:
         return False
-    if _MODELS.match(text) or text.lower() in {model.lower() for model in models if model}:
+    if (_MODELS.match(text) and not _CODING_AGENTS.match(text)) or text.lower() in {
+        model.lower() for model in models if model
+    }:
         return False
     return re.search(r"[A-Za-z]", text) is not None
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from runs.decisions import decider_of, verdict_of
 from runs.dialects.base import Dialect
 from runs.draft import Draft
@@ -10,10 +13,11 @@ from runs.kinds import Strength
 from runs.messages import each_message
 from runs.money import usd_of
 from runs.parts import parts_of
-from runs.sheet import Sheet
+from runs.sheet import Sheet, tool_definitions
 from runs.solver import Convention, RawUsage
 from runs.values import count_of, flag_of, number_of, structured
 from runs.view import View
+from spans.content import Message, Part
 from spans.facts import Decision
 from spans.fields import FieldClass
 from spans.kinds import SpanKind, Verdict
@@ -119,6 +123,7 @@ def _log(view: View, draft: Draft) -> None:
     if not view.is_log:
         return
     event = _event(view)
+    draft.put("agent_name", "Claude Code")
     draft.fold = _LOGS.get(event, draft.fold)
     draft.lasted_ns = (count_of(view.attributes.get("duration_ms")) or 0) * 1_000_000
     if event == "api_request":
@@ -133,22 +138,60 @@ def _log(view: View, draft: Draft) -> None:
         draft.lasted_ns = 0
 
 
+_HEADER = re.compile(r"^\[(USER PROMPT|USER|ASSISTANT|TOOL RESULT|TOOL INPUT)(?:: ([^\]\n]{1,200}))?\]\n", re.MULTILINE)
+"""What stands above each piece of text on detailed spans."""
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str, str]]:
+    """(header, its name or id, text) of a text with headers; a text without any is one piece."""
+    headers = list(_HEADER.finditer(text))
+    if not headers or headers[0].start():
+        yield "", "", text[: headers[0].start()] if headers else text
+    ends = (*(header.start() for header in headers[1:]), len(text))
+    for header, end in zip(headers, ends, strict=False):
+        yield header[1], header[2] or "", text[header.end() : end].strip("\n")
+
+
+def _context(text: str) -> Iterator[Message]:
+    """What a model call was told since the one before."""
+    for header, call_id, said in _pieces(text):
+        if header == "TOOL RESULT":
+            yield Message("tool", (Part("tool_result", content=said, id=call_id),))
+        elif said:
+            yield Message("assistant" if header == "ASSISTANT" else "user", (Part("text", content=said),))
+
+
 def _content(view: View, sheet: Sheet) -> None:
     attributes = view.attributes
+    context = attributes.get("new_context")
     sheet.put_input(each_message(attributes.get("user_prompt"), "user"))
-    sheet.put_input(each_message(attributes.get("new_context"), "user"))
+    if isinstance(context, str) and view.name != "claude_code.tool":
+        sheet.put_input(_context(context))
     if _event(view) == "user_prompt":
         sheet.put_input(each_message(attributes.get("prompt"), "user"))
     elif _event(view) == "assistant_response":
         sheet.put_output(each_message(attributes.get("response"), "assistant"))
     sheet.put_output(each_message(attributes.get("response.model_output"), "assistant"))
     sheet.put_system(parts_of(attributes.get("system_prompt_preview")))
+    sheet.put_tools(tool_definitions(view.structured("tools")))
+    _tool_content(view, sheet)
+
+
+def _tool_content(view: View, sheet: Sheet) -> None:
+    """Arguments and result of a tool call; what its event gave back says more than the text the model read."""
+    attributes = view.attributes
     for key in ("tool_input", "tool_parameters", "full_command"):
-        sheet.put("tool_arguments", structured(attributes.get(key)))
+        given = attributes.get(key)
+        sheet.put("tool_arguments", structured(_HEADER.sub("", given, count=1) if isinstance(given, str) else given))
     for event in view.events:
         if event.name == "tool.output":
             for key in ("output", "content", "diff", "error"):
                 sheet.put("tool_result", event.attributes.get(key))
+    context = attributes.get("new_context")
+    if isinstance(context, str) and view.name == "claude_code.tool":
+        for header, _, said in _pieces(context):
+            if header == "TOOL RESULT":
+                sheet.put("tool_result", structured(said))
 
 
 CLAUDE_CODE = Dialect(

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 ANSWER = "Order 7 was refunded on Monday."
+SHELL = "echo order 7: refunded on Monday"
 INPUT_TOKENS, OUTPUT_TOKENS = 42, 9
 
 
@@ -19,14 +20,20 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer one call of a model."""
         body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"{}")
-        if "/messages" in self.path:
+        if "/count_tokens" in self.path:
+            self._json({"input_tokens": INPUT_TOKENS}, counts=False)
+        elif "/messages" in self.path and body.get("stream"):
+            answer = _anthropic(body)
+            self._note(answer)
+            self._send("text/event-stream", b"".join(_anthropic_events(answer)))
+        elif "/messages" in self.path:
             self._json(_anthropic(body))
         elif "/responses" in self.path:
             self._json(_responses(body))
         elif "generateContent" in self.path:
             self._json(_gemini(body))
         elif "messages" not in body:  # what a framework asks its maker on the way
-            self._json({})
+            self._json({}, counts=False)
         elif body.get("stream"):
             self._events(list(_chunks(body)))
         else:
@@ -34,23 +41,21 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _note(self, answer: Any) -> None:
         """Remember that a call was answered, and which tool the answer asked for."""
-        if answer:
-            self.server.answered.append(next(_tools_in(answer), ""))  # type: ignore[attr-defined]
+        self.server.answered.append(next(_tools_in(answer), ""))  # type: ignore[attr-defined]
 
-    def _json(self, answer: dict[str, Any]) -> None:
-        self._note(answer)
-        raw = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
+    def _json(self, answer: dict[str, Any], *, counts: bool = True) -> None:
+        if counts:
+            self._note(answer)
+        self._send("application/json", json.dumps(answer).encode())
 
     def _events(self, chunks: list[dict[str, Any]]) -> None:
         self._note(chunks)
         raw = b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"
+        self._send("text/event-stream", raw)
+
+    def _send(self, kind: str, raw: bytes) -> None:
         self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
+        self.send_header("content-type", kind)
         self.send_header("content-length", str(len(raw)))
         self.end_headers()
         self.wfile.write(raw)
@@ -73,9 +78,17 @@ def _tools_in(answer: Any) -> Iterator[str]:
 def _arguments(schema: Any) -> dict[str, Any]:
     """Something that fits the properties of a tool."""
     properties = schema.get("properties", {}) if isinstance(schema, dict) else {}
+    needed = (isinstance(schema, dict) and schema.get("required")) or properties
     return {
-        name: 7 if str(kind.get("type", "")).lower() in {"integer", "number"} else ANSWER if name == "answer" else "7"
+        name: SHELL
+        if name == "command"
+        else 7
+        if str(kind.get("type", "")).lower() in {"integer", "number"}
+        else ANSWER
+        if name == "answer"
+        else "7"
         for name, kind in properties.items()
+        if name in needed
     }
 
 
@@ -205,6 +218,28 @@ def _anthropic(body: dict[str, Any]) -> dict[str, Any]:
         "stop_sequence": None,
         "usage": {"input_tokens": INPUT_TOKENS, "output_tokens": OUTPUT_TOKENS},
     }
+
+
+def _anthropic_events(answer: dict[str, Any]) -> Iterator[bytes]:
+    """The same message as a stream of server-sent events."""
+
+    def event(kind: str, **fields: Any) -> bytes:
+        return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()
+
+    usage = {"input_tokens": INPUT_TOKENS, "output_tokens": 1}
+    yield event("message_start", message={**answer, "content": [], "stop_reason": None, "usage": usage})
+    for index, block in enumerate(answer["content"]):
+        if block["type"] == "text":
+            begun, delta = {**block, "text": ""}, {"type": "text_delta", "text": block["text"]}
+        else:
+            begun = {**block, "input": {}}
+            delta = {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}
+        yield event("content_block_start", index=index, content_block=begun)
+        yield event("content_block_delta", index=index, delta=delta)
+        yield event("content_block_stop", index=index)
+    ended = {"stop_reason": answer["stop_reason"], "stop_sequence": None}
+    yield event("message_delta", delta=ended, usage={"output_tokens": OUTPUT_TOKENS})
+    yield event("message_stop")
 
 
 def _gemini(body: dict[str, Any]) -> dict[str, Any]:

@@ -104,13 +104,22 @@ def collecting() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers.get("content-length") or 0))
+            raw = b"".join(self._chunks())
             raw = gzip.decompress(raw) if self.headers.get("content-encoding") == "gzip" else raw
             received.append((self.path.rpartition("/")[2], raw))
             self.send_response(200)
             self.send_header("content-type", "application/x-protobuf")
             self.send_header("content-length", "0")
             self.end_headers()
+
+        def _chunks(self) -> Iterator[bytes]:
+            if self.headers.get("transfer-encoding") != "chunked":
+                yield self.rfile.read(int(self.headers.get("content-length") or 0))
+                return
+            while size := int(self.rfile.readline(), 16):
+                yield self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
             """Say nothing."""

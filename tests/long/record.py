@@ -1,6 +1,6 @@
 """Runs small agents of further frameworks against the fake models and keeps what their instrumentation sends.
 
-usage: python -m tests.long.record NAME… [--keep FOLDER]     (a program of tests/long/programs; needs `uv` and a package index)
+usage: python -m tests.long.record NAME… [--keep FOLDER]     (a program of tests/long/programs; needs `uv` or `npm`, and a package index)
 Writes tests/data/programs/NAME.tar.xz: the requests as they came, and `facts.json`, which only the model server told.
 """
 
@@ -46,14 +46,15 @@ def main() -> int:
 
 def record(name: str, folder: Path) -> str:
     """Run one program and keep its traffic; what went wrong, or nothing."""
-    program = PROGRAMS / f"{name}.py"
-    python = _environment(program, folder / name)
+    program = next(path for path in PROGRAMS.iterdir() if path.stem == name)
+    command, bin_folder = _environment(program, folder / name)
     answered: list[str] = []
     with fake_models(answered) as models, collecting() as (endpoint, received), tempfile.TemporaryDirectory() as home:
         around = {**surroundings(models, endpoint), "HOME": home, "FAKE_MODELS": models}
+        around["PATH"] = f"{bin_folder}:{around['PATH']}"
         shutil.copy(program, home)
         done = subprocess.run(
-            [python, program.name],
+            [command, program.name],
             cwd=home,
             env=around,
             capture_output=True,
@@ -75,21 +76,26 @@ def record(name: str, folder: Path) -> str:
     return ""
 
 
-def _environment(program: Path, folder: Path) -> Path:
-    """A Python with what the first line of the program asks for: `# pip install …`."""
-    python = folder / "bin" / "python"
+def _environment(program: Path, folder: Path) -> tuple[str, Path]:
+    """What runs the program, and the folder of what its first line installs: `# pip install …` or `# npm install …`."""
+    words = shlex.split(program.read_text(encoding="utf-8").splitlines()[0].removeprefix("# "))
+    if words[0] == "npm":
+        tools = (folder / "node_modules" / ".bin").absolute()
+        if not tools.exists():
+            subprocess.run(["npm", "install", "--prefix", folder, "--no-fund", "--no-audit", *words[2:]], check=True)
+        return "bash", tools
+    python = (folder / "bin" / "python").absolute()
     if not python.exists():
-        words = shlex.split(program.read_text(encoding="utf-8").splitlines()[0].removeprefix("# pip install "))
         subprocess.run(["uv", "venv", "-q", "-p", sys.executable, folder], check=True)
-        subprocess.run(["uv", "pip", "install", "-q", "-p", python, *words], check=True)
-    return python
+        subprocess.run(["uv", "pip", "install", "-q", "-p", python, *words[2:]], check=True)
+    return str(python), python.parent
 
 
 def _keep(name: str, facts: dict[str, Any], received: list[tuple[str, bytes]]) -> None:
     files, heads = {}, []
     for number, (signal, body) in enumerate(received, 1):
         if signal in {"traces", "logs"}:
-            file = f"{number:03d}.{signal}.pb"
+            file = f"{number:03d}.{signal}.{'json' if body[:1] == b'{' else 'pb'}"
             files[file] = _AT_HOME.sub(lambda found: b"/" + b"x" * (len(found[0]) - 2) + b"/", body)
             heads.append({"file": file, "signal": signal})
     files["headers.json"] = json.dumps(heads).encode()

@@ -49,9 +49,14 @@ def test_every_tool_call_is_counted_once_and_what_came_back_is_there(name):
     assert Counter(step.tool_name for step in calls) == asked
     shown = [span for run in runs_of(load(PROGRAMS[name]), assembled(name)) for span in run["spans"]]
     results = [span["tool"]["result"] for span in shown if span["kind"] == "tool"]
-    assert all(result is not None for result in results)
+    assert all(result is not None for result in results) or "result" in NOT_SENT.get(name, ())
 
 
+NOT_SENT = {
+    "claude-code__logs": {"result", "asked", "answered"},  # sizes alone; question and answer are records of their own
+    "claude-code__traces": {"answered"},  # of a call that asks for a tool it tells only that it does
+}
+"""What an instrumentation leaves out of the traffic, by its own design."""
 WITHOUT_CALL = {"Answer"}
 """A schema in which a model answers looks like a tool to the model alone."""
 
@@ -62,8 +67,8 @@ def test_question_and_answer_can_be_read(name):
     assert any("Was order 7 refunded?" in run["input_preview"] for run in shown)
     assert any(facts(name)["answer"] in run["output_preview"] for run in shown)
     for span in (span for run in shown for span in run["spans"] if span["kind"] == "model" and span["counted"]):
-        assert span["input_messages"], span["name"]
-        assert span["output_messages"], span["name"]
+        assert span["input_messages"] or "asked" in NOT_SENT.get(name, ()), span["name"]
+        assert span["output_messages"] or "answered" in NOT_SENT.get(name, ()), span["name"]
 
 
 @pytest.mark.parametrize("name", NAMES)
