@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from runs.eras import BESIDE_PREFIX, CALL_PREFIX, happened_together
+from runs.folding import LOGS_ONLY
 from runs.modelnames import bare_model
 from runs.node import MODEL_KINDS, Node
 from spans.facts import SpanFacts
@@ -139,9 +140,10 @@ def _are_two_calls(one: Node, other: Node) -> bool:
     apart = (one.facts.end_ns or one.facts.start_ns) <= other.facts.start_ns or (
         other.facts.end_ns or other.facts.start_ns
     ) <= one.facts.start_ns
-    return (
-        apart and one.facts.usage is not None and other.facts.usage is not None and one.facts.usage != other.facts.usage
-    )
+    first, second = one.facts.usage, other.facts.usage
+    if not apart or first is None or second is None:
+        return False
+    return (first.input, first.output) != (second.input, second.output)  # one reporter may split them further
 
 
 def _is_same_call(outer: Node, inner: Node) -> bool:
@@ -259,9 +261,13 @@ def _stands_beside(one: SpanFacts, other: SpanFacts) -> bool:
     return inner.parent_span_id is None and 0 < inner.end_ns <= outer.end_ns
 
 
-def _layer(facts: SpanFacts) -> tuple[str, bool]:
-    """Who reports: one layer of one side tells of a call once, so two traces with the same layer tell of two calls."""
-    return facts.scope, facts.span_kind == _SERVER
+def _layer(facts: SpanFacts) -> tuple[str, bool, bool]:
+    """Who reports: one layer of one side tells of a call once, so two traces with the same layer tell of two calls.
+
+    Some agents tell of each call in a span and, in a trace of the session's own, in log records.
+    """
+    is_log = facts.source == "log" or facts.kind_rule == LOGS_ONLY
+    return facts.scope, facts.span_kind == _SERVER, is_log
 
 
 def _across(facts: SpanFacts) -> tuple[object, ...]:

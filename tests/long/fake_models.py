@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 ANSWER = "Order 7 was refunded on Monday."
+SHELLS = frozenset({"run_shell_command", "shell", "shell_command", "exec_command"})
+"""Tools of coding agents that run a command; of all that they offer these are asked for."""
 SHELL = "echo order 7: refunded on Monday"
 INPUT_TOKENS, OUTPUT_TOKENS = 42, 9
 
@@ -30,6 +32,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(_anthropic(body))
         elif "/responses" in self.path:
             self._json(_responses(body))
+        elif "streamGenerateContent" in self.path:
+            self._note(told := _gemini(body))
+            self._send("text/event-stream", b"data: " + json.dumps(told).encode() + b"\r\n\r\n")
         elif "generateContent" in self.path:
             self._json(_gemini(body))
         elif "messages" not in body:  # what a framework asks its maker on the way
@@ -98,7 +103,8 @@ def _wanted(tools: list[dict[str, Any]], *, answered: bool) -> dict[str, Any] | 
     last = next((tool for tool in flat if tool.get("name") == "final_answer"), None)
     if answered:
         return last
-    return next((tool for tool in flat if tool is not last), None)
+    others = [tool for tool in flat if tool is not last]
+    return next((tool for tool in others if tool.get("name") in SHELLS), others[0] if others else None)
 
 
 def _chat_turn(body: dict[str, Any]) -> tuple[dict[str, Any], str]:
@@ -249,7 +255,12 @@ def _gemini(body: dict[str, Any]) -> dict[str, Any]:
     part = (
         {"text": ANSWER}
         if tool is None
-        else {"functionCall": {"name": tool["name"], "args": _arguments(tool.get("parameters"))}}
+        else {
+            "functionCall": {
+                "name": tool["name"],
+                "args": _arguments(tool.get("parametersJsonSchema") or tool.get("parameters")),
+            }
+        }
     )
     return {
         "candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}],

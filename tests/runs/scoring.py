@@ -179,7 +179,7 @@ def runs_of(capture: Capture, assemblies: dict[TraceId, Assembly] | None = None)
     runs = []
     for trace_id, assembly in assemblies.items():
         spans = [item for item in capture.spans if item.span.trace_id == trace_id]
-        logs = [item for item in capture.logs if item.log.trace_id == trace_id]
+        logs = [item for item in capture.logs if (item.log.trace_id or facts_of(item).trace_id) == trace_id]
         runs.append({**run_json(assembly.run), "spans": spans_json(assembly.steps, spans, logs)})
     return runs
 
