@@ -15,7 +15,7 @@ from spans.facts import Decision
 from spans.fields import FieldClass
 from spans.kinds import Evidence, SpanKind, Verdict
 
-_TOOLS = frozenset({"exec_command", "apply_patch", "handle_tool_call_with_source"})
+_TOOLS = frozenset({"exec_command", "apply_patch"})
 _WORK = frozenset({"run_sampling_request"})
 
 
@@ -63,7 +63,8 @@ def _span(view: View, draft: Draft) -> None:
         )
     elif name == "handle_responses" and "gen_ai.usage.input_tokens" in view.attributes:
         draft.guess(SpanKind.MODEL, Strength.VENDOR, "Codex handle_responses with usage")
-    elif name in _TOOLS or ("mcp" in name and "tool" in name):
+    elif name in _TOOLS or ("tool_name" in view.attributes and "tool" in name):
+        # without a tool's name it is work on the list of tools, or the frame around the call
         draft.guess(SpanKind.TOOL, Strength.VENDOR, "Codex span name")
         draft.put("tool_name", name)
     elif name in _WORK or name.startswith("op.dispatch."):

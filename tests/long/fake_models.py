@@ -30,6 +30,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send("text/event-stream", b"".join(_anthropic_events(answer)))
         elif "/messages" in self.path:
             self._json(_anthropic(body))
+        elif "/responses" in self.path and body.get("stream"):
+            answer = _responses(body)
+            self._note(answer)
+            self._send("text/event-stream", b"".join(_responses_events(answer)))
         elif "/responses" in self.path:
             self._json(_responses(body))
         elif "streamGenerateContent" in self.path:
@@ -86,7 +90,7 @@ def _arguments(schema: Any) -> dict[str, Any]:
     needed = (isinstance(schema, dict) and schema.get("required")) or properties
     return {
         name: SHELL
-        if name == "command"
+        if name in {"command", "cmd"}
         else 7
         if str(kind.get("type", "")).lower() in {"integer", "number"}
         else ANSWER
@@ -224,6 +228,19 @@ def _anthropic(body: dict[str, Any]) -> dict[str, Any]:
         "stop_sequence": None,
         "usage": {"input_tokens": INPUT_TOKENS, "output_tokens": OUTPUT_TOKENS},
     }
+
+
+def _responses_events(answer: dict[str, Any]) -> Iterator[bytes]:
+    """The same response as a stream of server-sent events: begun, each item whole, completed."""
+
+    def event(kind: str, **fields: Any) -> bytes:
+        return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()
+
+    yield event("response.created", response={**answer, "status": "in_progress", "output": [], "usage": None})
+    for index, item in enumerate(answer["output"]):
+        yield event("response.output_item.added", output_index=index, item={**item, "status": "in_progress"})
+        yield event("response.output_item.done", output_index=index, item=item)
+    yield event("response.completed", response=answer)
 
 
 def _anthropic_events(answer: dict[str, Any]) -> Iterator[bytes]:
