@@ -6,6 +6,7 @@ import gzip
 import http.client
 import json
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,10 @@ def bodies(file: Path) -> Iterator[Body]:
     try:
         raw = file.read_bytes()
         raw = gzip.decompress(raw) if raw.startswith(_GZIP_MAGIC) else raw
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise SettingsError(
+            f"{file} is packed with gzip and damaged, or cut off; unpack what can be saved of it first."
+        ) from None
     except OSError as error:
         raise SettingsError(f"{file} cannot be read: {error.strerror or error}.") from None
     start = raw.lstrip()[:1]

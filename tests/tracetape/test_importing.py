@@ -51,6 +51,15 @@ def test_protobuf_with_lengths_before_each_request_is_taken_apart(tmp_path):
         assert [body.data for body in bodies(file)] == [whole]
 
 
+@pytest.mark.parametrize(
+    "damage", [lambda raw: raw[:-9], lambda raw: raw[:12] + b"\xff" * 8 + raw[20:], lambda raw: raw[:2]]
+)
+def test_a_damaged_packed_file_is_told_of_in_a_sentence(tmp_path, damage):
+    (tmp_path / "a.json.gz").write_bytes(damage(gzip.compress(json.dumps(TRACES).encode() * 20)))
+    with pytest.raises(SettingsError, match=r"a\.json\.gz is packed with gzip and damaged"):
+        list(bodies(tmp_path / "a.json.gz"))
+
+
 def test_an_address_may_have_a_path_and_tls(receiver):
     server, url = receiver((200, b"{}"))
     send(f"{url}/otlp/", None, iter([Body("/v1/traces", "application/json", b"{}")]))
