@@ -361,6 +361,7 @@ class WeekSplit:
 class WeekPage:
     """The weekly review."""
 
+    environment: str
     sentence: str
     rates: tuple[tuple[str, int, int, str, str], ...]
     """(tab, attempts this week, last week, per thousand runs, change)."""
@@ -394,6 +395,7 @@ def build_week(
         rates.append((label, now, then, f"{rate:.1f}", change(rate, rate_before)))
     lines = [kind_line(place, r, review_of(reviews, r)) for r in ranked]
     return WeekPage(
+        environment=place.environment,
         sentence=_week_sentence(place, runs, counts, lines),
         rates=tuple(rates),
         splits=tuple(_split(label, name, groups, before) for label, name in SPLITS) if groups else (),
@@ -442,7 +444,8 @@ def _week_sentence(place: Place, runs: int, counts: Mapping[str, int], lines: Se
 
 def week_markdown(page: WeekPage, base_url: str) -> str:
     """The weekly review as a text to send around; names of tools and rules are quoted, never text of a conversation."""
-    lines = ["# Near misses of the week", "", page.sentence, ""]
+    where = f"Environment: {quoted(page.environment)}." if page.environment else "All environments."
+    lines = ["# Near misses of the week", "", page.sentence, "", where, ""]
     lines += ["| | this week | week before | per 1,000 runs | change |", "| --- | ---: | ---: | ---: | ---: |"]
     lines += [f"| {label} | {now} | {then} | {rate} | {moved or '-'} |" for label, now, then, rate, moved in page.rates]
     for split in page.splits:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from insights.near_misses import DAY_NS, rank
 from store.ledger.reviews import Review, Reviewed
 from tests.builders import NOW_NS
@@ -48,6 +50,11 @@ def test_the_week_as_markdown_quotes_names_and_holds_no_markup_of_theirs():
     reviews = {ranked[0].key: Reviewed(ranked[0].key, Review.LOOSEN, "", "member:1", NOW_NS)}
     week = build_week(PLACE, ranked, [a_group(count=1)], runs=200, runs_before=100, reviews=reviews, blind=("quiet",))
     text = week_markdown(week, "https://tape.example")
+    assert "\nAll environments.\n" in text
+    there = build_week(
+        replace(PLACE, environment="x`](http://evil)"), [], [], runs=1, runs_before=1, reviews={}, blind=()
+    )
+    assert "\nEnvironment: `x'](http://evil)`.\n" in week_markdown(there, "https://tape.example")
     assert "| Stopped | 3 | 1 | 15.0 | +50" in text.replace("\N{NO-BREAK SPACE}", " ")
     assert "`x'/](http://evil)`" in text
     assert "agent needs it: loosen the rule" in text
