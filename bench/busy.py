@@ -36,7 +36,7 @@ QUESTIONS: Mapping[str, str] = {
     "runs, one person": f"/api/v1/runs?{RANGE}&user=USER_77",
     "runs, with an error": f"/api/v1/runs?{RANGE}&status=error",
     "runs, one tool": f"/api/v1/runs?{RANGE}&tool=tool_w11",
-    "runs, a rare word": f"/api/v1/runs?{RANGE}&q=zzqqxxyy",
+    "runs, an absent word": f"/api/v1/runs?{RANGE}&q=zzqqxxyy",
     "run of 1,000 spans, no content": f"/api/v1/runs/{BIG_RUN}?content=none",
 }
 TURNS, CONVERSATIONS = 6, 4
